@@ -1,1 +1,39 @@
-//! The map of the house.
+//! Alfred, a drop-in layer-7 proxy in front of LLM APIs, as a map of its rooms.
+//!
+//! A request is read by [`proxy`], the only room that implements Pingora's traits. It passes the
+//! stations of [`pipeline`] in a fixed order, gets a plan from [`routing`], an endpoint from
+//! [`pool`] and a credential from [`providers`]; its answer comes back through the decoders of
+//! `alfred_filters` and ends as one receipt in [`telemetry`].
+//!
+//! | room | what it is for | may use |
+//! |---|---|---|
+//! | `alfred_filters` | dialects, lenses, events, meters: pure and synchronous | nothing |
+//! | [`conf`] | YAML and the environment become a checked `Config` | filters |
+//! | [`store`] | what must survive: the only room with SQL | conf |
+//! | [`secrets`] | API keys, the pepper, the key ring | store |
+//! | [`telemetry`] | receipts, metrics, logs, the telemetry port | conf |
+//! | [`limits`], [`ledger`] | rates and prices | conf |
+//! | [`pool`], [`providers`] | endpoints and vendor accounts | the above |
+//! | [`routing`] | names become plans, failures become decisions | providers |
+//! | [`pipeline`] | the stations before the first attempt | routing |
+//! | [`gateway`], [`living`] | the world, and the state that outlives it | pipeline |
+//! | [`proxy`] | Pingora | everything |
+//! | [`mock`] | a scripted provider for first runs and tests | nothing |
+
+pub mod conf;
+pub mod exchange;
+pub mod gateway;
+pub mod ledger;
+pub mod limits;
+pub mod living;
+pub mod mock;
+pub mod pipeline;
+pub mod pool;
+pub mod providers;
+pub mod proxy;
+pub mod refusal;
+pub mod routing;
+pub mod secrets;
+pub mod store;
+pub mod supervisor;
+pub mod telemetry;

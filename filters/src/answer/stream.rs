@@ -1,0 +1,199 @@
+//! One streamed answer, from the provider's chunks to the client's.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::error::ProviderError;
+use crate::event::{FinishReason, Usage};
+use crate::sse::{DEFAULT_CAP, Frame, SseReader, TooLong};
+
+use super::state::State;
+use super::{Ending, Meter, StreamPlan, final_usage};
+
+/// One streamed answer. Feed it the provider's bytes as they come, cut anywhere:
+/// the client's bytes do not depend on the cuts.
+pub struct AnswerStream {
+    reader: SseReader,
+    body: Body,
+    state: State,
+    ending: Option<Ending>,
+}
+
+/// What the bytes turned out to be.
+enum Body {
+    Unknown,
+    Events,
+    /// No event stream: an error, or a whole answer to somebody who ignored
+    /// `stream`. It is read at its end.
+    Whole(Vec<u8>),
+}
+
+impl AnswerStream {
+    /// A stream of which nothing has come yet.
+    #[must_use]
+    pub fn new(plan: StreamPlan) -> AnswerStream {
+        AnswerStream {
+            reader: SseReader::new(DEFAULT_CAP),
+            body: Body::Unknown,
+            state: State::new(plan),
+            ending: None,
+        }
+    }
+
+    /// Takes the next bytes of the provider, cut anywhere, and appends the
+    /// client's bytes to `out`.
+    ///
+    /// # Errors
+    /// The provider reported a failure inside the stream, or its bytes cannot be
+    /// read. What was appended before stays valid; later calls give the same
+    /// error again.
+    pub fn feed(&mut self, chunk: &Bytes, out: &mut BytesMut) -> Result<(), ProviderError> {
+        match &self.ending {
+            Some(Ending::Failed(error)) => return Err(error.clone()),
+            Some(_) => return Ok(()),
+            None => {}
+        }
+        let outcome = self.take(chunk, out);
+        if let Err(error) = &outcome {
+            self.ending = Some(Ending::Failed(error.clone()));
+        }
+        outcome
+    }
+
+    fn take(&mut self, chunk: &Bytes, out: &mut BytesMut) -> Result<(), ProviderError> {
+        if matches!(self.body, Body::Unknown) {
+            self.body = Body::guess(chunk);
+        }
+        if let Body::Whole(body) = &mut self.body {
+            if body.len() + chunk.len() > DEFAULT_CAP {
+                return Err(ProviderError::malformed(
+                    "the answer is no event stream, and too long to be an error",
+                ));
+            }
+            body.extend_from_slice(chunk);
+            return Ok(());
+        }
+        self.reader.feed(chunk.clone()).map_err(too_long)?;
+        while let Some(frame) = self.reader.next_frame().map_err(too_long)? {
+            self.state.frame(frame, out)?;
+        }
+        Ok(())
+    }
+
+    /// The provider's bytes are over. Appends what is still owed and says how
+    /// the stream ended. A second call appends nothing and says the same.
+    pub fn finish(&mut self, out: &mut BytesMut) -> Ending {
+        self.finish_with(out, &mut |_| None)
+    }
+
+    /// Like [`finish`](Self::finish), for a caller who has something to say at
+    /// the end of a complete stream, such as its cost. `note` is asked once
+    /// everything is known and may answer one JSON value on one line; it becomes
+    /// the member `alfred` of the usage chunk, if the client asked for one, and
+    /// a comment before `[DONE]`.
+    pub fn finish_with(
+        &mut self,
+        out: &mut BytesMut,
+        note: &mut dyn FnMut(&AnswerStream) -> Option<String>,
+    ) -> Ending {
+        if let Some(ending) = &self.ending {
+            return ending.clone();
+        }
+        let ending = match self.rest(out) {
+            Err(error) => Ending::Failed(error),
+            Ok(whole) => self.state.ending(whole),
+        };
+        if ending == Ending::Complete {
+            let note = note(self);
+            self.state.conclude(note.as_deref(), out);
+        }
+        self.ending = Some(ending.clone());
+        ending
+    }
+
+    /// Takes the event that no blank line ended; false if it is cut in its middle.
+    fn rest(&mut self, out: &mut BytesMut) -> Result<bool, ProviderError> {
+        if let Body::Whole(body) = &mut self.body {
+            let body = std::mem::take(body);
+            self.state.whole(&body, out)?;
+            return Ok(true);
+        }
+        let was_open = self.reader.is_open();
+        match self.reader.finish().map_err(too_long)? {
+            Some(Frame::Event { name, data }) if State::is_whole(data) => {
+                self.state.frame(Frame::Event { name, data }, out)?;
+                Ok(true)
+            }
+            Some(Frame::Stray(line)) if State::is_whole(line) => {
+                self.state.frame(Frame::Stray(line), out)?;
+                Ok(true)
+            }
+            _ => Ok(!was_open),
+        }
+    }
+
+    /// The provider said `[DONE]` after all choices had finished: the caller may
+    /// call [`finish`](Self::finish) without waiting for the connection's end.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.state.is_over()
+    }
+
+    /// Text, reasoning, a refusal or a tool call has come.
+    #[must_use]
+    pub fn saw_content(&self) -> bool {
+        self.state.tally.saw_content
+    }
+
+    /// The provider's own figures so far; its last report wins.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.state.facts.usage
+    }
+
+    /// The figures to bill: the provider's own, else the estimate of the prompt
+    /// and what was counted of the answer.
+    #[must_use]
+    pub fn final_usage(&self, input_estimate: u64) -> Usage {
+        final_usage(self.usage(), input_estimate, self.metered().tokens)
+    }
+
+    /// What passed through so far.
+    #[must_use]
+    pub fn metered(&self) -> Meter {
+        self.state.metered()
+    }
+
+    /// Why the first choice ended, in OpenAI's words.
+    #[must_use]
+    pub fn finish_reason(&self) -> Option<&str> {
+        self.state.facts.finish_reason.map(FinishReason::as_str)
+    }
+
+    /// The model that the provider says answered.
+    #[must_use]
+    pub fn response_model(&self) -> Option<&str> {
+        self.state.facts.model.as_deref()
+    }
+
+    /// The provider's id of the answer.
+    #[must_use]
+    pub fn response_id(&self) -> Option<&str> {
+        self.state.facts.id.as_deref()
+    }
+}
+
+impl Body {
+    /// Judges by the first byte that is neither white space nor a byte order mark.
+    fn guess(chunk: &[u8]) -> Body {
+        let skipped = |byte: &&u8| !byte.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(byte);
+        match chunk.iter().find(skipped) {
+            None => Body::Unknown,
+            Some(b'{' | b'[' | b'<') => Body::Whole(Vec::new()),
+            Some(_) => Body::Events,
+        }
+    }
+}
+
+fn too_long(error: TooLong) -> ProviderError {
+    ProviderError::malformed(&error.to_string())
+}

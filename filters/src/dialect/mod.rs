@@ -1,0 +1,22 @@
+//! The wire grammars Alfred speaks. A dialect is one file or folder here and one
+//! line in the table below, with golden files of its own.
+
+pub mod openai_chat;
+
+/// A wire grammar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// OpenAI's chat completions and embeddings, and all who imitate them.
+    OpenAiChat,
+}
+
+impl Dialect {
+    /// Every dialect with its name in configuration, metrics and logs.
+    pub const TABLE: &'static [(&'static str, Dialect)] = &[("openai_chat", Dialect::OpenAiChat)];
+
+    /// The dialect of that name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Dialect> {
+        Self::TABLE.iter().find(|(n, _)| *n == name).map(|(_, dialect)| *dialect)
+    }
+}

@@ -1,0 +1,390 @@
+//! From chunks of this dialect to canonical events. What providers leave out or
+//! bend (call indexes, ids, argument objects, content lists) is repaired here,
+//! so that whoever reads events meets one grammar.
+
+use std::borrow::Cow;
+
+use crate::error::ProviderError;
+use crate::event::{Channel, Event, FinishReason, Scope, Step};
+
+use super::usage;
+use super::wire::{Choice, Chunk, MAX_CHOICES, elements, members, number, string};
+
+/// Most tool calls of one answer.
+const MAX_CALLS: usize = 1024;
+/// Longest id of a tool call, in bytes. Ids are remembered for the whole stream.
+const MAX_ID: usize = 1024;
+
+/// Decodes the chunks of one answer; an unstreamed body is one large chunk.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    choices: Vec<Calls>,
+    calls: usize,
+    /// What made-up call ids are made of: the answer's fallback id.
+    seed: String,
+}
+
+/// The tool calls of one choice so far.
+#[derive(Debug, Default)]
+struct Calls {
+    list: Vec<Call>,
+}
+
+#[derive(Debug)]
+struct Call {
+    /// The provider's number for it, which may not be unique.
+    index: Option<u64>,
+    id: String,
+    has_arguments: bool,
+}
+
+/// One element of `tool_calls`, not yet matched to a call.
+#[derive(Default)]
+struct Piece<'a> {
+    index: Option<u64>,
+    id: Option<Cow<'a, str>>,
+    name: Option<Cow<'a, str>>,
+    arguments: Option<Cow<'a, str>>,
+    extras: Vec<(String, &'a str)>,
+}
+
+impl Decoder {
+    pub(crate) fn new(seed: &str) -> Decoder {
+        let seed = seed.strip_prefix("chatcmpl-").unwrap_or(seed).to_owned();
+        Decoder {
+            seed,
+            ..Decoder::default()
+        }
+    }
+
+    /// Gives the events of every choice of `chunk`, in the order of the chunk,
+    /// and last the usage.
+    ///
+    /// # Errors
+    /// The chunk names more choices or calls than any answer has, or a finish
+    /// reason that is a failure; the events before it were given.
+    pub(crate) fn decode<'a>(
+        &mut self,
+        text: &'a str,
+        chunk: &Chunk,
+        sink: &mut impl FnMut(Event<'a>),
+    ) -> Result<(), ProviderError> {
+        for extra in chunk.extras.iter().filter(|extra| extra.choice.is_none()) {
+            let step = Step::Extra {
+                scope: extra.scope,
+                key: extra.key(text),
+                value: extra.value(text),
+            };
+            sink(Event {
+                choice: 0,
+                channel: Channel::Meta,
+                step,
+            });
+        }
+        for (place, choice) in chunk.choices.iter().enumerate() {
+            let index = choice.index.unwrap_or(place as u64);
+            let index = u32::try_from(index)
+                .ok()
+                .filter(|&index| (index as usize) < MAX_CHOICES);
+            let Some(index) = index else {
+                return Err(ProviderError::malformed("a choice has an impossible index"));
+            };
+            Self::texts(text, index, choice, sink);
+            self.calls(text, index, choice, sink)?;
+            for extra in chunk
+                .extras
+                .iter()
+                .filter(|extra| extra.choice == Some(place))
+            {
+                let step = Step::Extra {
+                    scope: extra.scope,
+                    key: extra.key(text),
+                    value: extra.value(text),
+                };
+                sink(Event {
+                    choice: index,
+                    channel: Channel::Meta,
+                    step,
+                });
+            }
+            self.end(text, index, choice, sink)?;
+        }
+        if let Some(usage) = reported(text, chunk).and_then(usage::read) {
+            sink(Event {
+                choice: 0,
+                channel: Channel::Meta,
+                step: Step::Usage(usage),
+            });
+        }
+        Ok(())
+    }
+
+    fn texts<'a>(text: &'a str, index: u32, choice: &Choice, sink: &mut impl FnMut(Event<'a>)) {
+        if let Some(role) = choice.role.filled(text) {
+            sink(Event {
+                choice: index,
+                channel: Channel::Meta,
+                step: Step::Role(role),
+            });
+        }
+        let mut say = |channel, text: Option<Cow<'a, str>>| {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                sink(Event {
+                    choice: index,
+                    channel,
+                    step: Step::Delta(text),
+                });
+            }
+        };
+        // Servers that know both names send the same text twice.
+        let reasoning = choice
+            .reasoning_content
+            .filled(text)
+            .or_else(|| choice.reasoning.filled(text));
+        say(Channel::Reasoning, reasoning);
+        let content = choice.content.raw(text);
+        if content.starts_with('[') {
+            parts(content, &mut say);
+        } else {
+            say(Channel::Text, string(content));
+        }
+        say(Channel::Refusal, choice.refusal.filled(text));
+        if content.starts_with('[') && has_other_parts(content) {
+            let step = Step::Extra {
+                scope: Scope::Delta,
+                key: Cow::Borrowed("content_parts"),
+                value: content,
+            };
+            sink(Event {
+                choice: index,
+                channel: Channel::Meta,
+                step,
+            });
+        }
+    }
+
+    fn calls<'a>(
+        &mut self,
+        text: &'a str,
+        index: u32,
+        choice: &Choice,
+        sink: &mut impl FnMut(Event<'a>),
+    ) -> Result<(), ProviderError> {
+        let raw = choice.tool_calls.raw(text);
+        let mut outcome = Ok(());
+        if !raw.is_empty() {
+            elements(raw, |element| {
+                if outcome.is_ok() {
+                    outcome = self.call(index, Piece::read(element), sink);
+                }
+            });
+        }
+        outcome
+    }
+
+    fn call<'a>(
+        &mut self,
+        choice: u32,
+        piece: Piece<'a>,
+        sink: &mut impl FnMut(Event<'a>),
+    ) -> Result<(), ProviderError> {
+        let mut send = |step| {
+            sink(Event {
+                choice,
+                channel: Channel::ToolArguments,
+                step,
+            });
+        };
+        if self.choices.len() <= choice as usize {
+            self.choices
+                .resize_with(choice as usize + 1, Calls::default);
+        }
+        let Some(calls) = self.choices.get_mut(choice as usize) else {
+            return Ok(());
+        };
+        let known = calls.find(&piece);
+        let place = known.unwrap_or(calls.list.len());
+        let call = u32::try_from(place).unwrap_or(u32::MAX);
+        if known.is_none() {
+            self.calls += 1;
+            if self.calls > MAX_CALLS || piece.id.as_ref().is_some_and(|id| id.len() > MAX_ID) {
+                return Err(ProviderError::malformed(
+                    "the answer has impossible tool calls",
+                ));
+            }
+            let id = piece
+                .id
+                .unwrap_or_else(|| Cow::Owned(format!("call_{}_{choice}_{place}", self.seed)));
+            calls.list.push(Call {
+                index: piece.index,
+                id: id.clone().into_owned(),
+                has_arguments: false,
+            });
+            send(Step::CallStart {
+                call,
+                id,
+                name: piece.name.unwrap_or_default(),
+            });
+        }
+        if let Some(json) = piece.arguments.filter(|json| !json.is_empty()) {
+            if let Some(call) = calls.list.get_mut(place) {
+                call.has_arguments = true;
+            }
+            send(Step::CallDelta { call, json });
+        }
+        for (key, value) in piece.extras {
+            let step = Step::Extra {
+                scope: Scope::Call(call),
+                key: Cow::Owned(key),
+                value,
+            };
+            sink(Event {
+                choice,
+                channel: Channel::Meta,
+                step,
+            });
+        }
+        Ok(())
+    }
+
+    fn end<'a>(
+        &mut self,
+        text: &'a str,
+        index: u32,
+        choice: &Choice,
+        sink: &mut impl FnMut(Event<'a>),
+    ) -> Result<(), ProviderError> {
+        if choice.logprobs.is_some() {
+            let step = Step::Logprobs(choice.logprobs.raw(text));
+            sink(Event {
+                choice: index,
+                channel: Channel::Meta,
+                step,
+            });
+        }
+        let Some(raw) = choice.finish.filled(text) else {
+            return Ok(());
+        };
+        if FinishReason::is_failure(&raw) {
+            return Err(ProviderError::malformed(
+                "the provider broke the answer off with an error as its finish",
+            ));
+        }
+        let mut reason = FinishReason::read(&raw);
+        if let Some(calls) = self.choices.get_mut(index as usize) {
+            if reason == FinishReason::Stop && !calls.list.is_empty() {
+                reason = FinishReason::ToolCalls;
+            }
+            for (place, call) in calls.list.iter_mut().enumerate() {
+                // Clients parse the arguments: nothing at all is not JSON.
+                if !std::mem::replace(&mut call.has_arguments, true) {
+                    let call = u32::try_from(place).unwrap_or(u32::MAX);
+                    let step = Step::CallDelta {
+                        call,
+                        json: Cow::Borrowed("{}"),
+                    };
+                    sink(Event {
+                        choice: index,
+                        channel: Channel::ToolArguments,
+                        step,
+                    });
+                }
+            }
+        }
+        let raw = choice.native_finish.filled(text).unwrap_or(raw);
+        sink(Event {
+            choice: index,
+            channel: Channel::Meta,
+            step: Step::Finish { reason, raw },
+        });
+        Ok(())
+    }
+}
+
+/// The JSON text of the usage that a chunk reports: its own, else the one in
+/// Groq's envelope.
+pub(crate) fn reported<'a>(text: &'a str, chunk: &Chunk) -> Option<&'a str> {
+    let mut groq = None;
+    if chunk.usage(text).is_none() {
+        members(chunk.x_groq.raw(text), |key, value| {
+            groq = if key == "usage" { Some(value) } else { groq }
+        });
+    }
+    chunk.usage(text).or(groq)
+}
+
+impl Calls {
+    /// The call that a piece continues. Some servers number every call 0 and
+    /// some number none, so a new id or, without ids, a new name begins one.
+    fn find(&self, piece: &Piece<'_>) -> Option<usize> {
+        let place = match (piece.index, &piece.id) {
+            (Some(index), _) => self.list.iter().rposition(|call| call.index == Some(index)),
+            (None, Some(id)) => self.list.iter().rposition(|call| call.id == **id),
+            (None, None) if piece.name.is_none() => self.list.len().checked_sub(1),
+            (None, None) => None,
+        }?;
+        let call = self.list.get(place)?;
+        let another = piece.id.as_deref().is_some_and(|id| id != call.id);
+        (!(another && piece.name.is_some())).then_some(place)
+    }
+}
+
+impl<'a> Piece<'a> {
+    fn read(raw: &'a str) -> Piece<'a> {
+        let mut piece = Piece::default();
+        let filled = |raw| string(raw).filter(|text| !text.is_empty());
+        members(raw, |key, value| match key {
+            "index" => piece.index = number(value),
+            "id" => piece.id = filled(value),
+            "type" => {}
+            "function" => members(value, |key, value| match key {
+                "name" => piece.name = filled(value),
+                "arguments" => {
+                    let object = value.starts_with('{').then_some(Cow::Borrowed(value));
+                    piece.arguments = string(value).or(object);
+                }
+                _ => {}
+            }),
+            _ if value != "null" => piece.extras.push((key.to_owned(), value)),
+            _ => {}
+        });
+        piece
+    }
+}
+
+/// The texts of a content list: Mistral's thinking and text, and text parts.
+fn parts<'a>(raw: &'a str, say: &mut impl FnMut(Channel, Option<Cow<'a, str>>)) {
+    elements(raw, |part| {
+        if part.starts_with('"') {
+            return say(Channel::Text, string(part));
+        }
+        members(part, |key, value| match key {
+            "text" => say(Channel::Text, string(value)),
+            "refusal" => say(Channel::Refusal, string(value)),
+            "thinking" if value.starts_with('"') => say(Channel::Reasoning, string(value)),
+            "thinking" => elements(value, |thought| {
+                members(thought, |key, value| {
+                    if key == "text" {
+                        say(Channel::Reasoning, string(value));
+                    }
+                });
+            }),
+            _ => {}
+        });
+    });
+}
+
+/// Whether a content list holds more than texts: references, pictures.
+fn has_other_parts(raw: &str) -> bool {
+    let mut other = false;
+    elements(raw, |part| {
+        members(part, |key, value| {
+            other |= key == "type"
+                && !matches!(
+                    &*string(value).unwrap_or_default(),
+                    "text" | "thinking" | "refusal"
+                );
+        });
+    });
+    other
+}

@@ -1,0 +1,119 @@
+//! Why: everything that must be right before the first request: ports, store, keys, world.
+
+use std::io::IsTerminal;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use alfred::conf::{Config, LogFormat, LogLevel};
+use alfred::exchange::unix_ms;
+use alfred::gateway::Gateway;
+use alfred::living::Living;
+use alfred::proxy;
+use alfred::secrets::{FirstKey, Keyring, Pepper, first_key, os_random};
+use alfred::store::{Keys, SqliteStore};
+use alfred::supervisor::Supervisor;
+use alfred::telemetry::{AccessLog, LogStyle, init_logging};
+use arc_swap::ArcSwap;
+use log::LevelFilter;
+
+use super::{Failure, RunArgs, check};
+
+/// `alfred run`.
+pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
+    let config = check::load(&args.config)?;
+    start_logging(&config);
+    let is_zero = check::file(&args.config).is_none();
+    probe("gateway", config.listen.gateway)?;
+    let telemetry = listen("telemetry", config.listen.telemetry)?;
+    let mock = listen("mock", SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let mock_url = format!("http://{}/v1", mock.local_addr()?);
+
+    let store = SqliteStore::open(&config.data_dir)?;
+    let pepper = Pepper::load_or_create(&config.data_dir, &mut os_random)?;
+    let first = match is_zero {
+        true => first_key(&config.data_dir, &store, &pepper, unix_ms(), &mut os_random)?,
+        false => None,
+    };
+    let keyring = Keyring::new(pepper);
+    keyring.refresh(&store)?;
+    warn_about_keys(&keyring);
+
+    let living = Living::new(keyring, access_log(&config)?);
+    let gateway = Gateway::build(config, &living, &mock_url)?;
+    living.metrics.keys.set(i64::try_from(living.keyring.len()).unwrap_or(i64::MAX));
+    greet(&gateway, first.as_ref());
+    let usage_log = args.mock_usage_log.clone();
+    let store: Arc<dyn Keys + Send + Sync> = Arc::new(store);
+    let supervisor = Supervisor::new(living, store, telemetry, mock, usage_log);
+    proxy::serve(Arc::new(ArcSwap::from(gateway)), supervisor)?;
+    Ok(())
+}
+
+fn start_logging(config: &Config) {
+    let json = match config.log.format {
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+    };
+    let style = if json { LogStyle::Json } else { LogStyle::Text };
+    let level = match config.log.level {
+        LogLevel::Error => LevelFilter::Error,
+        LogLevel::Warn => LevelFilter::Warn,
+        LogLevel::Info => LevelFilter::Info,
+        LogLevel::Debug => LevelFilter::Debug,
+        LogLevel::Trace => LevelFilter::Trace,
+    };
+    let directives = std::env::var("RUST_LOG").ok();
+    init_logging(style, level, directives.as_deref());
+}
+
+fn access_log(config: &Config) -> Result<AccessLog, Failure> {
+    match config.log.level {
+        LogLevel::Error | LogLevel::Warn => Ok(AccessLog::silent()),
+        _ => Ok(AccessLog::start(std::io::stdout())?),
+    }
+}
+
+/// Opens a port that the supervisor will serve.
+fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).map_err(|error| Failure::Port {
+        what,
+        address,
+        error,
+    })
+}
+
+/// Pingora opens the gateway's port itself and panics when it cannot, so it is tried before.
+fn probe(what: &'static str, address: SocketAddr) -> Result<(), Failure> {
+    listen(what, address).map(drop)
+}
+
+fn warn_about_keys(keyring: &Keyring) {
+    let lost = keyring.unverifiable();
+    if lost > 0 {
+        log::warn!(
+            "{lost} API keys cannot be checked because the pepper they were made with is gone; restore data_dir/pepper or make new keys"
+        );
+    }
+}
+
+fn greet(gateway: &Gateway, first: Option<&FirstKey>) {
+    let listen = &gateway.config.listen;
+    let scheme = if gateway.config.tls.is_some() { "https" } else { "http" };
+    let names: Vec<_> = gateway.names.providers().map(|provider| provider.name.as_str()).collect();
+    log::info!(
+        "alfred {} on {scheme}://{}, telemetry on http://{}, providers: {}",
+        env!("CARGO_PKG_VERSION"),
+        listen.gateway,
+        listen.telemetry,
+        names.join(", ")
+    );
+    let Some(first) = first else { return };
+    let port = listen.gateway.port();
+    let key = first.key.expose();
+    let made = if first.is_new { "made for you" } else { "kept from the first start" };
+    eprintln!(
+        "\nYour API key ({made}, in {}):\n\n    {key}\n\nTry it:\n\n    curl -N http://127.0.0.1:{port}/v1/chat/completions \\\n      -H 'Authorization: Bearer {key}' \\\n      -H 'Content-Type: application/json' \\\n      -d '{{\"model\":\"mock/echo\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Good evening, Alfred.\"}}]}}'\n",
+        gateway.config.data_dir.join("first-key").display()
+    );
+}

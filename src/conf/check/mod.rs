@@ -1,0 +1,112 @@
+//! Why: each setting may be right and the whole still wrong. A combination that can never work, or a rule that can
+//! never match, is a problem now and not a surprise at night.
+
+mod access;
+mod models;
+mod providers;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::config::{Config, Listen};
+use super::cx::Cx;
+
+/// Completes `config` (addresses of well-known providers, the built-in mock) and reports what does not fit together.
+pub(super) fn all(config: &mut Config, cx: &mut Cx<'_>) {
+    listen(&config.listen, cx);
+    body(config, cx);
+    flood(config, cx);
+    if config.threads > 1024 {
+        cx.cross(
+            &[&["threads"]],
+            "more than 1024 threads help nobody",
+            "0 means one per core",
+        );
+    }
+    providers::all(&mut config.providers, cx);
+    models::all(config, cx);
+    access::all(config, cx);
+}
+
+fn listen(listen: &Listen, cx: &mut Cx<'_>) {
+    let all = [
+        ("gateway", listen.gateway),
+        ("admin", listen.admin),
+        ("telemetry", listen.telemetry),
+        ("console", listen.console),
+    ];
+    for (index, (name, address)) in all.iter().enumerate() {
+        for (other, taken) in all.iter().take(index) {
+            if clash(*address, *taken) {
+                let message = format!("{address} is already taken by {other} ({taken})");
+                cx.cross(
+                    &[&["listen", name], &["listen", other]],
+                    message,
+                    "give each its own port",
+                );
+            }
+        }
+        if matches!(*name, "admin" | "console") && !address.ip().is_loopback() {
+            let message = format!(
+                "{address} can be reached from other machines, and {name} has no authentication yet"
+            );
+            let hint = format!("bind it to loopback, such as 127.0.0.1:{}", address.port());
+            cx.cross(&[&["listen", name]], message, hint);
+        }
+    }
+}
+
+/// Whether two listeners cannot both be opened. Port 0 asks for any free port.
+fn clash(a: SocketAddr, b: SocketAddr) -> bool {
+    let same_family = a.is_ipv4() == b.is_ipv4();
+    let wildcard = a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() == b.port() && a.port() != 0 && (a.ip() == b.ip() || (same_family && wildcard))
+}
+
+fn body(config: &Config, cx: &mut Cx<'_>) {
+    let body = &config.body;
+    if body.max == 0 {
+        cx.cross(
+            &[&["body", "max"]],
+            "no request would fit",
+            "such as `20MB`",
+        );
+    }
+    not_zero(cx, &["body", "read_timeout"], body.read_timeout);
+    if body.in_flight_max < body.max {
+        cx.cross(
+            &[&["body", "in_flight_max"], &["body", "max"]],
+            "is smaller than `max`, so that the largest body could never be taken",
+            "make it several times `max`",
+        );
+    }
+}
+
+fn flood(config: &Config, cx: &mut Cx<'_>) {
+    if config.flood.requests > 0 {
+        not_zero(cx, &["flood", "window"], config.flood.window);
+    }
+}
+
+/// Reports a duration that must not be zero.
+fn not_zero(cx: &mut Cx<'_>, path: &[&str], duration: Duration) {
+    if duration.is_zero() {
+        cx.cross(&[path], "must not be zero", "such as `30s`");
+    }
+}
+
+/// Reports a name that could not stand in a model name, a log line or a metric.
+fn name(cx: &mut Cx<'_>, path: &[&str], what: &str, also: &str) {
+    let name = path.last().copied().unwrap_or("");
+    let is_fine = |letter: char| {
+        letter.is_ascii_alphanumeric() || "._-".contains(letter) || also.contains(letter)
+    };
+    if name.is_empty() || name.len() > 100 || !name.chars().all(is_fine) {
+        let message = format!("{what} has 1 to 100 letters, digits, `.`, `_`, `-`");
+        let hint = match name.contains('/') {
+            true => "a slash parts provider and model, as in `openai/gpt-5-mini`",
+            false => "choose a plain name",
+        };
+        cx.misnamed(path, message, hint);
+    }
+}

@@ -1,0 +1,314 @@
+//! Why: the checked settings as the rest of the house sees them. Nothing here can be wrong any more: whoever holds a
+//! `Config` need not check names, addresses or limits again.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde_json::{Value, json};
+
+use super::cx::Cx;
+use super::model::Model;
+use super::provider::Provider;
+use super::secret::Secret;
+use super::shape::{Shape, choice, section};
+use super::source::Source;
+use super::tree::{Kind, Node};
+use super::units::{Count, Price, Size};
+
+section! {
+    /// The settings of Alfred: one YAML file.
+    pub struct Config {
+        /// The addresses Alfred listens on. A change needs a restart.
+        pub listen: Listen = Listen::default(),
+        /// Certificate and key of the gateway's port; without them it speaks plain HTTP. A change needs a restart.
+        pub tls: Option<Tls> = None,
+        /// The folder of the database, the journal and the pepper. A change needs a restart.
+        pub data_dir: PathBuf = PathBuf::from("./data"),
+        /// Where keys, users and money are kept.
+        pub store: StoreKind = StoreKind::Sqlite,
+        /// Worker threads of the gateway; 0 means one per core. A change needs a restart.
+        pub threads: usize = 0,
+        /// The proxies in front of Alfred, as addresses or networks, whose `X-Forwarded-For` is believed.
+        pub trusted_proxies: Vec<IpNet> = Vec::new(),
+        /// Limits of request bodies.
+        pub body: BodyLimits = BodyLimits::default(),
+        /// How Alfred leaves when it is told to stop.
+        pub shutdown: Shutdown = Shutdown::default(),
+        /// The guard against floods from one address, met before authentication.
+        pub flood: Flood = Flood::default(),
+        /// Which web pages may call Alfred from a browser; without it none may.
+        pub cors: Option<Cors> = None,
+        /// The accounts and servers that answer, by name. `mock` always exists.
+        pub providers: BTreeMap<String, Provider> = BTreeMap::new(),
+        /// The aliases clients may ask for, beside `provider/model`.
+        pub models: BTreeMap<String, Model> = BTreeMap::new(),
+        /// Limits that hold for every key.
+        pub limits: Vec<Limit> = Vec::new(),
+        /// Keys that live in this file, beside those of the store.
+        pub keys: Vec<StaticKey> = Vec::new(),
+        /// Prices by `provider/model`, in pico-USD per token (the same number is micro-USD per million tokens);
+        /// they win over the shipped table.
+        pub prices: BTreeMap<String, PriceOverride> = BTreeMap::new(),
+        /// What happens to a call whose model has no known price.
+        pub unknown_price: UnknownPrice = UnknownPrice::Warn,
+        /// What is logged, and how.
+        pub log: Log = Log::default(),
+    }
+    unwritten {
+        /// Where each setting stands, for problems that are found later.
+        pub source: Source
+    }
+}
+
+section! {
+    /// The addresses Alfred listens on, each as `address:port`.
+    pub struct Listen {
+        /// Where clients call.
+        pub gateway: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 9090),
+        /// The admin API; loopback only.
+        pub admin: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000),
+        /// `/metrics`, `/livez` and `/readyz`, without authentication.
+        pub telemetry: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464),
+        /// The web console; loopback only.
+        pub console: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000),
+    }
+}
+
+section! {
+    /// Certificate and key of the gateway's port.
+    pub struct Tls {
+        /// PEM file of the certificate, followed by its chain.
+        pub cert: PathBuf,
+        /// PEM file of the private key.
+        pub key: PathBuf,
+        /// The oldest version of TLS that is spoken.
+        pub min_version: TlsVersion = TlsVersion::V1_2,
+    }
+}
+
+choice! {
+    /// A version of TLS.
+    pub enum TlsVersion {
+        /// TLS 1.2.
+        V1_2 = "1.2",
+        /// TLS 1.3.
+        V1_3 = "1.3",
+    }
+}
+
+choice! {
+    /// Where keys, users and money are kept.
+    pub enum StoreKind {
+        /// One SQLite database in `data_dir`.
+        Sqlite = "sqlite",
+    }
+    later ["postgres"]
+}
+
+section! {
+    /// Limits of request bodies.
+    pub struct BodyLimits {
+        /// The largest body, in bytes; a larger one is answered 413.
+        pub max: u64 as Size = 20_000_000,
+        /// How long a client may take to send its body; then 408.
+        pub read_timeout: Duration = Duration::from_secs(30),
+        /// The bytes of all bodies held at one time; beyond it clients are answered 503 and asked to retry after 1 s.
+        pub in_flight_max: u64 as Size = 1_000_000_000,
+    }
+}
+
+section! {
+    /// How Alfred leaves when it is told to stop.
+    pub struct Shutdown {
+        /// The time between `/readyz` failing and the listeners closing, for load balancers to notice.
+        pub pause: Duration = Duration::ZERO,
+        /// How long running calls and streams may take to finish.
+        pub drain: Duration = Duration::from_secs(120),
+    }
+}
+
+section! {
+    /// The guard against floods from one address, met before authentication.
+    pub struct Flood {
+        /// Requests of one client address in one window; 0 switches the guard off.
+        pub requests: u64 as Count = 1000,
+        /// The length of the window.
+        pub window: Duration = Duration::from_secs(1),
+    }
+}
+
+section! {
+    /// Which web pages may call Alfred from a browser.
+    pub struct Cors {
+        /// Origins such as `https://app.example.com`; `"*"` allows every page.
+        pub origins: Vec<String>,
+        /// How long a browser may remember the answer.
+        pub max_age: Duration = Duration::from_secs(600),
+    }
+}
+
+section! {
+    /// A limit that holds for each one of a kind.
+    pub struct Limit {
+        /// Whom the limit counts.
+        pub per: Per,
+        /// Requests in one window.
+        pub requests: Option<u64> as Option<Count> = None,
+        /// Tokens, of prompts and answers together, in one window.
+        pub tokens: Option<u64> as Option<Count> = None,
+        /// The length of the window.
+        pub window: Duration = Duration::from_secs(60),
+    }
+}
+
+choice! {
+    /// Whom a limit counts.
+    pub enum Per {
+        /// Each API key on its own.
+        Key = "key",
+    }
+    later ["user", "team", "organisation", "model", "provider"]
+}
+
+section! {
+    /// A key that lives in the configuration file.
+    pub struct StaticKey {
+        /// The name by which logs and metrics call the key.
+        pub name: String,
+        /// The hash of the key, as `alfred keys hash` prints it: `blake3:` and 64 hexadecimal digits.
+        pub hash: Secret,
+        /// What the key may use: aliases, `provider/model`, or the beginning of either with `*`, such as `openai/*`.
+        /// Empty: everything.
+        pub models: Vec<String> = Vec::new(),
+        /// The moment the key stops working, such as `2026-12-31T23:59:59Z`.
+        pub expires_at: Option<jiff::Timestamp> = None,
+        /// Requests in one minute; it wins over `limits`.
+        pub requests_per_minute: Option<u64> as Option<Count> = None,
+        /// Tokens in one minute; it wins over `limits`.
+        pub tokens_per_minute: Option<u64> as Option<Count> = None,
+    }
+}
+
+section! {
+    /// The price of a model, in pico-USD per token.
+    pub struct PriceOverride {
+        /// Prompt tokens.
+        pub input as "in": Option<u64> as Option<Price> = None,
+        /// Tokens of the answer.
+        pub output as "out": Option<u64> as Option<Price> = None,
+        /// Prompt tokens the provider read from its cache; default: `in`.
+        pub cache_read: Option<u64> as Option<Price> = None,
+        /// Prompt tokens the provider wrote to its cache for 5 minutes; default: `in`.
+        pub cache_write: Option<u64> as Option<Price> = None,
+        /// Prompt tokens the provider wrote to its cache for an hour; default: `cache_write`.
+        pub cache_write_1h: Option<u64> as Option<Price> = None,
+        /// Reasoning tokens; default: `out`.
+        pub output_reasoning as "out_reasoning": Option<u64> as Option<Price> = None,
+        /// Audio tokens of the prompt; default: `in`.
+        pub input_audio as "in_audio": Option<u64> as Option<Price> = None,
+        /// Audio tokens of the answer; default: `out`.
+        pub output_audio as "out_audio": Option<u64> as Option<Price> = None,
+    }
+}
+
+/// What happens to a call whose model has no known price.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UnknownPrice {
+    /// `warn`: the call is made, its cost is marked unknown, and the log says so loudly.
+    Warn,
+    /// `refuse`: the call is refused.
+    Refuse,
+    /// `{ ceiling: { in: …, out: … } }`: the call is charged at these prices.
+    Ceiling(CeilingPrices),
+}
+
+impl Shape for UnknownPrice {
+    type Value = Self;
+
+    fn read(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        if let [entry] = node.entries()
+            && entry.name == "ceiling"
+        {
+            let prices = cx.inside("ceiling", |cx| CeilingPrices::read(&entry.value, cx));
+            return prices.map(Self::Ceiling);
+        }
+        if matches!(&node.kind, Kind::Scalar { text, .. } if text == "ceiling") {
+            let hint = "write `{ ceiling: { in: …, out: … } }`, in pico-USD per token";
+            cx.at(
+                &node.at,
+                "a ceiling needs its prices",
+                Some(hint.to_owned()),
+            );
+            return None;
+        }
+        let words = [("warn", Self::Warn), ("refuse", Self::Refuse)];
+        cx.word(node, &words, &[])
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [
+            { "enum": ["warn", "refuse"] },
+            {
+                "type": "object",
+                "properties": { "ceiling": CeilingPrices::schema() },
+                "required": ["ceiling"],
+                "additionalProperties": false,
+            },
+        ] })
+    }
+
+    fn written(_value: &Self) -> Option<Value> {
+        Some(Value::from("warn"))
+    }
+}
+
+section! {
+    /// What an unpriced call is charged, in pico-USD per token.
+    pub struct CeilingPrices {
+        /// Prompt tokens.
+        pub input as "in": u64 as Price,
+        /// Tokens of the answer.
+        pub output as "out": u64 as Price,
+    }
+}
+
+section! {
+    /// What is logged, and how.
+    pub struct Log {
+        /// The least important line that is written.
+        pub level: LogLevel = LogLevel::Info,
+        /// The form of the lines.
+        pub format: LogFormat = LogFormat::Auto,
+    }
+}
+
+choice! {
+    /// The importance of a log line.
+    pub enum LogLevel {
+        /// Only failures of Alfred itself.
+        Error = "error",
+        /// Also what an operator should look at.
+        Warn = "warn",
+        /// Also one line for each request.
+        Info = "info",
+        /// Also decisions on the way.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+
+choice! {
+    /// The form of log lines.
+    pub enum LogFormat {
+        /// Text on a terminal, JSON otherwise.
+        Auto = "auto",
+        /// One JSON object for each line.
+        Json = "json",
+        /// Text for people.
+        Text = "text",
+    }
+}

@@ -1,0 +1,71 @@
+//! Why: the only place (beside `main.rs`) that knows YAML and the environment. Text goes in; out comes a [`Config`] in
+//! which every name, address and number has been checked, or all [`Problems`] at once, each with its place and a hint.
+
+mod address;
+mod check;
+mod config;
+mod cx;
+mod environment;
+mod fields;
+mod file;
+mod interpolate;
+mod mask;
+mod model;
+mod nearest;
+mod problem;
+mod provider;
+mod read;
+mod scalars;
+mod schema;
+mod secret;
+mod shape;
+mod source;
+mod template;
+mod tree;
+mod units;
+mod yaml;
+mod zero;
+
+use std::path::Path;
+
+pub use config::{
+    BodyLimits, CeilingPrices, Config, Cors, Flood, Limit, Listen, Log, LogFormat, LogLevel, Per,
+    PriceOverride, Shutdown, StaticKey, StoreKind, Tls, TlsVersion, UnknownPrice,
+};
+pub use environment::Environment;
+pub use model::{Model, Retry, Target, TimeoutOverrides};
+pub use nearest::nearest;
+pub use problem::{Excerpt, Problem, Problems};
+pub use provider::{
+    Balance, BreakerConfig, Endpoint, HttpVersion, Kind, OnDisconnect, Provider, RetryBudget,
+    Timeouts,
+};
+pub use schema::schema;
+pub use secret::Secret;
+pub use source::Source;
+pub use template::template;
+pub use zero::zero;
+
+/// The largest configuration file that is read, in bytes.
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// Reads and checks the configuration file at `path`.
+///
+/// # Errors
+/// All that is wrong with the file, at once.
+pub fn load(path: &Path, env: &Environment) -> Result<Config, Problems> {
+    let name = path.display().to_string();
+    let text = file::configuration(path, LARGEST).map_err(|problem| *problem)?;
+    parse(&name, &text, env)
+}
+
+/// Reads and checks a configuration text; `name` stands for the file in problems.
+///
+/// # Errors
+/// All that is wrong with the text, at once.
+pub fn parse(name: &str, text: &str, env: &Environment) -> Result<Config, Problems> {
+    read::config(name, text, env)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,261 @@
+//! Why: what a provider is: an account or a server that answers, with how to reach it and how long to wait for it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::address;
+use super::cx::Cx;
+use super::secret::Secret;
+use super::shape::{Shape, choice, section};
+use super::tree::{self, Node};
+
+section! {
+    /// An account or a server that answers.
+    pub struct Provider {
+        /// What the provider is: decides address, authentication and quirks.
+        pub kind: Kind,
+        /// Its API keys, each a text, `${VARIABLE}` or `file:/path`. Several share the load.
+        pub keys: Vec<Secret> = Vec::new(),
+        /// Its base addresses, up to and including `/v1`; default: the public address of the kind.
+        pub endpoints: Vec<Endpoint> = Vec::new(),
+        /// How calls are shared among the endpoints.
+        pub balance: Balance = Balance::LeastInFlight,
+        /// How long each step of a call may take.
+        pub timeouts: Timeouts = Timeouts::default(),
+        /// When an endpoint that fails is left alone.
+        pub breaker: BreakerConfig = BreakerConfig::default(),
+        /// What happens to the call upstream when the client leaves.
+        pub on_client_disconnect: OnDisconnect = OnDisconnect::Cancel,
+        /// Azure's classic form only: the `api-version` of the query, such as `2024-10-21`.
+        pub api_version: Option<String> = None,
+        /// The version of HTTP spoken to the endpoints.
+        pub http: HttpVersion = HttpVersion::Auto,
+        /// Headers added to every call, such as `OpenAI-Organization`.
+        pub headers: BTreeMap<String, Secret> = BTreeMap::new(),
+        /// How many of the calls may be retries.
+        pub retry_budget: RetryBudget = RetryBudget::default(),
+        /// Members forced into the top level of every request's JSON, such as `temperature: 0`.
+        pub overrides: BTreeMap<String, Value> = BTreeMap::new(),
+        /// Models listed by `/v1/models` under this provider; calls are not limited to them.
+        pub models: Vec<String> = Vec::new(),
+    }
+}
+
+impl Provider {
+    /// A provider of this kind with every other setting at its default, and without keys and endpoints.
+    pub fn of_kind(kind: Kind) -> Self {
+        Self {
+            kind,
+            keys: Vec::new(),
+            endpoints: Vec::new(),
+            balance: Balance::LeastInFlight,
+            timeouts: Timeouts::default(),
+            breaker: BreakerConfig::default(),
+            on_client_disconnect: OnDisconnect::Cancel,
+            api_version: None,
+            http: HttpVersion::Auto,
+            headers: BTreeMap::new(),
+            retry_budget: RetryBudget::default(),
+            overrides: BTreeMap::new(),
+            models: Vec::new(),
+        }
+    }
+}
+
+choice! {
+    /// What a provider is.
+    pub enum Kind {
+        /// OpenAI.
+        Openai = "openai",
+        /// Azure OpenAI, in both forms of its address.
+        Azure = "azure",
+        /// Mistral.
+        Mistral = "mistral",
+        /// Groq.
+        Groq = "groq",
+        /// Together.
+        Together = "together",
+        /// Ollama, by its `/v1` surface.
+        Ollama = "ollama",
+        /// The router of Hugging Face.
+        Huggingface = "huggingface",
+        /// Any other server that speaks OpenAI's chat completions: vLLM, llama.cpp, SGLang, LM Studio, TGI …
+        OpenaiCompatible = "openai_compatible",
+        /// Alfred's own scripted server; without endpoints, the one that is built in.
+        Mock = "mock",
+    }
+    later ["anthropic", "gemini", "vertex", "bedrock", "cohere"]
+}
+
+impl Kind {
+    /// The public base address, without a trailing slash; `None` where each account or server has its own.
+    pub fn default_url(self) -> Option<&'static str> {
+        match self {
+            Self::Openai => Some("https://api.openai.com/v1"),
+            Self::Mistral => Some("https://api.mistral.ai/v1"),
+            Self::Groq => Some("https://api.groq.com/openai/v1"),
+            Self::Together => Some("https://api.together.xyz/v1"),
+            Self::Ollama => Some("http://127.0.0.1:11434/v1"),
+            Self::Huggingface => Some("https://router.huggingface.co/v1"),
+            Self::Azure | Self::OpenaiCompatible | Self::Mock => None,
+        }
+    }
+
+    /// The environment variable in which the vendor's own SDK looks for the API key.
+    pub fn key_variable(self) -> Option<&'static str> {
+        match self {
+            Self::Openai => Some("OPENAI_API_KEY"),
+            Self::Azure => Some("AZURE_OPENAI_API_KEY"),
+            Self::Mistral => Some("MISTRAL_API_KEY"),
+            Self::Groq => Some("GROQ_API_KEY"),
+            Self::Together => Some("TOGETHER_API_KEY"),
+            Self::Huggingface => Some("HF_TOKEN"),
+            Self::Ollama | Self::OpenaiCompatible | Self::Mock => None,
+        }
+    }
+
+    /// Whether every call needs an API key.
+    pub fn needs_key(self) -> bool {
+        !matches!(self, Self::Ollama | Self::OpenaiCompatible | Self::Mock)
+    }
+}
+
+/// One base address of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The base address without a trailing slash, up to and including `/v1`, such as `http://10.0.0.5:8000/v1`.
+    pub url: String,
+    /// Its share of the calls beside the other endpoints; 0 takes it out.
+    pub weight: u32,
+}
+
+section! {
+    /// One base address of a provider, with its share.
+    pub(super) struct EndpointForm {
+        /// The base address, up to and including `/v1`, such as `http://10.0.0.5:8000/v1`.
+        pub(super) url: String as Address,
+        /// Its share of the calls beside the other endpoints; 0 takes it out.
+        pub(super) weight: u32 = 1,
+    }
+}
+
+impl Shape for Endpoint {
+    type Value = Self;
+
+    fn read(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        if let tree::Kind::Scalar { .. } = node.kind {
+            let url = Address::read(node, cx)?;
+            return Some(Self { url, weight: 1 });
+        }
+        let EndpointForm { url, weight } = EndpointForm::read(node, cx)?;
+        Some(Self { url, weight })
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [Address::schema(), EndpointForm::schema()] })
+    }
+}
+
+/// A base address.
+struct Address;
+
+impl Shape for Address {
+    type Value = String;
+
+    fn read(node: &Node, cx: &mut Cx<'_>) -> Option<String> {
+        let text = cx.text(node, "an address such as `http://10.0.0.5:8000/v1`")?;
+        match address::base(text.text.trim()) {
+            Ok(url) => Some(url),
+            Err((message, hint)) => {
+                if text.text.contains(['@', '?']) {
+                    // A password or a key may stand in it.
+                    cx.mask(node);
+                }
+                cx.at(&node.at, message, Some(hint.to_owned()));
+                None
+            }
+        }
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": r"^https?://[^?#@]+$|\$\{" })
+    }
+}
+
+choice! {
+    /// How calls are shared among endpoints.
+    pub enum Balance {
+        /// To the one with the fewest calls running, in proportion to the weights.
+        LeastInFlight = "least_in_flight",
+        /// In turn.
+        RoundRobin = "round_robin",
+        /// At random, in proportion to the weights.
+        Weighted = "weighted",
+        /// The same key always to the same endpoint, so that prompt caches stay warm.
+        ConsistentHash = "consistent_hash",
+    }
+}
+
+section! {
+    /// How long each step of a call may take.
+    pub struct Timeouts {
+        /// To connect, TLS included.
+        pub connect: Duration = Duration::from_secs(2),
+        /// From the end of the request to the first byte of the answer.
+        pub first_byte: Duration = Duration::from_secs(60),
+        /// Between two pieces of an answer.
+        pub between_chunks: Duration = Duration::from_secs(30),
+        /// For the whole call.
+        pub total: Duration = Duration::from_secs(600),
+        /// How long a stream may stay without content before the client is answered 200 all the same.
+        pub commit_after: Duration = Duration::from_secs(20),
+    }
+}
+
+section! {
+    /// When an endpoint that fails is left alone, and for how long.
+    pub struct BreakerConfig {
+        /// Failures within one window that open the breaker.
+        pub failures: u32 = 5,
+        /// The window in which failures are counted.
+        pub window: Duration = Duration::from_secs(30),
+        /// How long the endpoint is left alone before one call tries it again.
+        pub cooldown: Duration = Duration::from_secs(15),
+    }
+}
+
+choice! {
+    /// What happens to the call upstream when the client leaves.
+    pub enum OnDisconnect {
+        /// It is given up; what was generated is billed by estimate.
+        Cancel = "cancel",
+        /// It is read to its end, so that the provider's own count is billed.
+        Drain = "drain",
+    }
+}
+
+choice! {
+    /// The version of HTTP spoken to an endpoint.
+    pub enum HttpVersion {
+        /// HTTP/2 where TLS negotiates it, otherwise HTTP/1.1.
+        Auto = "auto",
+        /// HTTP/1.1.
+        H1 = "h1",
+        /// HTTP/2, also without TLS.
+        H2 = "h2",
+    }
+}
+
+section! {
+    /// How many of the calls to a provider may be retries: a share of the window's calls, and some more.
+    pub struct RetryBudget {
+        /// Retries per hundred calls.
+        pub percent: u32 = 20,
+        /// The window in which both are counted.
+        pub window: Duration = Duration::from_secs(10),
+        /// Retries of one window that are always allowed.
+        pub minimum: u32 = 10,
+    }
+}

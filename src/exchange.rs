@@ -1,0 +1,273 @@
+//! One request in flight.
+//!
+//! It moves through stages, and each stage holds what the rooms before it found out. A room takes
+//! the stage before it and returns its own, so nothing can be asked for before it is known.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use alfred_filters::prompt::Prompt;
+use http::{HeaderName, HeaderValue};
+use uuid::Uuid;
+
+use crate::gateway::Gateway;
+use crate::limits::TokenHold;
+use crate::living::{BodyPermit, InFlightGuard};
+use crate::pool::LaneGuard;
+use crate::routing::{Attempts, Failure, Next, Plan, Target};
+use crate::secrets::Principal;
+use crate::telemetry::{AttemptRecord, Caller, Outcome, Receipt, SCHEMA, micros};
+
+/// Which door a request came through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// `POST /v1/chat/completions`
+    Chat,
+    /// `POST /v1/embeddings`
+    Embeddings,
+    /// `GET /v1/models`
+    Models,
+    /// `GET /v1/models/{name}`
+    Model(String),
+}
+
+impl Door {
+    /// The label in receipts and metrics.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Embeddings => "embeddings",
+            Self::Models | Self::Model(_) => "models",
+        }
+    }
+}
+
+/// A caller who may ask, before the body is read.
+#[derive(Debug)]
+pub struct Admitted {
+    /// Where to.
+    pub door: Door,
+    /// Who.
+    pub principal: Arc<Principal>,
+}
+
+/// A request that has been read and may go to a provider.
+#[derive(Debug)]
+pub struct Forward {
+    /// Who asks.
+    pub principal: Arc<Principal>,
+    /// What they ask, as their dialect's JSON.
+    pub prompt: Prompt,
+    /// Tokens of the prompt, counted by Alfred.
+    pub input_estimate: u64,
+    /// The name metrics may use for the model.
+    pub model_label: String,
+    /// Who may answer.
+    pub plan: Plan,
+    /// Who has been asked.
+    pub attempts: Attempts,
+    /// The attempt that runs.
+    pub attempt: Attempt,
+    /// The tokens that the key's limit has set aside.
+    pub tokens: Option<TokenHold>,
+    /// The memory of the body.
+    pub body: BodyPermit,
+}
+
+/// What is known of the attempt that runs.
+#[derive(Debug, Default)]
+pub struct Attempt {
+    /// The lane it runs on.
+    pub lane: Option<LaneGuard>,
+    /// When it began.
+    pub began: Option<Instant>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// What was decided to follow.
+    pub next: Option<Next>,
+}
+
+impl Forward {
+    /// The target that is being asked.
+    #[must_use]
+    pub fn target(&self) -> Option<&Arc<Target>> {
+        self.plan.targets.get(self.attempts.current())
+    }
+}
+
+/// How far a request has come.
+#[derive(Debug)]
+pub enum Stage {
+    /// Its head has been read.
+    Arrived,
+    /// It goes to a provider.
+    Forwarding(Box<Forward>),
+    /// Its receipt has been written.
+    Settled,
+}
+
+/// One request in flight; see the module text.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The world as it was when the request arrived.
+    pub gateway: Arc<Gateway>,
+    /// When it arrived.
+    pub started: Instant,
+    /// How far it has come.
+    pub stage: Stage,
+    /// What happened so far.
+    pub receipt: Receipt,
+    /// Headers that every answer to this request carries; stations add, the reply writes.
+    pub answer_headers: Vec<(HeaderName, HeaderValue)>,
+    origin: Option<HeaderValue>,
+    _in_flight: InFlightGuard,
+}
+
+impl Exchange {
+    /// A request that has just arrived.
+    #[must_use]
+    pub fn open(gateway: Arc<Gateway>) -> Self {
+        let in_flight = gateway.living.in_flight.enter();
+        let receipt = Receipt {
+            schema: SCHEMA,
+            at: jiff::Timestamp::now().to_string(),
+            request_id: Uuid::now_v7().to_string(),
+            surface: "other",
+            ..Receipt::default()
+        };
+        Self {
+            gateway,
+            started: Instant::now(),
+            stage: Stage::Arrived,
+            receipt,
+            answer_headers: Vec::new(),
+            origin: None,
+            _in_flight: in_flight,
+        }
+    }
+
+    /// Lets pages of this origin read the answer.
+    pub fn allow_origin(&mut self, origin: Option<HeaderValue>) {
+        self.origin = origin;
+    }
+
+    /// The origin whose pages may read the answer.
+    #[must_use]
+    pub fn origin(&self) -> Option<&HeaderValue> {
+        self.origin.as_ref()
+    }
+
+    /// Notes who asks.
+    pub fn identify(&mut self, principal: &Principal) {
+        self.receipt.caller = Some(Caller {
+            key: principal.id.as_str().into(),
+            key_name: principal.name.as_str().into(),
+            user: principal.user_id,
+            team: principal.team_id,
+            organisation: principal.org_id,
+        });
+    }
+
+    /// The request on its way to a provider, if it got that far.
+    pub fn forward(&mut self) -> Option<&mut Forward> {
+        match &mut self.stage {
+            Stage::Forwarding(forward) => Some(forward),
+            _ => None,
+        }
+    }
+
+    /// Begins an attempt on `lane` at the current target.
+    pub fn begin_attempt(&mut self, lane: LaneGuard) {
+        let started_us = micros(self.started.elapsed());
+        let Stage::Forwarding(forward) = &mut self.stage else {
+            return;
+        };
+        let Some(target) = forward.plan.targets.get(forward.attempts.current()) else {
+            return;
+        };
+        if self.receipt.attempts.is_empty() {
+            self.receipt.overhead_us = started_us;
+        }
+        self.receipt.attempts.push(AttemptRecord {
+            provider: target.provider.name.as_str().into(),
+            model: (*target.model).into(),
+            lane: lane.lane().id.as_str().into(),
+            started_us,
+            duration_us: 0,
+            header_us: None,
+            status: None,
+            failure: None,
+            reused: false,
+        });
+        forward.attempt = Attempt {
+            lane: Some(lane),
+            began: Some(Instant::now()),
+            failure: None,
+            next: None,
+        };
+    }
+
+    /// Records why the running attempt failed and decides, once, what follows. A later call for
+    /// the same attempt may tell more about the failure; the decision stands.
+    pub fn fail_attempt(&mut self, failure: Failure) -> Next {
+        let elapsed = self.started.elapsed();
+        let now = self.gateway.living.now();
+        let Stage::Forwarding(forward) = &mut self.stage else {
+            return Next::Stop(crate::routing::Stop::Final);
+        };
+        if let Some(record) = self.receipt.attempts.last_mut() {
+            record.failure = Some(failure.label());
+            record.status = failure.status().or(record.status);
+            record.duration_us = forward.attempt.began.map_or(0, |at| micros(at.elapsed()));
+        }
+        let verdict = failure.verdict();
+        forward.attempt.failure = Some(failure);
+        let targets = &forward.plan.targets;
+        let mut budget = |target: usize| {
+            let provider = targets.get(target).map(|target| &target.provider);
+            provider.is_none_or(|p| p.budget.try_retry(&p.settings.retry_budget, now))
+        };
+        let attempts = &mut forward.attempts;
+        let decided = forward
+            .attempt
+            .next
+            .get_or_insert_with(|| attempts.after(verdict, elapsed, chance(), &mut budget));
+        *decided
+    }
+
+    /// The running attempt brought an answer.
+    pub fn complete_attempt(&mut self) {
+        let Stage::Forwarding(forward) = &mut self.stage else {
+            return;
+        };
+        let Some(record) = self.receipt.attempts.last_mut() else {
+            return;
+        };
+        if record.duration_us == 0 {
+            record.duration_us = forward.attempt.began.map_or(0, |at| micros(at.elapsed()));
+        }
+    }
+
+    /// Marks how the request ended, unless something worse was said before.
+    pub fn end(&mut self, outcome: Outcome, status: u16, code: Option<String>) {
+        self.receipt.outcome = outcome;
+        self.receipt.status = status;
+        if code.is_some() {
+            self.receipt.code = code;
+        }
+    }
+}
+
+/// A number in [0, 1), for spreading load; not for secrets.
+#[must_use]
+pub fn chance() -> f64 {
+    fastrand::f64()
+}
+
+/// Unix time in milliseconds.
+#[must_use]
+pub fn unix_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,240 @@
+//! The immutable world built from one configuration. A reload builds another and swaps it whole.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::conf::{self, Config, Kind, Problem, Problems, UnknownPrice};
+use crate::exchange::unix_ms;
+use crate::ledger::{Class, Price, PriceTable};
+use crate::limits::{Measure, Rule};
+use crate::living::Living;
+use crate::providers::{Provider, raw_members};
+use crate::routing::{Alias, Names, Plan, RetryPolicy, Target};
+use crate::secrets::{StaticHash, StaticKey};
+
+/// The name under which the built-in mock can always be asked.
+pub const MOCK: &str = "mock";
+
+/// See the module text.
+pub struct Gateway {
+    /// State that outlives this world.
+    pub living: Arc<Living>,
+    /// The settings it was built from.
+    pub config: Config,
+    /// What clients may ask for.
+    pub names: Names,
+    /// Request limits of every key.
+    pub request_rules: Vec<Rule>,
+    /// Token limits of every key.
+    pub token_rules: Vec<Rule>,
+    /// Unix time in seconds, the `created` of its models.
+    pub built_at: i64,
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").field("built_at", &self.built_at).finish_non_exhaustive()
+    }
+}
+
+impl Gateway {
+    /// Builds the world. `mock_url` is where the built-in mock listens.
+    ///
+    /// # Errors
+    /// Everything in the configuration that only shows when it is put together.
+    pub fn build(
+        config: Config,
+        living: &Arc<Living>,
+        mock_url: &str,
+    ) -> Result<Arc<Self>, Problems> {
+        let mut problems = Vec::new();
+        let providers = build_providers(&config, living, mock_url, &mut problems);
+        let static_keys = build_static_keys(&config, &mut problems);
+        if !problems.is_empty() {
+            return Err(Problems(problems));
+        }
+        let prices = Arc::new(PriceTable::shipped().with_overrides(price_overrides(&config)));
+        let maker = TargetMaker {
+            prices,
+            unknown: config.unknown_price.clone(),
+        };
+        let aliases = build_aliases(&config, &providers, &maker);
+        let direct = move |provider: &Arc<Provider>, model: &str| {
+            maker.make(provider, model, provider.settings.timeouts.clone())
+        };
+        living.keyring.set_static(static_keys);
+        living.flood.set_window(config.flood.window);
+        let retry = RetryPolicy {
+            attempts: conf::Retry::default().attempts,
+            deadline: conf::Retry::default().deadline,
+        };
+        Ok(Arc::new(Self {
+            living: Arc::clone(living),
+            names: Names::new(aliases, providers, Box::new(direct), retry),
+            request_rules: rules(&config, Measure::Requests),
+            token_rules: rules(&config, Measure::Tokens),
+            built_at: unix_ms() / 1000,
+            config,
+        }))
+    }
+
+    /// The name that metrics use for a model: what the configuration or the price table knows,
+    /// never what a client made up.
+    #[must_use]
+    pub fn model_label(&self, asked: &str, plan: &Plan) -> String {
+        let known = self.config.models.contains_key(asked)
+            || plan.targets.iter().any(|target| {
+                target.price.is_some() && target.provider.settings.kind != Kind::Mock
+            });
+        if known { asked.to_owned() } else { "other".to_owned() }
+    }
+}
+
+/// Makes targets: knows what things cost.
+struct TargetMaker {
+    prices: Arc<PriceTable>,
+    unknown: UnknownPrice,
+}
+
+impl TargetMaker {
+    fn make(&self, provider: &Arc<Provider>, model: &str, timeouts: conf::Timeouts) -> Target {
+        let kind = provider.settings.kind.name();
+        let known = self.prices.price(&provider.name, kind, model).cloned();
+        Target {
+            provider: Arc::clone(provider),
+            model: model.into(),
+            weight: 1,
+            overrides: Box::default(),
+            timeouts,
+            price: known.or_else(|| ceiling(&self.unknown)),
+        }
+    }
+}
+
+fn ceiling(unknown: &UnknownPrice) -> Option<Price> {
+    match unknown {
+        UnknownPrice::Ceiling(prices) => Some(
+            Price::new()
+                .with(Class::Input, prices.input)
+                .with(Class::Output, prices.output),
+        ),
+        UnknownPrice::Warn | UnknownPrice::Refuse => None,
+    }
+}
+
+fn build_providers(
+    config: &Config,
+    living: &Living,
+    mock_url: &str,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Arc<Provider>> {
+    let mut providers = BTreeMap::new();
+    let mut add = |name: &str, settings: &conf::Provider| {
+        let budget = living.budget(name);
+        match Provider::build(name, settings, &living.resolver, mock_url, budget) {
+            Ok(provider) => {
+                providers.insert(name.to_owned(), Arc::new(provider));
+            }
+            Err(error) => {
+                problems.push(config.source.problem(&["providers", name], error.to_string()));
+            }
+        }
+    };
+    if !config.providers.contains_key(MOCK) {
+        add(MOCK, &mock_settings());
+    }
+    for (name, settings) in &config.providers {
+        add(name, settings);
+    }
+    providers
+}
+
+/// The account of the built-in mock.
+fn mock_settings() -> conf::Provider {
+    crate::providers::default_settings(Kind::Mock)
+}
+
+fn build_static_keys(config: &Config, problems: &mut Vec<Problem>) -> Vec<StaticKey> {
+    let mut keys = Vec::new();
+    for (index, key) in config.keys.iter().enumerate() {
+        match StaticHash::parse(key.hash.expose()) {
+            Ok(hash) => keys.push(StaticKey {
+                name: key.name.clone(),
+                hash,
+                models: (!key.models.is_empty()).then(|| key.models.clone()),
+                requests_per_minute: key.requests_per_minute,
+                tokens_per_minute: key.tokens_per_minute,
+                expires_at: key.expires_at.map(|at| at.as_millisecond()),
+            }),
+            Err(error) => {
+                let path = ["keys", &index.to_string(), "hash"];
+                problems.push(config.source.problem(&path, error.to_string()));
+            }
+        }
+    }
+    keys
+}
+
+fn build_aliases(
+    config: &Config,
+    providers: &BTreeMap<String, Arc<Provider>>,
+    maker: &TargetMaker,
+) -> BTreeMap<String, Alias> {
+    let mut aliases = BTreeMap::new();
+    for (name, model) in &config.models {
+        let make = |target: &conf::Target| {
+            let provider = providers.get(&target.provider)?;
+            let timeouts = model.timeouts.over(&provider.settings.timeouts);
+            let made = maker.make(provider, &target.model, timeouts);
+            Some(Arc::new(Target {
+                weight: target.weight,
+                overrides: raw_members(&target.overrides),
+                ..made
+            }))
+        };
+        let alias = Alias {
+            targets: model.targets.iter().filter_map(make).collect(),
+            fallback: model.fallback.iter().filter_map(make).collect(),
+            retry: RetryPolicy {
+                attempts: model.retry.attempts,
+                deadline: model.retry.deadline,
+            },
+        };
+        aliases.insert(name.clone(), alias);
+    }
+    aliases
+}
+
+fn price_overrides(config: &Config) -> Vec<(String, Price)> {
+    let price = |set: &conf::PriceOverride| {
+        let classes = [
+            (Class::Input, set.input),
+            (Class::Output, set.output),
+            (Class::CacheRead, set.cache_read),
+            (Class::CacheWrite, set.cache_write),
+            (Class::CacheWrite1h, set.cache_write_1h),
+            (Class::OutputReasoning, set.output_reasoning),
+            (Class::InputAudio, set.input_audio),
+            (Class::OutputAudio, set.output_audio),
+        ];
+        classes.into_iter().fold(Price::new(), |price, (class, pico)| match pico {
+            Some(pico) => price.with(class, pico),
+            None => price,
+        })
+    };
+    config.prices.iter().map(|(name, set)| (name.clone(), price(set))).collect()
+}
+
+fn rules(config: &Config, measure: Measure) -> Vec<Rule> {
+    let limits = config.limits.iter();
+    limits
+        .filter_map(|limit| {
+            let count = match measure {
+                Measure::Requests => limit.requests,
+                Measure::Tokens => limit.tokens,
+            };
+            Some(Rule::new(measure, count?, limit.window))
+        })
+        .collect()
+}

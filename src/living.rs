@@ -1,0 +1,206 @@
+//! State that outlives a reload: everything that counts, keyed by stable ids.
+//!
+//! [`crate::gateway::Gateway`] is configuration and swapped whole; this is shared by every
+//! gateway of the process.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::limits::{FloodGuard, LimitTable};
+use crate::pool::Resolver;
+use crate::routing::RetryBudget;
+use crate::secrets::Keyring;
+use crate::telemetry::{AccessLog, Health, Metrics};
+
+/// See the module text.
+#[derive(Debug)]
+pub struct Living {
+    /// Every key that may call.
+    pub keyring: Keyring,
+    /// Requests and tokens of each key.
+    pub limits: Arc<LimitTable>,
+    /// Requests of each client address.
+    pub flood: FloodGuard,
+    /// Names to addresses.
+    pub resolver: Resolver,
+    /// Memory of request bodies.
+    pub bodies: Arc<BodyMemory>,
+    /// Requests being served.
+    pub in_flight: InFlight,
+    /// What is measured.
+    pub metrics: Metrics,
+    /// What is logged per request.
+    pub access_log: AccessLog,
+    /// Whether traffic is welcome.
+    pub health: Arc<Health>,
+    epoch: Instant,
+    budgets: Mutex<BTreeMap<String, Arc<RetryBudget>>>,
+}
+
+impl Living {
+    /// The state of a process that has served nothing.
+    #[must_use]
+    pub fn new(keyring: Keyring, access_log: AccessLog) -> Arc<Self> {
+        let metrics = Metrics::new();
+        Arc::new(Self {
+            keyring,
+            limits: Arc::default(),
+            flood: FloodGuard::default(),
+            resolver: Resolver::default(),
+            bodies: Arc::new(BodyMemory::new(metrics.clone())),
+            in_flight: InFlight::new(metrics.clone()),
+            metrics,
+            access_log,
+            health: Arc::default(),
+            epoch: Instant::now(),
+            budgets: Mutex::default(),
+        })
+    }
+
+    /// Time since the process began, for clocks that only need differences.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.epoch.elapsed()
+    }
+
+    /// The retry budget of a provider, by its name.
+    #[must_use]
+    pub fn budget(&self, provider: &str) -> Arc<RetryBudget> {
+        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(budgets.entry(provider.to_owned()).or_default())
+    }
+}
+
+/// Counts requests being served; a drain waits for zero.
+#[derive(Clone, Debug)]
+pub struct InFlight {
+    count: Arc<AtomicUsize>,
+    metrics: Metrics,
+}
+
+impl InFlight {
+    fn new(metrics: Metrics) -> Self {
+        Self {
+            count: Arc::default(),
+            metrics,
+        }
+    }
+
+    /// Counts one request until the guard is dropped, on every path, panics included.
+    #[must_use]
+    pub fn enter(&self) -> InFlightGuard {
+        self.count.fetch_add(1, Ordering::AcqRel);
+        self.metrics.in_flight.inc();
+        InFlightGuard(self.clone())
+    }
+
+    /// Requests being served now.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+}
+
+/// One request being served.
+#[derive(Debug)]
+pub struct InFlightGuard(InFlight);
+
+impl Drop for InFlightGuard {
+    fn drop(&mut self) {
+        self.0.count.fetch_sub(1, Ordering::AcqRel);
+        self.0.metrics.in_flight.dec();
+    }
+}
+
+/// The memory that request bodies may take together.
+#[derive(Debug)]
+pub struct BodyMemory {
+    used: AtomicU64,
+    metrics: Metrics,
+}
+
+impl BodyMemory {
+    fn new(metrics: Metrics) -> Self {
+        Self {
+            used: AtomicU64::new(0),
+            metrics,
+        }
+    }
+
+    /// Takes `bytes` if all bodies together stay within `max`.
+    #[must_use]
+    pub fn take(self: &Arc<Self>, bytes: u64, max: u64) -> Option<BodyPermit> {
+        let mut permit = BodyPermit {
+            memory: Arc::clone(self),
+            bytes: 0,
+        };
+        permit.grow(bytes, max).then_some(permit)
+    }
+}
+
+/// A share of the memory for bodies, given back when dropped.
+#[derive(Debug)]
+pub struct BodyPermit {
+    memory: Arc<BodyMemory>,
+    bytes: u64,
+}
+
+impl BodyPermit {
+    /// Takes `more` bytes if all bodies together stay within `max`.
+    pub fn grow(&mut self, more: u64, max: u64) -> bool {
+        let used = &self.memory.used;
+        let taken = used.fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
+            used.checked_add(more).filter(|sum| *sum <= max)
+        });
+        if taken.is_ok() {
+            self.bytes += more;
+            self.memory.metrics.body_bytes.add(signed(more));
+        }
+        taken.is_ok()
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Drop for BodyPermit {
+    fn drop(&mut self) {
+        self.memory.used.fetch_sub(self.bytes, Ordering::AcqRel);
+        self.memory.metrics.body_bytes.sub(signed(self.bytes));
+    }
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_share_their_memory_and_give_it_back() {
+        let memory = Arc::new(BodyMemory::new(Metrics::new()));
+        let mut first = memory.take(60, 100).expect("room");
+        assert!(memory.take(50, 100).is_none());
+        assert!(first.grow(40, 100) && !first.grow(1, 100));
+        drop(first);
+        assert!(memory.take(100, 100).is_some());
+    }
+
+    #[test]
+    fn a_request_is_counted_until_its_guard_drops_even_in_a_panic() {
+        let in_flight = InFlight::new(Metrics::new());
+        let counted = in_flight.clone();
+        let _ = std::panic::catch_unwind(move || {
+            let _guard = counted.enter();
+            assert_eq!(counted.count(), 2, "fails on purpose");
+        });
+        assert_eq!(in_flight.count(), 0);
+    }
+}

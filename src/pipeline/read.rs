@@ -1,0 +1,101 @@
+//! The stations behind the body: it is read as a prompt, held to the token limit, and given a plan.
+
+use alfred_filters::prompt::{Prompt, Surface};
+use bytes::Bytes;
+
+use super::head::Head;
+use super::rate_limit;
+use crate::conf::UnknownPrice;
+use crate::exchange::{Admitted, Attempt, Door, Exchange, Forward, chance};
+use crate::gateway::Gateway;
+use crate::living::BodyPermit;
+use crate::refusal::Refusal;
+use crate::routing::{Attempts, Plan};
+
+/// Refuses what is not JSON before any of it is read.
+///
+/// # Errors
+/// [`Refusal::MediaType`].
+pub(super) fn check_media_type(head: &Head<'_>) -> Result<(), Refusal> {
+    let plain = head
+        .headers
+        .get("content-encoding")
+        .is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let json = head.headers.get("content-type").is_none_or(|value| {
+        let text = value.to_str().unwrap_or_default();
+        let essence = text.split(';').next().unwrap_or_default().trim();
+        let essence = essence.to_ascii_lowercase();
+        essence == "application/json"
+            || (essence.starts_with("application/") && essence.ends_with("+json"))
+    });
+    if plain && json { Ok(()) } else { Err(Refusal::MediaType) }
+}
+
+/// Makes a request that may go to a provider out of a caller and a body.
+///
+/// # Errors
+/// The body is no request, the model unknown, not allowed or without a price, or the key's tokens
+/// are used up.
+pub fn forward(
+    exchange: &mut Exchange,
+    admitted: Admitted,
+    body: Bytes,
+    permit: BodyPermit,
+) -> Result<Forward, Refusal> {
+    let Admitted { door, principal } = admitted;
+    let surface = match door {
+        Door::Embeddings => Surface::Embeddings,
+        _ => Surface::Chat,
+    };
+    let prompt = Prompt::read(surface, body).map_err(|error| Refusal::BadRequest {
+        message: error.message,
+        param: error.param,
+        code: error.code,
+    })?;
+    exchange.receipt.stream = prompt.stream();
+    let gateway = exchange.gateway.clone();
+    let plan = gateway.names.plan(prompt.model(), &mut chance)?;
+    exchange.receipt.model = Some(prompt.model().to_owned());
+    if !principal.allows(prompt.model()) {
+        return Err(Refusal::ModelNotAllowed(prompt.model().to_owned()));
+    }
+    let plan = priced(&gateway, plan, prompt.model())?;
+    let input_estimate = prompt.estimate_input_tokens();
+    let answers = u64::from(prompt.choices());
+    let max_output = match surface {
+        Surface::Embeddings => Some(0),
+        Surface::Chat => prompt.max_output().map(|max| max.saturating_mul(answers)),
+    };
+    let headers = &mut exchange.answer_headers;
+    let tokens =
+        rate_limit::take_tokens(&gateway, &principal, input_estimate, max_output, headers)?;
+    Ok(Forward {
+        model_label: gateway.model_label(prompt.model(), &plan),
+        attempts: Attempts::new(plan.retry, plan.targets.len()),
+        principal,
+        prompt,
+        input_estimate,
+        plan,
+        attempt: Attempt::default(),
+        tokens,
+        body: permit,
+    })
+}
+
+/// The plan without the targets whose price is unknown, where the configuration refuses those.
+fn priced(gateway: &Gateway, mut plan: Plan, model: &str) -> Result<Plan, Refusal> {
+    if gateway.config.unknown_price == UnknownPrice::Refuse {
+        plan.targets.retain(|target| target.price.is_some());
+    }
+    if plan.targets.is_empty() {
+        return Err(Refusal::UnknownPrice(model.to_owned()));
+    }
+    Ok(plan)
+}
+
+/// Corrects the key's token limit to what the request really used.
+pub fn settle_tokens(gateway: &Gateway, forward: &mut Forward, used: u64) {
+    if let Some(hold) = forward.tokens.take() {
+        hold.settle(rate_limit::clock(gateway), used);
+    }
+}

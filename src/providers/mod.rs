@@ -1,0 +1,435 @@
+//! Vendor accounts: a table of what each kind of provider wants, and the accounts built from it.
+//!
+//! A provider is data. Whoever speaks OpenAI's grammar needs a row here and no code.
+
+use std::fmt;
+use std::sync::Arc;
+
+use alfred_filters::answer::Fidelity;
+use alfred_filters::prompt::Surface;
+use http::HeaderValue;
+
+use crate::conf::{self, Kind, OnDisconnect};
+use crate::pool::{Lane, Pool, Resolver};
+use crate::routing::RetryBudget;
+
+/// How a provider takes its credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// `Authorization: Bearer …`
+    Bearer,
+    /// A header of its own.
+    Header(&'static str),
+}
+
+/// One row of the table: what a kind of provider wants.
+#[derive(Debug)]
+pub struct Wants {
+    /// The kind.
+    pub kind: Kind,
+    /// How it takes its credential.
+    pub auth: Auth,
+    /// Whether its answers may pass as they are.
+    pub fidelity: Fidelity,
+    /// Whether it understands `stream_options.include_usage`; those that do not send usage unasked.
+    pub asks_usage: bool,
+    /// Whether it ignores a header it does not know, so that the attempt's id may be sent.
+    pub attempt_header: bool,
+    /// Members it knows under another name.
+    pub rename: &'static [(&'static str, &'static str)],
+    /// Members it refuses although they are harmless.
+    pub remove: &'static [&'static str],
+}
+
+const OLD_LIMIT: &[(&str, &str)] = &[("max_completion_tokens", "max_tokens")];
+
+/// The table, one row a kind. Source: `providers.md` 1.1 to 1.3 of the design.
+pub static PROVIDERS: &[Wants] = &[
+    Wants {
+        kind: Kind::Openai,
+        auth: Auth::Bearer,
+        fidelity: Fidelity::Lens,
+        asks_usage: true,
+        attempt_header: true,
+        rename: &[],
+        remove: &[],
+    },
+    Wants {
+        kind: Kind::Azure,
+        auth: Auth::Header("api-key"),
+        fidelity: Fidelity::Lens,
+        asks_usage: true,
+        attempt_header: true,
+        rename: &[],
+        remove: &[],
+    },
+    Wants {
+        kind: Kind::Mistral,
+        auth: Auth::Bearer,
+        fidelity: Fidelity::Canonical,
+        asks_usage: false,
+        attempt_header: false,
+        rename: &[
+            ("max_completion_tokens", "max_tokens"),
+            ("seed", "random_seed"),
+        ],
+        remove: &["stream_options", "user", "store", "logit_bias"],
+    },
+    Wants {
+        kind: Kind::Groq,
+        auth: Auth::Bearer,
+        fidelity: Fidelity::Canonical,
+        asks_usage: true,
+        attempt_header: false,
+        rename: &[],
+        remove: &["store"],
+    },
+    Wants {
+        kind: Kind::Together,
+        auth: Auth::Bearer,
+        fidelity: Fidelity::Canonical,
+        asks_usage: true,
+        attempt_header: false,
+        rename: OLD_LIMIT,
+        remove: &[],
+    },
+    Wants {
+        kind: Kind::Ollama,
+        auth: Auth::Bearer,
+        fidelity: Fidelity::Canonical,
+        asks_usage: true,
+        attempt_header: true,
+        rename: OLD_LIMIT,
+        remove: &[],
+    },
+    Wants {
+        kind: Kind::Huggingface,
+        auth: Auth::Bearer,
+        fidelity: Fidelity::Canonical,
+        asks_usage: true,
+        attempt_header: false,
+        rename: OLD_LIMIT,
+        remove: &[],
+    },
+    Wants {
+        kind: Kind::OpenaiCompatible,
+        auth: Auth::Bearer,
+        fidelity: Fidelity::Canonical,
+        asks_usage: true,
+        attempt_header: true,
+        rename: &[],
+        remove: &[],
+    },
+    Wants {
+        kind: Kind::Mock,
+        auth: Auth::Bearer,
+        fidelity: Fidelity::Lens,
+        asks_usage: true,
+        attempt_header: true,
+        rename: &[],
+        remove: &[],
+    },
+];
+
+/// A vendor account.
+pub struct Provider {
+    /// Its name in the configuration.
+    pub name: String,
+    /// What its kind wants.
+    pub wants: &'static Wants,
+    /// Its settings.
+    pub settings: conf::Provider,
+    /// Its endpoints and keys.
+    pub pool: Pool,
+    /// Members forced into every request: name and raw JSON.
+    pub overrides: Box<[(String, String)]>,
+    /// Headers added to every call.
+    pub headers: Box<[(http::HeaderName, HeaderValue)]>,
+    /// The models its configuration names, for `GET /v1/models`.
+    pub listed_models: Vec<String>,
+    /// How many retries it may still receive; lives across reloads.
+    pub budget: Arc<RetryBudget>,
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an account cannot be built; the place is the account's in the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A URL that cannot be taken apart.
+    #[error("the address '{0}' is not an http:// or https:// URL with a host")]
+    Address(String),
+    /// A key that no header can hold.
+    #[error("key number {0} holds characters that no HTTP header can carry")]
+    Key(usize),
+    /// A header name or value that HTTP does not allow.
+    #[error("the header '{0}' is not one that HTTP can carry")]
+    Header(String),
+}
+
+impl Provider {
+    /// Builds an account. `mock_url` is where the built-in mock listens.
+    ///
+    /// # Errors
+    /// An address, key or header that cannot be used.
+    pub fn build(
+        name: &str,
+        settings: &conf::Provider,
+        resolver: &Resolver,
+        mock_url: &str,
+        budget: Arc<RetryBudget>,
+    ) -> Result<Self, BuildError> {
+        // Every kind has a row; a test holds the table to that.
+        let wants = PROVIDERS
+            .iter()
+            .find(|wants| wants.kind == settings.kind)
+            .unwrap_or(&PROVIDERS[0]);
+        let lanes = lanes(settings, wants, resolver, mock_url)?;
+        Ok(Self {
+            name: name.to_owned(),
+            wants,
+            pool: Pool::new(lanes, settings.balance),
+            overrides: raw_members(&settings.overrides),
+            headers: headers(settings)?,
+            listed_models: settings.models.clone(),
+            settings: settings.clone(),
+            budget,
+        })
+    }
+
+    /// The path and query of a surface at an endpoint of this account.
+    #[must_use]
+    pub fn path(&self, lane: &Lane, surface: Surface, model: &str) -> String {
+        let tail = match surface {
+            Surface::Chat => "chat/completions",
+            Surface::Embeddings => "embeddings",
+        };
+        let base = &lane.base_path;
+        match (self.settings.kind, &self.settings.api_version) {
+            (Kind::Azure, Some(version)) if base.contains("/deployments/") => {
+                format!("{base}/{tail}?api-version={version}")
+            }
+            (Kind::Azure, Some(version)) => {
+                format!(
+                    "{base}/openai/deployments/{}/{tail}?api-version={version}",
+                    path_segment(model)
+                )
+            }
+            (Kind::Azure, None) if !base.ends_with("/openai/v1") => {
+                format!("{base}/openai/v1/{tail}")
+            }
+            _ => format!("{base}/{tail}"),
+        }
+    }
+
+    /// Whether an answer is read to its end after the client left.
+    #[must_use]
+    pub fn drains(&self) -> bool {
+        self.settings.on_client_disconnect == OnDisconnect::Drain
+    }
+}
+
+/// The settings of an account of which only the kind is known.
+#[must_use]
+pub fn default_settings(kind: Kind) -> conf::Provider {
+    conf::Provider {
+        kind,
+        keys: Vec::new(),
+        endpoints: Vec::new(),
+        balance: conf::Balance::LeastInFlight,
+        timeouts: conf::Timeouts::default(),
+        breaker: conf::BreakerConfig::default(),
+        on_client_disconnect: OnDisconnect::Cancel,
+        api_version: None,
+        http: conf::HttpVersion::Auto,
+        headers: Default::default(),
+        retry_budget: conf::RetryBudget::default(),
+        overrides: Default::default(),
+        models: Vec::new(),
+    }
+}
+
+/// Members of a configuration map as name and raw JSON.
+pub fn raw_members<'a>(
+    members: impl IntoIterator<Item = (&'a String, &'a serde_json::Value)>,
+) -> Box<[(String, String)]> {
+    let raw = members.into_iter();
+    raw.map(|(key, value)| (key.clone(), value.to_string()))
+        .collect()
+}
+
+fn lanes(
+    settings: &conf::Provider,
+    wants: &Wants,
+    resolver: &Resolver,
+    mock_url: &str,
+) -> Result<Vec<Lane>, BuildError> {
+    let fallback = settings.kind.default_url().unwrap_or(mock_url);
+    let default = conf::Endpoint {
+        url: fallback.to_owned(),
+        weight: 1,
+    };
+    let endpoints = match settings.endpoints.as_slice() {
+        [] => std::slice::from_ref(&default),
+        some => some,
+    };
+    let mut lanes = Vec::new();
+    for endpoint in endpoints {
+        let place = Place::parse(&endpoint.url)?;
+        let host = resolver.host(&place.host, place.port);
+        if settings.keys.is_empty() {
+            let path = place.path.clone();
+            lanes.push(Lane::new(
+                Arc::clone(&host),
+                place.tls,
+                path,
+                None,
+                endpoint.weight,
+            ));
+        }
+        for (number, key) in settings.keys.iter().enumerate() {
+            let value = credential(wants.auth, key.expose()).ok_or(BuildError::Key(number))?;
+            let (host, path) = (Arc::clone(&host), place.path.clone());
+            lanes.push(Lane::new(
+                host,
+                place.tls,
+                path,
+                Some((number, value)),
+                endpoint.weight,
+            ));
+        }
+    }
+    Ok(lanes)
+}
+
+fn credential(auth: Auth, key: &str) -> Option<HeaderValue> {
+    let text = match auth {
+        Auth::Bearer => format!("Bearer {key}"),
+        Auth::Header(_) => key.to_owned(),
+    };
+    let mut value = HeaderValue::from_str(&text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn headers(
+    settings: &conf::Provider,
+) -> Result<Box<[(http::HeaderName, HeaderValue)]>, BuildError> {
+    let header = |(name, value): (&String, &conf::Secret)| {
+        let bad = || BuildError::Header(name.clone());
+        let name = http::HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+        let value = HeaderValue::from_str(value.expose()).map_err(|_| bad())?;
+        Ok((name, value))
+    };
+    settings.headers.iter().map(header).collect()
+}
+
+/// A URL taken apart.
+struct Place {
+    host: String,
+    port: u16,
+    tls: bool,
+    path: String,
+}
+
+impl Place {
+    fn parse(url: &str) -> Result<Self, BuildError> {
+        let bad = || BuildError::Address(url.to_owned());
+        let uri: http::Uri = url.parse().map_err(|_| bad())?;
+        let tls = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(bad()),
+        };
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(bad)?;
+        Ok(Self {
+            host: host.to_owned(),
+            port: uri.port_u16().unwrap_or(if tls { 443 } else { 80 }),
+            tls,
+            path: uri.path().trim_end_matches('/').to_owned(),
+        })
+    }
+}
+
+/// A deployment's name as one segment of a path (RFC 3986, unreserved characters stay).
+fn path_segment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn azure(url: &str, version: Option<&str>) -> String {
+        let settings = conf::Provider {
+            keys: vec![conf::Secret::new("k")],
+            endpoints: vec![conf::Endpoint {
+                url: url.to_owned(),
+                weight: 1,
+            }],
+            api_version: version.map(str::to_owned),
+            ..default_settings(Kind::Azure)
+        };
+        let provider = Provider::build("az", &settings, &Resolver::default(), "", Arc::default())
+            .expect("builds");
+        let lane = provider.pool.choose(b"").expect("a lane");
+        provider.path(lane.lane(), Surface::Chat, "my dep/1")
+    }
+
+    #[test]
+    fn azure_has_two_forms_of_address() {
+        assert_eq!(
+            azure("https://r.openai.azure.com", Some("2024-10-21")),
+            "/openai/deployments/my%20dep%2F1/chat/completions?api-version=2024-10-21"
+        );
+        assert_eq!(
+            azure("https://r.openai.azure.com", None),
+            "/openai/v1/chat/completions"
+        );
+        assert_eq!(
+            azure("https://r.openai.azure.com/openai/v1", None),
+            "/openai/v1/chat/completions"
+        );
+        assert_eq!(
+            azure("https://r.openai.azure.com/openai/deployments/d", Some("v")),
+            "/openai/deployments/d/chat/completions?api-version=v"
+        );
+    }
+
+    #[test]
+    fn a_credential_never_shows_in_debug_output() {
+        let value = credential(Auth::Bearer, "sk-secret").expect("a header");
+        assert!(!format!("{value:?}").contains("sk-secret"));
+    }
+
+    #[test]
+    fn every_kind_has_its_row() {
+        for kind in [
+            Kind::Openai,
+            Kind::Azure,
+            Kind::Mistral,
+            Kind::Groq,
+            Kind::Together,
+            Kind::Ollama,
+            Kind::Huggingface,
+            Kind::OpenaiCompatible,
+            Kind::Mock,
+        ] {
+            assert!(PROVIDERS.iter().any(|wants| wants.kind == kind), "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The deadlines of one request, on one timer.
+//!
+//! A timer that is re-armed per chunk costs more than the chunk's parsing. So the timer is left
+//! where it stands when its instant moves away: it rings early, sees that nothing is due, and
+//! sleeps on. It is only moved when something becomes due sooner.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep};
+
+use super::link::{Deadline, Link};
+use crate::routing::Limits;
+
+/// How long a released stream may be silent before a comment keeps the connection warm.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// The slowest upload that still counts as progress, bytes a second. Pingora starts the
+/// first-byte clock before the body is sent, so the limit grows with the body.
+const UPLOAD_RATE: u64 = 256 * 1024;
+
+/// What rang.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ring {
+    /// A deadline passed.
+    Expired(Deadline),
+    /// The provider has been silent long enough: show the client the header.
+    Commit,
+    /// Write a comment to keep the client's connection alive.
+    KeepAlive,
+}
+
+/// What the replay session knows about the answer, which decides what can ring.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Progress {
+    /// The provider's header has been seen.
+    pub(crate) header: bool,
+    /// The header has been handed to the client.
+    pub(crate) released: bool,
+    /// The answer is a stream of events, so that comments may be written into it.
+    pub(crate) events: bool,
+}
+
+/// The clocks of one attempt.
+#[derive(Clone, Copy)]
+struct Attempt {
+    limits: Limits,
+    first_byte_at: Instant,
+    commit_at: Instant,
+    last_activity: Instant,
+    last_write: Instant,
+}
+
+/// One timer for every deadline of a request; see the module text.
+pub(crate) struct Alarm {
+    sleep: Pin<Box<Sleep>>,
+    started: Instant,
+    /// Time spent waiting for a slow client; it is not the provider's.
+    blocked: Duration,
+    attempt: Option<Attempt>,
+}
+
+impl Alarm {
+    pub(crate) fn new(started: Instant) -> Self {
+        Self {
+            sleep: Box::pin(tokio::time::sleep_until(
+                started + Duration::from_secs(86_400),
+            )),
+            started,
+            blocked: Duration::ZERO,
+            attempt: None,
+        }
+    }
+
+    /// Starts the clocks of an attempt, `request_bytes` of body still to be uploaded.
+    pub(crate) fn begin(&mut self, limits: Limits, request_bytes: u64) {
+        let now = Instant::now();
+        let upload = Duration::from_millis(request_bytes.saturating_mul(1000) / UPLOAD_RATE);
+        self.attempt = Some(Attempt {
+            limits,
+            first_byte_at: now + limits.first_byte + upload,
+            commit_at: now + limits.commit_after + upload,
+            last_activity: now,
+            last_write: now,
+        });
+    }
+
+    /// Notes that the provider sent something and that writing it took `blocked`.
+    pub(crate) fn note(&mut self, written: bool, blocked: Duration) {
+        self.blocked += blocked;
+        if let Some(attempt) = &mut self.attempt {
+            let now = Instant::now();
+            attempt.last_activity = now;
+            if written {
+                attempt.last_write = now;
+            }
+        }
+    }
+
+    /// Notes that a comment was written to the client.
+    pub(crate) fn note_comment(&mut self) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.last_write = Instant::now();
+        }
+    }
+
+    /// Waits until something is due.
+    pub(crate) async fn ring(&mut self, link: &Link, progress: Progress) -> Ring {
+        loop {
+            let (due, ring) = self.next(link, progress);
+            if due < self.sleep.deadline() || self.sleep.is_elapsed() {
+                self.sleep.as_mut().reset(due);
+            }
+            self.sleep.as_mut().await;
+            if Instant::now() >= due {
+                return ring;
+            }
+        }
+    }
+
+    /// The earliest thing that can ring.
+    fn next(&self, link: &Link, progress: Progress) -> (Instant, Ring) {
+        let total = self.started + link.total_limit() + self.blocked;
+        let mut first = (total, Ring::Expired(Deadline::Total));
+        let Some(attempt) = self.attempt.as_ref().filter(|_| link.in_attempt()) else {
+            return first;
+        };
+        let mut offer = |due: Instant, ring: Ring| {
+            if due < first.0 {
+                first = (due, ring);
+            }
+        };
+        if progress.header {
+            let idle = attempt.last_activity + attempt.limits.between_chunks;
+            offer(idle, Ring::Expired(Deadline::BetweenChunks));
+            if progress.events && !progress.released {
+                offer(attempt.commit_at, Ring::Commit);
+            }
+            if progress.events && progress.released {
+                offer(attempt.last_write + KEEP_ALIVE, Ring::KeepAlive);
+            }
+        } else {
+            offer(attempt.first_byte_at, Ring::Expired(Deadline::FirstByte));
+        }
+        first
+    }
+}

@@ -1,0 +1,349 @@
+//! The answer of one attempt on its way through: provider's bytes in, client's bytes out.
+//!
+//! Everything here is synchronous and knows no session. The body filter feeds it; the replay
+//! session asks it for the last words when the provider dies after content.
+
+use std::time::{Duration, Instant};
+
+use alfred_filters::answer::{Answer, AnswerStream, Ending, Meter, StreamPlan};
+use alfred_filters::error::ProviderError;
+use alfred_filters::event::Usage;
+use alfred_filters::prompt::Surface;
+use bytes::{Bytes, BytesMut};
+use pingora_core::Error;
+
+use crate::routing::Failure;
+
+/// The largest unstreamed answer that is held in memory.
+const MAX_WHOLE: usize = 256 * 1024 * 1024;
+/// How much of an error's body is read.
+const MAX_ERROR: usize = 64 * 1024;
+
+/// What the provider's header announced.
+#[derive(Clone, Debug)]
+pub(crate) enum Announced {
+    /// A 2xx with server-sent events.
+    Stream,
+    /// A 2xx with one JSON body.
+    Whole,
+    /// An error, whose body tells more.
+    Rejected {
+        /// The provider's status.
+        status: u16,
+        /// `Retry-After`.
+        retry_after: Option<String>,
+        /// `retry-after-ms`.
+        retry_after_ms: Option<String>,
+        /// Unix time in seconds.
+        now: u64,
+    },
+}
+
+/// What became of a piece of the answer.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Nothing to send yet.
+    Quiet,
+    /// Send this.
+    Send(Bytes),
+    /// The whole answer; `usage` and the rest are known.
+    Done(Bytes),
+    /// The attempt failed before any content.
+    Fail(Failure),
+    /// The answer broke off after content: send these last words and end.
+    BreakOff(Bytes),
+}
+
+/// The facts about an answer that receipts and headers want.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    /// Tokens: the provider's own, else counted.
+    pub(crate) usage: Option<Usage>,
+    /// Why the first choice ended.
+    pub(crate) finish_reason: Option<String>,
+    /// The model that the provider says answered.
+    pub(crate) model: Option<String>,
+    /// Events and texts, counted.
+    pub(crate) meter: Meter,
+    /// When the first content came.
+    pub(crate) first_content: Option<Instant>,
+    /// The longest silence between two pieces.
+    pub(crate) longest_gap: Duration,
+    /// It was a stream.
+    pub(crate) streamed: bool,
+    /// All of it came.
+    pub(crate) complete: bool,
+}
+
+enum Mode {
+    Idle,
+    Stream(Box<AnswerStream>),
+    Whole(Pieces),
+    Rejected(Pieces),
+}
+
+/// A body in pieces; one piece is not copied.
+#[derive(Default)]
+struct Pieces {
+    first: Bytes,
+    rest: BytesMut,
+}
+
+impl Pieces {
+    fn push(&mut self, piece: &Bytes, cap: usize) -> bool {
+        if self.first.is_empty() && self.rest.is_empty() {
+            self.first = piece.clone();
+        } else {
+            if self.rest.is_empty() {
+                self.rest.extend_from_slice(&self.first);
+            }
+            self.rest.extend_from_slice(piece);
+        }
+        self.first.len().max(self.rest.len()) <= cap
+    }
+
+    fn take(&mut self) -> Bytes {
+        let first = std::mem::take(&mut self.first);
+        if self.rest.is_empty() { first } else { self.rest.split().freeze() }
+    }
+}
+
+/// See the module text.
+pub(crate) struct Answering {
+    mode: Mode,
+    announced: Announced,
+    plan: Option<StreamPlan>,
+    surface: Surface,
+    out: BytesMut,
+    facts: Facts,
+    last_piece: Option<Instant>,
+    failure: Option<Failure>,
+    over: bool,
+}
+
+impl Default for Answering {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Idle,
+            announced: Announced::Whole,
+            plan: None,
+            surface: Surface::Chat,
+            out: BytesMut::new(),
+            facts: Facts::default(),
+            last_piece: None,
+            failure: None,
+            over: false,
+        }
+    }
+}
+
+impl Answering {
+    /// Forgets the last attempt and prepares for the next.
+    pub(crate) fn begin(&mut self, surface: Surface, plan: StreamPlan) {
+        *self = Self {
+            plan: Some(plan),
+            surface,
+            ..Self::default()
+        };
+    }
+
+    /// The provider's header has come.
+    pub(crate) fn announce(&mut self, announced: Announced) {
+        self.mode = match (&announced, &self.plan) {
+            (Announced::Stream, Some(plan)) => {
+                self.facts.streamed = true;
+                Mode::Stream(Box::new(AnswerStream::new(plan.clone())))
+            }
+            (Announced::Rejected { .. }, _) => Mode::Rejected(Pieces::default()),
+            _ => Mode::Whole(Pieces::default()),
+        };
+        self.announced = announced;
+    }
+
+    pub(crate) fn is_stream(&self) -> bool {
+        self.facts.streamed
+    }
+
+    /// Takes the next piece of the body; `end` tells that it is the last, `released` that the
+    /// client has seen the header already.
+    pub(crate) fn feed(&mut self, piece: Option<&Bytes>, end: bool, released: bool) -> Step {
+        if self.over {
+            return Step::Quiet;
+        }
+        let now = Instant::now();
+        if let Some(last) = self.last_piece.replace(now) {
+            self.facts.longest_gap = self.facts.longest_gap.max(now - last);
+        }
+        match &mut self.mode {
+            Mode::Idle => Step::Quiet,
+            Mode::Stream(_) => self.feed_stream(piece, end, released, now),
+            Mode::Whole(pieces) => {
+                let fits = piece.is_none_or(|piece| pieces.push(piece, MAX_WHOLE));
+                if !fits {
+                    let error = ProviderError::malformed("the answer is too large to be held");
+                    return self.fail(Failure::Answered(Box::new(error)));
+                }
+                if !end {
+                    return Step::Quiet;
+                }
+                let body = pieces.take();
+                self.finish_whole(body)
+            }
+            Mode::Rejected(pieces) => {
+                let fits = piece.is_none_or(|piece| pieces.push(piece, MAX_ERROR));
+                if fits && !end {
+                    return Step::Quiet;
+                }
+                let body = pieces.take();
+                let error = read_error(&self.announced, &body);
+                self.fail(Failure::Answered(Box::new(error)))
+            }
+        }
+    }
+
+    fn feed_stream(
+        &mut self,
+        piece: Option<&Bytes>,
+        end: bool,
+        released: bool,
+        now: Instant,
+    ) -> Step {
+        let Mode::Stream(stream) = &mut self.mode else {
+            return Step::Quiet;
+        };
+        let fed = piece.map_or(Ok(()), |piece| stream.feed(piece, &mut self.out));
+        let content = stream.saw_content();
+        if content && self.facts.first_content.is_none() {
+            self.facts.first_content = Some(now);
+        }
+        let ending = match fed {
+            Err(error) => Some(Ending::Failed(error)),
+            Ok(()) if end || stream.is_over() => Some(stream.finish(&mut self.out)),
+            Ok(()) => None,
+        };
+        let may_send = content || released;
+        match ending {
+            None if may_send && !self.out.is_empty() => Step::Send(self.out.split().freeze()),
+            None => Step::Quiet,
+            Some(Ending::Complete) => {
+                self.over = true;
+                self.facts.complete = true;
+                Step::Done(self.out.split().freeze())
+            }
+            Some(Ending::Truncated(_)) => self.break_off(Failure::Died, may_send),
+            Some(Ending::Failed(error)) => {
+                self.break_off(Failure::Answered(Box::new(error)), may_send)
+            }
+        }
+    }
+
+    /// The answer cannot go on: before content another attempt may, after it the client is told.
+    fn break_off(&mut self, failure: Failure, may_send: bool) -> Step {
+        if !may_send {
+            return self.fail(failure);
+        }
+        let words = failure.event(Some(self.usage_so_far()));
+        self.out.extend_from_slice(&words);
+        self.over = true;
+        self.failure = Some(failure);
+        Step::BreakOff(self.out.split().freeze())
+    }
+
+    fn fail(&mut self, failure: Failure) -> Step {
+        self.over = true;
+        self.failure = Some(failure.clone());
+        Step::Fail(failure)
+    }
+
+    fn finish_whole(&mut self, body: Bytes) -> Step {
+        let answer = match Answer::read(self.surface, body) {
+            Ok(answer) => answer,
+            Err(error) => return self.fail(Failure::Answered(Box::new(error))),
+        };
+        self.over = true;
+        self.facts.complete = true;
+        self.facts.usage = Some(answer.final_usage(self.input_estimate()));
+        self.facts.finish_reason = answer.finish_reason().map(str::to_owned);
+        self.facts.model = answer.response_model().map(str::to_owned);
+        self.facts.meter = answer.metered();
+        match &self.plan {
+            Some(plan) => Step::Done(answer.render(plan)),
+            None => Step::Quiet,
+        }
+    }
+
+    /// The provider died after the client saw content: the last words, in the stream's grammar.
+    pub(crate) fn fail_late(&mut self, _error: &Error) -> Bytes {
+        if self.over {
+            return Bytes::new();
+        }
+        match self.break_off(Failure::Died, true) {
+            Step::BreakOff(words) => words,
+            _ => Bytes::new(),
+        }
+    }
+
+    /// A deadline passed after the client saw content: the last words.
+    pub(crate) fn expire(&mut self, failure: Failure) -> Bytes {
+        if self.over {
+            return Bytes::new();
+        }
+        match self.break_off(failure, true) {
+            Step::BreakOff(words) => words,
+            _ => Bytes::new(),
+        }
+    }
+
+    /// How the answer broke off, if it did.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// Everything known about the answer so far.
+    pub(crate) fn facts(&self) -> Facts {
+        let mut facts = self.facts.clone();
+        if let Mode::Stream(stream) = &self.mode {
+            facts.usage = Some(self.usage_so_far());
+            facts.finish_reason = stream.finish_reason().map(str::to_owned);
+            facts.model = stream.response_model().map(str::to_owned);
+            facts.meter = stream.metered();
+        }
+        facts
+    }
+
+    fn usage_so_far(&self) -> Usage {
+        match &self.mode {
+            Mode::Stream(stream) => stream.final_usage(self.input_estimate()),
+            _ => self.facts.usage.unwrap_or_default(),
+        }
+    }
+
+    fn input_estimate(&self) -> u64 {
+        self.plan.as_ref().map_or(0, |plan| plan.input_estimate)
+    }
+}
+
+fn read_error(announced: &Announced, body: &[u8]) -> ProviderError {
+    match announced {
+        Announced::Rejected {
+            status,
+            retry_after,
+            retry_after_ms,
+            now,
+        } => ProviderError::read(
+            *status,
+            retry_after.as_deref(),
+            retry_after_ms.as_deref(),
+            body,
+            *now,
+        ),
+        _ => ProviderError::malformed("the answer could not be read"),
+    }
+}
+
+impl Announced {
+    /// The error as far as the header tells it.
+    pub(crate) fn error(&self) -> ProviderError {
+        read_error(self, b"")
+    }
+}

@@ -1,0 +1,120 @@
+//! The beginning of an attempt: wait if told to, choose a lane, render the body, dial.
+
+use std::time::Duration;
+
+use alfred_filters::answer::StreamPlan;
+use alfred_filters::prompt::RequestPatch;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use pingora_core::upstreams::peer::HttpPeer;
+use pingora_core::{Error, ErrorType, Result};
+use pingora_proxy::Session;
+
+use super::{Context, peer};
+use crate::exchange::{Exchange, Forward, Stage, unix_ms};
+use crate::routing::{Failure, Limits, Next, Target};
+
+/// Pingora's `upstream_peer`, once per attempt.
+pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
+    ctx.link.end_attempt();
+    let decided = ctx.exchange.forward().and_then(|forward| forward.attempt.next);
+    if let Some(Next::Try { wait, .. }) = decided
+        && !wait.is_zero()
+    {
+        pause(session, wait).await?;
+    }
+    check_client(session)?;
+    let Stage::Forwarding(forward) = &mut ctx.exchange.stage else {
+        return Error::e_explain(ErrorType::InternalError, "no request to forward");
+    };
+    let Some(target) = forward.target().cloned() else {
+        return Error::e_explain(ErrorType::InternalError, "the plan has no target");
+    };
+    let Some(lane) = target.provider.pool.choose(forward.principal.id.as_bytes()) else {
+        return Error::e_explain(ErrorType::InternalError, "the provider has no endpoint");
+    };
+    let now = ctx.exchange.gateway.living.now();
+    if forward.attempts.made() == 1 {
+        target.provider.budget.note_request(&target.provider.settings.retry_budget, now);
+    }
+    ctx.rendered = render(forward, &target);
+    let plan = stream_plan(forward, &target, &ctx.exchange.receipt.request_id);
+    let surface = forward.prompt.surface();
+    let host = lane.lane().host.clone();
+    ctx.exchange.begin_attempt(lane);
+    ctx.link.answering().begin(surface, plan);
+    let limits = Limits::from(&target.timeouts);
+    let size = u64::try_from(ctx.rendered.len()).unwrap_or(u64::MAX);
+    ctx.link.plan_attempt(limits, size, target.provider.drains());
+    match host.first_address(target.timeouts.connect).await {
+        Some(address) => {
+            let lane = ctx.exchange.forward().and_then(|forward| forward.attempt.lane.as_ref());
+            let tls = lane.is_some_and(|guard| guard.lane().tls);
+            Ok(Box::new(peer::build(address, tls, host.host(), &target, size)))
+        }
+        None => Err(unresolved(&mut ctx.exchange)),
+    }
+}
+
+fn unresolved(exchange: &mut Exchange) -> Box<Error> {
+    let next = exchange.fail_attempt(Failure::Unresolved);
+    let mut error =
+        Error::explain(ErrorType::ConnectError, "the endpoint's host name has no address");
+    error.set_retry(matches!(next, Next::Try { .. }));
+    error.into_up()
+}
+
+/// Waits, unless the client leaves first.
+async fn pause(session: &mut Session, wait: Duration) -> Result<()> {
+    tokio::select! {
+        () = tokio::time::sleep(wait) => Ok(()),
+        left = session.downstream_session.read_body_or_idle(true) => match left {
+            Err(error) => Err(error.into_down()),
+            Ok(_) => Error::e_explain(ErrorType::InternalError, "the body is read already"),
+        },
+    }
+}
+
+/// Looks, without waiting, whether the client is still there: Pingora does not watch while it
+/// connects, and a provider must not be asked for nobody.
+fn check_client(session: &mut Session) -> Result<()> {
+    match session.downstream_session.read_body_or_idle(true).now_or_never() {
+        Some(Err(error)) => Err(error.into_down()),
+        _ => Ok(()),
+    }
+}
+
+/// Pingora's `connected_to_upstream`: the last chance before the request is sent.
+pub(super) fn connected(session: &mut Session, ctx: &mut Context, reused: bool) -> Result<()> {
+    if let Some(attempt) = ctx.exchange.receipt.last_attempt_mut() {
+        attempt.reused = reused;
+    }
+    check_client(session)
+}
+
+/// The body as this target wants it.
+fn render(forward: &Forward, target: &Target) -> Bytes {
+    let wants = target.provider.wants;
+    let overrides = target.provider.overrides.iter().chain(target.overrides.iter());
+    let set: Vec<(&str, &str)> =
+        overrides.map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    forward.prompt.render(&RequestPatch {
+        model: &target.model,
+        ask_usage: wants.asks_usage,
+        set: &set,
+        remove: wants.remove,
+        rename: wants.rename,
+    })
+}
+
+fn stream_plan(forward: &Forward, target: &Target, request_id: &str) -> StreamPlan {
+    StreamPlan {
+        fidelity: target.provider.wants.fidelity,
+        show_usage: forward.prompt.wants_usage(),
+        model: target.model.to_string(),
+        id: format!("chatcmpl-{request_id}"),
+        created: u64::try_from(unix_ms() / 1000).unwrap_or(0),
+        choices: forward.prompt.choices(),
+        input_estimate: forward.input_estimate,
+    }
+}

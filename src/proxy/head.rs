@@ -1,0 +1,242 @@
+//! The headers that Alfred writes: to the provider, and to the client.
+
+use std::time::Duration;
+
+use alfred_filters::prompt::Surface;
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, TRANSFER_ENCODING};
+use http::{HeaderName, HeaderValue, Method};
+use pingora_core::{Error, ErrorType, OrErr, Result};
+use pingora_http::{RequestHeader, ResponseHeader};
+use pingora_proxy::Session;
+
+use super::Context;
+use crate::exchange::Exchange;
+use crate::pipeline::cors;
+use crate::providers::Auth;
+use crate::telemetry::micros;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+const CHUNKED: HeaderValue = HeaderValue::from_static("chunked");
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("alfred/", env!("CARGO_PKG_VERSION")));
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const ALFRED_REQUEST_ID: HeaderName = HeaderName::from_static("x-alfred-request-id");
+const ATTEMPT: HeaderName = HeaderName::from_static("x-alfred-attempt");
+const PROVIDER: HeaderName = HeaderName::from_static("x-alfred-provider");
+const MODEL: HeaderName = HeaderName::from_static("x-alfred-model");
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-alfred-attempts");
+const OVERHEAD: HeaderName = HeaderName::from_static("x-alfred-overhead-us");
+const ERROR_SOURCE: HeaderName = HeaderName::from_static("x-alfred-error-source");
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const COST: HeaderName = HeaderName::from_static("x-alfred-cost");
+
+/// Headers of the client that concern the model and not the account.
+const PASSED_ON: [&str; 3] = ["openai-beta", "traceparent", "tracestate"];
+
+/// Pingora's `upstream_request_filter`: the provider sees what Alfred writes, and of the client's
+/// own head only what is named in [`PASSED_ON`].
+pub(super) fn upstream_request(
+    session: &Session,
+    request: &mut RequestHeader,
+    ctx: &mut Context,
+) -> Result<()> {
+    let length = ctx.rendered.len();
+    let attempt_id = {
+        let made = ctx.exchange.receipt.attempts.len();
+        format!("{}.{made}", ctx.exchange.receipt.request_id)
+    };
+    let Some(forward) = ctx.exchange.forward() else {
+        return Error::e_explain(ErrorType::InternalError, "no request to forward");
+    };
+    let (Some(target), Some(guard)) = (forward.target(), &forward.attempt.lane) else {
+        return Error::e_explain(ErrorType::InternalError, "no attempt to make");
+    };
+    let (provider, lane) = (&target.provider, guard.lane());
+    let path = provider.path(lane, forward.prompt.surface(), &target.model);
+    let version = request.version;
+    let mut out = RequestHeader::build_no_case(Method::POST, path.as_bytes(), Some(16))?;
+    out.set_version(version);
+    out.insert_header(HOST, host_value(lane)?)?;
+    out.insert_header(CONTENT_TYPE, JSON)?;
+    out.insert_header(CONTENT_LENGTH, HeaderValue::from(length))?;
+    out.insert_header(ACCEPT, accepted(forward.prompt.stream(), forward.prompt.surface()))?;
+    out.insert_header(http::header::USER_AGENT, AGENT)?;
+    for name in PASSED_ON {
+        if let Some(value) = session.req_header().headers.get(name) {
+            out.insert_header(HeaderName::from_static(name), value.clone())?;
+        }
+    }
+    for (name, value) in &provider.headers {
+        out.insert_header(name.clone(), value.clone())?;
+    }
+    if provider.wants.attempt_header {
+        let value = HeaderValue::try_from(attempt_id).or_err(ErrorType::InternalError, "id")?;
+        out.insert_header(ATTEMPT, value)?;
+    }
+    if let Some(credential) = &lane.credential {
+        match provider.wants.auth {
+            Auth::Bearer => out.insert_header(http::header::AUTHORIZATION, credential.clone())?,
+            Auth::Header(name) => {
+                out.insert_header(HeaderName::from_static(name), credential.clone())?;
+            }
+        }
+    }
+    *request = out;
+    Ok(())
+}
+
+fn accepted(stream: bool, surface: Surface) -> HeaderValue {
+    if stream && surface == Surface::Chat {
+        HeaderValue::from_static("text/event-stream")
+    } else {
+        JSON
+    }
+}
+
+fn host_value(lane: &crate::pool::Lane) -> Result<HeaderValue> {
+    let host = &lane.host;
+    let usual = if lane.tls { 443 } else { 80 };
+    let text = if host.port() == usual { host.host().to_owned() } else { host.name() };
+    HeaderValue::try_from(text).or_err(ErrorType::InternalError, "host")
+}
+
+/// What an answer's body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    /// JSON of a known length.
+    Json(usize),
+    /// Server-sent events.
+    Events,
+    /// None at all.
+    Empty,
+}
+
+/// Who is to blame for an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Gateway,
+    Provider,
+}
+
+/// Writes a client's header, line by line.
+pub(super) struct AnswerHead {
+    header: Box<ResponseHeader>,
+}
+
+impl AnswerHead {
+    /// The lines that every answer carries.
+    pub(super) fn new(status: u16, body: Body, ctx: &Context) -> Result<Self> {
+        let exchange = &ctx.exchange;
+        let header = ResponseHeader::build_no_case(status, Some(24))?;
+        let mut head = Self {
+            header: Box::new(header),
+        };
+        match body {
+            Body::Json(length) => {
+                head.set(CONTENT_TYPE, JSON)?;
+                head.set(CONTENT_LENGTH, HeaderValue::from(length))?;
+            }
+            Body::Events => {
+                head.set(CONTENT_TYPE, EVENTS)?;
+                head.set(http::header::CACHE_CONTROL, NO_CACHE)?;
+                if !ctx.http2 && ctx.chunked {
+                    head.set(TRANSFER_ENCODING, CHUNKED)?;
+                }
+            }
+            Body::Empty => head.set(CONTENT_LENGTH, HeaderValue::from(0))?,
+        }
+        let id = exchange.receipt.request_id.as_str();
+        let echoed = exchange.receipt.client_request_id.as_deref().unwrap_or(id);
+        head.text(REQUEST_ID, echoed)?;
+        head.text(ALFRED_REQUEST_ID, id)?;
+        for (name, value) in &exchange.answer_headers {
+            head.set(name.clone(), value.clone())?;
+        }
+        if let Some(origin) = exchange.origin() {
+            let mut lines = http::HeaderMap::new();
+            cors::answer_headers(origin.clone(), &mut lines);
+            head.lines(&lines)?;
+        }
+        Ok(head)
+    }
+
+    /// Which target answered, after how many attempts, and how long each part took.
+    pub(super) fn route(&mut self, exchange: &Exchange) -> Result<()> {
+        let receipt = &exchange.receipt;
+        let Some(last) = receipt.last_attempt() else {
+            return Ok(());
+        };
+        self.text(PROVIDER, &last.provider)?;
+        self.text(MODEL, &last.model)?;
+        self.set(ATTEMPTS, HeaderValue::from(receipt.attempts.len()))?;
+        self.set(OVERHEAD, HeaderValue::from(receipt.overhead_us))?;
+        let overhead = milliseconds(receipt.overhead_us);
+        let upstream = milliseconds(last.header_us.unwrap_or(0));
+        let total = milliseconds(micros(exchange.started.elapsed()));
+        let timing = format!("alfred;dur={overhead}, upstream;dur={upstream}, total;dur={total}");
+        self.text(SERVER_TIMING, &timing)
+    }
+
+    /// What the answer cost, in credits.
+    pub(super) fn cost(&mut self, credits: &str) -> Result<()> {
+        self.text(COST, credits)
+    }
+
+    /// Who is to blame, and when it is worth trying again.
+    pub(super) fn error(
+        &mut self,
+        source: Source,
+        retry_after: Option<Duration>,
+        should_retry: Option<bool>,
+    ) -> Result<()> {
+        let source = match source {
+            Source::Gateway => "gateway",
+            Source::Provider => "provider",
+        };
+        self.set(ERROR_SOURCE, HeaderValue::from_static(source))?;
+        if let Some(wait) = retry_after {
+            let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
+            self.set(RETRY_AFTER, HeaderValue::from(seconds.max(1)))?;
+            let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            self.set(RETRY_AFTER_MS, HeaderValue::from(millis))?;
+        }
+        match should_retry {
+            Some(true) => self.set(SHOULD_RETRY, HeaderValue::from_static("true")),
+            Some(false) => self.set(SHOULD_RETRY, HeaderValue::from_static("false")),
+            None => Ok(()),
+        }
+    }
+
+    /// Ready-made lines.
+    pub(super) fn lines(&mut self, lines: &http::HeaderMap) -> Result<()> {
+        for (name, value) in lines {
+            self.header.append_header(name.clone(), value.clone())?;
+        }
+        Ok(())
+    }
+
+    /// One line.
+    pub(super) fn set(&mut self, name: HeaderName, value: HeaderValue) -> Result<()> {
+        self.header.insert_header(name, value)
+    }
+
+    fn text(&mut self, name: HeaderName, value: &str) -> Result<()> {
+        // A model's name is the client's or the configuration's; what no header can hold is left out.
+        match HeaderValue::from_str(value) {
+            Ok(value) => self.set(name, value),
+            Err(_) => Ok(()),
+        }
+    }
+
+    pub(super) fn finish(self) -> Box<ResponseHeader> {
+        self.header
+    }
+}
+
+fn milliseconds(micros: u64) -> String {
+    format!("{}.{:03}", micros / 1000, micros % 1000)
+}

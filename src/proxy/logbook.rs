@@ -1,0 +1,146 @@
+//! The end of a request: facts become a receipt, once, on every path.
+
+use alfred_filters::event::Usage;
+use pingora_core::{Error, ErrorSource, ErrorType};
+use pingora_proxy::Session;
+
+use super::replay::{self, ENDED_EARLY};
+use super::{Context, reply};
+use crate::exchange::{Exchange, Forward, Stage};
+use crate::ledger::{self, Charge, Nanos, ServiceTier, UsageCounts};
+use crate::pipeline;
+use crate::telemetry::{Outcome, StreamRecord, UsageRecord, micros};
+
+/// Pingora's `logging`: runs on every path but a panic outside the guards; for those see `Drop`.
+pub(super) fn close(session: &mut Session, error: Option<&Error>, ctx: &mut Context) {
+    replay::restore(session, &ctx.link);
+    let receipt = &mut ctx.exchange.receipt;
+    receipt.response_bytes = u64::try_from(session.body_bytes_sent()).unwrap_or(u64::MAX);
+    if let Some(header) = session.response_written().filter(|_| reply::has_begun(session)) {
+        receipt.status = header.status.as_u16();
+    }
+    if receipt.outcome == Outcome::Unknown {
+        ctx.exchange.receipt.outcome = outcome(error, ctx);
+    }
+    settle(ctx);
+}
+
+/// How a request ended that went to a provider and was not answered by Alfred itself.
+fn outcome(error: Option<&Error>, ctx: &Context) -> Outcome {
+    let answering = ctx.link.answering();
+    if ctx.link.client_gone() {
+        return Outcome::ClientGone;
+    }
+    if answering.failure().is_some() {
+        return Outcome::Truncated;
+    }
+    match error {
+        Some(error) if *error.etype() == ErrorType::Custom(ENDED_EARLY) => Outcome::Ok,
+        Some(error) if *error.esource() == ErrorSource::Downstream => Outcome::ClientGone,
+        Some(_) => Outcome::Fault,
+        None => Outcome::Ok,
+    }
+}
+
+/// Writes the receipt, unless it has been written.
+fn settle(ctx: &mut Context) {
+    if matches!(ctx.exchange.stage, Stage::Settled) {
+        return;
+    }
+    note_answer(ctx);
+    let exchange = &mut ctx.exchange;
+    exchange.receipt.duration_us = micros(exchange.started.elapsed());
+    let stage = std::mem::replace(&mut exchange.stage, Stage::Settled);
+    let living = &exchange.gateway.living;
+    let mut label = "other".to_owned();
+    if let Stage::Forwarding(mut forward) = stage {
+        let used = exchange.receipt.usage.map_or(0, |usage| usage.input + usage.output);
+        pipeline::settle_tokens(&exchange.gateway, &mut forward, used);
+        label = forward.model_label;
+    }
+    living.metrics.count(&exchange.receipt, &label);
+    if living.access_log.is_on() {
+        living.access_log.write(exchange.receipt.to_line(), &living.metrics);
+    }
+}
+
+impl Drop for Context {
+    /// A panic that no guard caught skips `logging`; the request is settled all the same.
+    fn drop(&mut self) {
+        if !matches!(self.exchange.stage, Stage::Settled)
+            && !self.exchange.receipt.method.is_empty()
+        {
+            self.exchange.receipt.outcome = Outcome::Fault;
+            settle(self);
+        }
+    }
+}
+
+/// Notes what is known of the provider's answer: usage, cost, stream figures.
+pub(super) fn note_answer(ctx: &mut Context) {
+    let facts = ctx.link.answering().facts();
+    let started = ctx.exchange.started;
+    let Stage::Forwarding(forward) = &ctx.exchange.stage else {
+        return;
+    };
+    let began = facts.meter.provider_events > 0 || facts.complete;
+    let usage = facts.usage.filter(|_| began);
+    let cost = usage.map(|usage| cost(forward, &usage));
+    let receipt = &mut ctx.exchange.receipt;
+    receipt.finish_reason = facts.finish_reason;
+    receipt.usage = usage.map(UsageRecord::from);
+    if let Some(cost) = cost {
+        receipt.cost_nano = cost.map(Nanos::get);
+        receipt.price_unknown = cost.is_none();
+    }
+    if facts.streamed {
+        receipt.streamed = Some(StreamRecord {
+            provider_events: facts.meter.provider_events,
+            emitted_events: facts.meter.emitted_events,
+            counted_tokens: facts.meter.tokens,
+            text_bytes: facts.meter.text_bytes,
+            first_token_us: facts.first_content.map(|at| micros(at - started)),
+            longest_gap_us: micros(facts.longest_gap),
+        });
+    }
+    ctx.exchange.complete_attempt();
+}
+
+/// Notes that an answer broke off after the client had seen content.
+pub(super) fn note_break(ctx: &mut Context) {
+    let failure = ctx.link.answering().failure().cloned();
+    if let Some(failure) = failure {
+        ctx.exchange.receipt.code = Some(failure.label().to_owned());
+        ctx.exchange.fail_attempt(failure);
+    }
+    ctx.exchange.receipt.outcome = Outcome::Truncated;
+}
+
+/// What the tokens cost at the target that answered; `None` when nobody knows.
+fn cost(forward: &Forward, usage: &Usage) -> Option<Nanos> {
+    let target = forward.target()?;
+    let counts = UsageCounts {
+        input: usage.input,
+        output: usage.output,
+        cached: usage.cached,
+        cache_write: usage.cache_write,
+        cache_write_1h: 0,
+        reasoning: usage.reasoning,
+        audio_in: usage.audio_in,
+        audio_out: usage.audio_out,
+    };
+    let price = target.price.as_ref()?;
+    match ledger::cost(price, &counts, ServiceTier::Standard, Charge::default()) {
+        Ok(cost) => Some(cost),
+        Err(error) => {
+            let model = target.name();
+            log::warn!(model = model.as_str(); "the cost of an answer is unknown: {error}");
+            None
+        }
+    }
+}
+
+/// The cost as the wire writes it.
+pub(super) fn cost_in_credits(exchange: &Exchange) -> Option<String> {
+    exchange.receipt.cost_nano.map(|nano| Nanos::new(nano).to_string())
+}

@@ -1,0 +1,137 @@
+//! Starts Pingora with the proxy and the supervisor of background work, and runs it to the end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use pingora_core::apps::HttpServerOptions;
+use pingora_core::listeners::tls::TlsSettings;
+use pingora_core::server::configuration::ServerConf;
+use pingora_core::server::{RunArgs, Server, ShutdownWatch};
+use pingora_core::services::background::{BackgroundService, background_service};
+
+use super::Proxy;
+use super::shutdown::{Drain, Signals};
+use crate::conf::{Config, Tls, TlsVersion};
+use crate::gateway::Gateway;
+use crate::supervisor::Supervisor;
+
+/// Unused connections to providers that are kept.
+const KEEPALIVE_POOL: usize = 4096;
+/// Connection attempts of one request; the retry policy ends it long before.
+const MAX_ATTEMPTS: usize = 1000;
+/// How long an HTTP/2 client may be idle.
+const H2_IDLE: Duration = Duration::from_secs(600);
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The certificate or its key cannot be used.
+    #[error("the certificate {cert} with the key {key} cannot be used: {reason}")]
+    Tls {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+struct Background(Supervisor);
+
+#[async_trait]
+impl BackgroundService for Background {
+    /// Background work goes on while streams drain, so the shutdown signal is not heeded here:
+    /// the process ends it.
+    async fn start(&self, _shutdown: ShutdownWatch) {
+        self.0.run().await;
+    }
+}
+
+/// Serves until the process is told to stop, then until the drain is over.
+///
+/// # Errors
+/// The server cannot start. Once it runs, it does not return before its end.
+pub fn serve(world: Arc<ArcSwap<Gateway>>, supervisor: Supervisor) -> Result<(), StartError> {
+    let gateway = world.load_full();
+    let config = &gateway.config;
+    if let Some(tls) = &config.tls {
+        restrict_versions(tls.min_version);
+    }
+    let settings = settings(config);
+    let mut server = Server::new_with_opt_and_conf(None, settings);
+    server.bootstrap();
+    let mut service =
+        pingora_proxy::http_proxy_service(&server.configuration, Proxy::new(Arc::clone(&world)));
+    service.threads = Some(threads(config));
+    if let Some(logic) = service.app_logic_mut() {
+        let mut options = HttpServerOptions::default();
+        options.h2c = config.tls.is_none();
+        options.h2_idle_timeout = Some(H2_IDLE);
+        logic.server_options = Some(options);
+    }
+    let address = config.listen.gateway.to_string();
+    match &config.tls {
+        Some(tls) => service.add_tls_with_settings(&address, None, tls_settings(tls)?),
+        None => service.add_tcp(&address),
+    }
+    server.add_service(service);
+    server.add_service(background_service("supervisor", Background(supervisor)));
+    let drain = Drain::new(Arc::clone(&gateway.living), config.shutdown.clone());
+    server.run(RunArgs {
+        shutdown_signal: Box::new(Signals::new(drain.clone())),
+    });
+    drain.flush();
+    Ok(())
+}
+
+fn settings(config: &Config) -> ServerConf {
+    let file = |name: &str| config.data_dir.join(name).to_string_lossy().into_owned();
+    ServerConf {
+        pid_file: file("alfred.pid"),
+        upgrade_sock: file("alfred.sock"),
+        threads: threads(config),
+        grace_period_seconds: Some(config.shutdown.drain.as_secs().max(1)),
+        graceful_shutdown_timeout_seconds: Some(0),
+        upstream_keepalive_pool_size: KEEPALIVE_POOL,
+        max_retries: MAX_ATTEMPTS,
+        ..ServerConf::default()
+    }
+}
+
+fn threads(config: &Config) -> usize {
+    match config.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    }
+}
+
+fn tls_settings(tls: &Tls) -> Result<TlsSettings, StartError> {
+    let refused = |reason: String| StartError::Tls {
+        cert: tls.cert.clone(),
+        key: tls.key.clone(),
+        reason,
+    };
+    for file in [&tls.cert, &tls.key] {
+        std::fs::metadata(file)
+            .map_err(|error| refused(format!("{}: {error}", file.display())))?;
+    }
+    let (cert, key) = (tls.cert.to_string_lossy(), tls.key.to_string_lossy());
+    let mut settings =
+        TlsSettings::intermediate(&cert, &key).map_err(|error| refused(error.to_string()))?;
+    settings.enable_h2();
+    Ok(settings)
+}
+
+/// Pingora's rustls listener speaks 1.2 and 1.3 with no setting for it; what a process-wide
+/// provider without the suites of 1.2 cannot do, it does not offer.
+fn restrict_versions(oldest: TlsVersion) {
+    let mut provider = rustls::crypto::ring::default_provider();
+    if oldest == TlsVersion::V1_3 {
+        provider.cipher_suites.retain(|suite| suite.tls13().is_some());
+    }
+    let _ = provider.install_default();
+}

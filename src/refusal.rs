@@ -1,0 +1,263 @@
+//! The expected noes: one table says for each what the client is told.
+//!
+//! A refusal is not a fault. Every variant states its status, its OpenAI type and code, whether
+//! and when a retry may help, and a message that says what to do. Dialects render it; nothing
+//! else in the house makes up an error answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// An expected no, made by Alfred itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The body is not a request of the surface it was sent to.
+    #[error("{message}")]
+    BadRequest {
+        /// What is wrong, where, and what to do.
+        message: String,
+        /// The field at fault.
+        param: Option<String>,
+        /// A machine-readable code.
+        code: &'static str,
+    },
+    /// No key, a wrong one, or several that differ.
+    #[error("{0}")]
+    Unauthorised(&'static str),
+    /// The key may not use the model.
+    #[error(
+        "this key may not use the model '{0}'; ask GET /v1/models for those it may use, or have the key's allowlist widened"
+    )]
+    ModelNotAllowed(String),
+    /// No alias and no provider of that name.
+    #[error("there is no model '{asked}'{}; ask GET /v1/models for the names this key may use", did_you_mean(.nearest.as_deref()))]
+    UnknownModel {
+        /// The name the client sent.
+        asked: String,
+        /// The alias that is nearest to it.
+        nearest: Option<String>,
+    },
+    /// No such path.
+    #[error(
+        "there is nothing at this path; Alfred serves POST /v1/chat/completions, POST /v1/embeddings and GET /v1/models"
+    )]
+    NoSuchPath,
+    /// The path exists, but not for this method.
+    #[error("this path takes {0}, not the method that was sent")]
+    WrongMethod(&'static str),
+    /// Too many requests or tokens for the key.
+    #[error("the key's limit of {limit} {what} per {window:?} is used up; try again in {retry_after:?}")]
+    RateLimited {
+        /// `requests` or `tokens`.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+        /// The window it is counted over.
+        window: Duration,
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// The request alone is larger than the key's whole token limit.
+    #[error(
+        "this request needs about {needed} tokens, more than the key's limit of {limit} per {window:?}; it can never be let through, so shorten it or have the limit raised"
+    )]
+    LargerThanLimit {
+        /// The estimate.
+        needed: u64,
+        /// The limit.
+        limit: u64,
+        /// The window it is counted over.
+        window: Duration,
+    },
+    /// Too many requests from one address.
+    #[error("too many requests from this address; slow down")]
+    Flood {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// The body is longer than `body.max`.
+    #[error("the request body is larger than the {max} bytes that are taken here")]
+    BodyTooLarge {
+        /// The cap in bytes.
+        max: u64,
+    },
+    /// The body did not arrive in time.
+    #[error("the request body did not arrive in time; send it faster or smaller")]
+    SlowBody,
+    /// The body broke off.
+    #[error("the request body broke off before its end")]
+    BrokenBody,
+    /// Not JSON.
+    #[error("the content type must be application/json, without a content encoding")]
+    MediaType,
+    /// The headers are too large.
+    #[error("the request headers are larger than the {max} bytes that are taken here")]
+    HeadersTooLarge {
+        /// The cap in bytes.
+        max: usize,
+    },
+    /// Content-Length beside Transfer-Encoding, or another sign of request smuggling.
+    #[error("{0}")]
+    Smuggling(&'static str),
+    /// The memory for request bodies is in use.
+    #[error("too many request bodies are in flight; try again in a second")]
+    TooBusy,
+    /// The price of the model is unknown and the configuration refuses such models.
+    #[error(
+        "the price of the model '{0}' is unknown and this gateway refuses models without a price; add it under `prices` in the configuration"
+    )]
+    UnknownPrice(String),
+    /// No provider could be reached, or none answered in time.
+    #[error("{message}")]
+    ProviderFailed {
+        /// 502, 503 or 504.
+        status: u16,
+        /// What happened, without addresses or credentials.
+        message: String,
+        /// A machine-readable code.
+        code: &'static str,
+        /// When it is worth trying again.
+        retry_after: Option<Duration>,
+    },
+    /// A fault of Alfred itself; its cause is in the log under the request id.
+    #[error("something failed inside the gateway; the log has the cause under this request's id")]
+    Internal,
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean '{name}'?"))
+}
+
+/// What the wire needs of a refusal, whatever the dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wire {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `type` of an OpenAI error.
+    pub openai_type: &'static str,
+    /// The `code`, also the label in logs and metrics.
+    pub code: &'static str,
+    /// When it is worth trying again.
+    pub retry_after: Option<Duration>,
+    /// `Some(false)` tells SDKs not to retry on their own.
+    pub should_retry: Option<bool>,
+}
+
+const INVALID: &str = "invalid_request_error";
+const SERVER: &str = "server_error";
+const RATE: &str = "rate_limit_error";
+
+impl Refusal {
+    /// The row of the table.
+    #[must_use]
+    pub fn wire(&self) -> Wire {
+        let row = |status, openai_type, code| Wire {
+            status,
+            openai_type,
+            code,
+            retry_after: None,
+            should_retry: None,
+        };
+        let wait = |wire: Wire, retry_after| Wire {
+            retry_after,
+            ..wire
+        };
+        let final_no = |wire: Wire| Wire {
+            should_retry: Some(false),
+            ..wire
+        };
+        match self {
+            Self::BadRequest { code, .. } => row(400, INVALID, code),
+            Self::Unauthorised(_) => row(401, INVALID, "invalid_api_key"),
+            Self::ModelNotAllowed(_) => row(403, INVALID, "model_not_allowed"),
+            Self::UnknownModel { .. } => row(404, INVALID, "model_not_found"),
+            Self::NoSuchPath => row(404, INVALID, "unknown_path"),
+            Self::WrongMethod(_) => row(405, INVALID, "method_not_allowed"),
+            Self::RateLimited { retry_after, .. } => {
+                wait(row(429, RATE, "rate_limit_exceeded"), Some(*retry_after))
+            }
+            Self::LargerThanLimit { .. } => final_no(row(429, RATE, "request_exceeds_limit")),
+            Self::Flood { retry_after } => {
+                wait(row(429, RATE, "too_many_requests"), Some(*retry_after))
+            }
+            Self::BodyTooLarge { .. } => row(413, INVALID, "request_too_large"),
+            Self::SlowBody => final_no(row(408, INVALID, "request_timeout")),
+            Self::BrokenBody => row(400, INVALID, "incomplete_body"),
+            Self::MediaType => row(415, INVALID, "unsupported_media_type"),
+            Self::HeadersTooLarge { .. } => row(431, INVALID, "headers_too_large"),
+            Self::Smuggling(_) => row(400, INVALID, "bad_framing"),
+            Self::TooBusy => wait(
+                row(503, SERVER, "too_many_bodies_in_flight"),
+                Some(Duration::from_secs(1)),
+            ),
+            Self::UnknownPrice(_) => row(400, INVALID, "unknown_price"),
+            Self::ProviderFailed {
+                status,
+                code,
+                retry_after,
+                ..
+            } => wait(final_no(row(*status, SERVER, code)), *retry_after),
+            Self::Internal => final_no(row(500, SERVER, "internal_error")),
+        }
+    }
+
+    /// The field at fault, where there is one.
+    #[must_use]
+    pub fn param(&self) -> Option<&str> {
+        match self {
+            Self::BadRequest { param, .. } => param.as_deref(),
+            Self::UnknownModel { .. } | Self::ModelNotAllowed(_) | Self::UnknownPrice(_) => {
+                Some("model")
+            }
+            _ => None,
+        }
+    }
+
+    /// The refusal as an OpenAI error body.
+    #[must_use]
+    pub fn openai_body(&self) -> Bytes {
+        let wire = self.wire();
+        alfred_filters::error::openai_error(
+            &self.to_string(),
+            wire.openai_type,
+            self.param(),
+            Some(wire.code),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_model_names_the_nearest_alias() {
+        let refusal = Refusal::UnknownModel {
+            asked: "fats".into(),
+            nearest: Some("fast".into()),
+        };
+        assert!(refusal.to_string().contains("did you mean 'fast'?"));
+        assert_eq!(refusal.wire().status, 404);
+        assert_eq!(refusal.param(), Some("model"));
+    }
+
+    #[test]
+    fn every_429_and_503_that_may_pass_says_when() {
+        let second = Duration::from_secs(1);
+        let limited = Refusal::RateLimited {
+            what: "requests",
+            limit: 1,
+            window: second,
+            retry_after: second,
+        };
+        for refusal in [
+            limited,
+            Refusal::TooBusy,
+            Refusal::Flood {
+                retry_after: second,
+            },
+        ] {
+            assert!(refusal.wire().retry_after.is_some(), "{refusal:?}");
+        }
+    }
+}

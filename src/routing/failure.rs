@@ -1,0 +1,166 @@
+//! How an attempt failed, and what that means: for the next attempt, and for the client when
+//! there is none.
+
+use std::time::Duration;
+
+use alfred_filters::error::{ErrorKind, KeyState, ProviderError};
+use alfred_filters::event::Usage;
+use bytes::Bytes;
+
+use super::attempts::Verdict;
+use crate::refusal::Refusal;
+
+/// How an attempt failed.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// The endpoint's host name has no address.
+    Unresolved,
+    /// Nobody listens, the network failed, or TLS did.
+    Connect,
+    /// Connecting took too long.
+    ConnectTimeout,
+    /// No first byte in time.
+    FirstByteTimeout,
+    /// Too long a silence within the answer.
+    IdleTimeout,
+    /// The whole request took too long.
+    TotalTimeout,
+    /// The provider closed or reset the connection before an answer was complete.
+    Died,
+    /// The provider answered with an error, as a status or inside a 200.
+    Answered(Box<ProviderError>),
+}
+
+impl Failure {
+    /// The label in receipts and metrics.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Unresolved => "unresolved",
+            Self::Connect => "connect_failed",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::FirstByteTimeout => "first_byte_timeout",
+            Self::IdleTimeout => "between_chunks_timeout",
+            Self::TotalTimeout => "total_timeout",
+            Self::Died => "connection_lost",
+            Self::Answered(error) => match error.kind {
+                ErrorKind::InvalidRequest => "invalid_request",
+                ErrorKind::ContextLength => "context_length",
+                ErrorKind::ContentFilter => "content_filter",
+                ErrorKind::Authentication => "authentication",
+                ErrorKind::Permission => "permission",
+                ErrorKind::NotFound => "not_found",
+                ErrorKind::TooLarge => "too_large",
+                ErrorKind::RateLimit => "rate_limited",
+                ErrorKind::Quota => "quota",
+                ErrorKind::Overloaded => "overloaded",
+                ErrorKind::Timeout => "provider_timeout",
+                ErrorKind::Server => "server_error",
+                ErrorKind::Malformed => "malformed_answer",
+            },
+        }
+    }
+
+    /// The failure as the last event of a stream, with what was used so far.
+    #[must_use]
+    pub fn event(&self, usage: Option<Usage>) -> Bytes {
+        if let Self::Answered(error) = self {
+            return error.openai_event(usage);
+        }
+        let refusal = self.refusal();
+        let wire = refusal.wire();
+        let kind = match wire.status {
+            504 => ErrorKind::Timeout,
+            _ => ErrorKind::Server,
+        };
+        ProviderError {
+            status: wire.status,
+            kind,
+            message: refusal.to_string(),
+            raw_type: None,
+            code: Some(wire.code.to_owned()),
+            param: None,
+            retryable: true,
+            retry_after: None,
+            key: KeyState::Fine,
+        }
+        .openai_event(usage)
+    }
+
+    /// The status the provider sent, if it got that far.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Answered(error) => Some(error.status),
+            _ => None,
+        }
+    }
+
+    /// What it means for the next attempt.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Answered(error) => Verdict {
+                retryable: error.retryable || error.key != KeyState::Fine,
+                same_target: error.retryable
+                    && !matches!(error.key, KeyState::Dead | KeyState::Exhausted),
+                retry_after: error.retry_after,
+            },
+            Self::TotalTimeout => Verdict {
+                retryable: false,
+                same_target: false,
+                retry_after: None,
+            },
+            _ => Verdict {
+                retryable: true,
+                same_target: true,
+                retry_after: None,
+            },
+        }
+    }
+
+    /// What the client is told when this was the last attempt and the provider said nothing
+    /// itself.
+    #[must_use]
+    pub fn refusal(&self) -> Refusal {
+        let failed = |status, code, message: &str, retry_after| Refusal::ProviderFailed {
+            status,
+            message: message.to_owned(),
+            code,
+            retry_after,
+        };
+        let soon = Some(Duration::from_secs(1));
+        match self {
+            Self::Unresolved | Self::Connect => failed(
+                502,
+                "provider_unreachable",
+                "the provider could not be reached; it may be down, try again later",
+                soon,
+            ),
+            Self::ConnectTimeout => failed(
+                504,
+                "provider_timeout",
+                "connecting to the provider took too long; try again later",
+                soon,
+            ),
+            Self::FirstByteTimeout | Self::IdleTimeout | Self::TotalTimeout => failed(
+                504,
+                "provider_timeout",
+                "the provider did not answer in time; try again, or ask for less",
+                soon,
+            ),
+            Self::Died => failed(
+                502,
+                "provider_connection_lost",
+                "the provider closed the connection before its answer was complete; try again",
+                soon,
+            ),
+            Self::Answered(error) => failed(
+                error.client_status(),
+                "provider_error",
+                &error.message,
+                error.retry_after,
+            ),
+        }
+    }
+}

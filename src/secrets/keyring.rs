@@ -1,0 +1,186 @@
+//! Why: a request is authenticated from memory alone: no lock, no allocation, no SQL. The ring
+//! is a snapshot that a supervisor replaces when the store has changed.
+
+use super::{ApiKey, KeyFormatError, KeyHash, Pepper, Principal, StaticHash, StaticKey};
+use crate::store::{KeyRow, Keys, StoreFault};
+use arc_swap::ArcSwap;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Longest text that is looked at as a key; bounds the work a hostile header can cause.
+const MAX_PRESENTED: usize = 512;
+
+/// Why a key is refused. All four answer 401; the client learns which only when it has proved
+/// to hold the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyRefusal {
+    /// Not a key at all, or a mistyped one.
+    #[error("the API key is malformed: it is mistyped or cut")]
+    Malformed,
+    /// Well-formed, but not one of ours.
+    #[error("the API key is not known here")]
+    Unknown,
+    /// Ended by its owner or an administrator.
+    #[error("the API key has been revoked")]
+    Revoked,
+    /// Its time is over.
+    #[error("the API key has expired")]
+    Expired,
+}
+
+/// Every key this process accepts or can refuse by name.
+#[derive(Debug)]
+pub struct Keyring {
+    pepper: Pepper,
+    stored: ArcSwap<Stored>,
+    fixed: ArcSwap<HashMap<StaticHash, Arc<Principal>>>,
+    /// Stamp of the store that `stored` was read at; [`NEVER`] before the first read.
+    seen: AtomicU64,
+}
+
+const NEVER: u64 = u64::MAX;
+
+#[derive(Debug, Default)]
+struct Stored {
+    by_public_id: HashMap<PublicId, Entry>,
+    unverifiable: usize,
+}
+
+type PublicId = [u8; 12];
+
+#[derive(Debug)]
+struct Entry {
+    principal: Arc<Principal>,
+    hash: KeyHash,
+    pepper_version: u32,
+    is_active: bool,
+}
+
+impl Keyring {
+    /// A ring without keys. Call [`Keyring::refresh`] before the first request.
+    pub fn new(pepper: Pepper) -> Self {
+        Self {
+            pepper,
+            stored: ArcSwap::default(),
+            fixed: ArcSwap::default(),
+            seen: AtomicU64::new(NEVER),
+        }
+    }
+
+    /// Replaces the keys of the configuration, at start and at each reload.
+    pub fn set_static(&self, keys: Vec<StaticKey>) {
+        let fixed = keys
+            .into_iter()
+            .map(|key| (key.hash, Arc::new(Principal::from_static(key))))
+            .collect();
+        self.fixed.store(Arc::new(fixed));
+    }
+
+    /// Reads the store again if it has changed since the last time; `true` when it had. A
+    /// failure leaves the keys as they were.
+    pub fn refresh(&self, store: &dyn Keys) -> Result<bool, StoreFault> {
+        // Asked before the rows are read: a change in between is then read twice, never missed.
+        let stamp = store.change_stamp()?;
+        if self.seen.load(Ordering::Acquire) == stamp {
+            return Ok(false);
+        }
+        let rows = store.list_keys()?;
+        self.stored.store(Arc::new(Stored::new(rows, &self.pepper)));
+        self.seen.store(stamp, Ordering::Release);
+        Ok(true)
+    }
+
+    /// How many active keys cannot be checked because their pepper is not at hand. Anything
+    /// but 0 means that `data_dir/pepper` was replaced or cut.
+    pub fn unverifiable(&self) -> usize {
+        self.stored.load().unverifiable
+    }
+
+    /// How many keys the ring holds, refused ones included.
+    pub fn len(&self) -> usize {
+        self.stored.load().by_public_id.len() + self.fixed.load().len()
+    }
+
+    /// Whether nobody can be let in.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Who holds this key. A wrong secret costs the same whether the public id is known or
+    /// not, and revoked or expired keys say so only to whoever holds the secret.
+    pub fn authenticate(
+        &self,
+        presented: &str,
+        now_unix_ms: i64,
+    ) -> Result<Arc<Principal>, KeyRefusal> {
+        if presented.is_empty() || presented.len() > MAX_PRESENTED {
+            return Err(KeyRefusal::Malformed);
+        }
+        let key = ApiKey::parse(presented);
+        let stored = key.as_ref().ok().and_then(|key| self.stored_key(key));
+        let (principal, is_active) = match stored {
+            Some(found) => found,
+            None => (self.static_key(presented, key.err())?, true),
+        };
+        if !is_active {
+            return Err(KeyRefusal::Revoked);
+        }
+        if principal.expires_at.is_some_and(|end| end <= now_unix_ms) {
+            return Err(KeyRefusal::Expired);
+        }
+        Ok(principal)
+    }
+
+    fn stored_key(&self, key: &ApiKey<'_>) -> Option<(Arc<Principal>, bool)> {
+        let stored = self.stored.load();
+        let public_id = PublicId::try_from(key.public_id().as_bytes()).ok()?;
+        let entry = stored.by_public_id.get(&public_id);
+        let version = entry.map_or(self.pepper.version(), |entry| entry.pepper_version);
+        // Hashed for unknown ids too, so that time does not tell which ids exist.
+        let hash = self.pepper.hash_as(version, key.expose())?;
+        let entry = entry.filter(|entry| entry.hash == hash)?;
+        Some((Arc::clone(&entry.principal), entry.is_active))
+    }
+
+    fn static_key(
+        &self,
+        presented: &str,
+        format: Option<KeyFormatError>,
+    ) -> Result<Arc<Principal>, KeyRefusal> {
+        let refusal = match format {
+            Some(_) => KeyRefusal::Malformed,
+            None => KeyRefusal::Unknown,
+        };
+        let fixed = self.fixed.load();
+        if fixed.is_empty() {
+            return Err(refusal);
+        }
+        fixed
+            .get(&StaticHash::of_presented(presented))
+            .map(Arc::clone)
+            .ok_or(refusal)
+    }
+}
+
+impl Stored {
+    fn new(rows: Vec<KeyRow>, pepper: &Pepper) -> Self {
+        let mut stored = Self::default();
+        for row in rows {
+            let Ok(public_id) = PublicId::try_from(row.public_id.as_bytes()) else {
+                continue;
+            };
+            if row.is_active && !pepper.knows(row.pepper_version) {
+                stored.unverifiable += 1;
+            }
+            let entry = Entry {
+                hash: KeyHash::from_bytes(row.key_hash),
+                pepper_version: row.pepper_version,
+                is_active: row.is_active,
+                principal: Arc::new(Principal::from_row(row)),
+            };
+            stored.by_public_id.insert(public_id, entry);
+        }
+        stored
+    }
+}

@@ -1,0 +1,26 @@
+//! Why: who may call is decided here, and only here are secrets in the clear: the key text a
+//! client sends, the pepper that keys the stored hashes, the first key of a fresh installation.
+//! Nothing in this room prints a secret through `Debug` or an error.
+
+mod api_key;
+#[cfg(test)]
+mod file_tests;
+mod first_key;
+mod issue;
+mod keyring;
+#[cfg(test)]
+mod keyring_tests;
+mod pepper;
+mod principal;
+mod private_file;
+mod problem;
+mod static_key;
+
+pub use api_key::{ApiKey, KeyFormatError, KeyHash, Random, os_random};
+pub use first_key::{FirstKey, first_key};
+pub use issue::{KeyRequest, issue};
+pub use keyring::{KeyRefusal, Keyring};
+pub use pepper::Pepper;
+pub use principal::Principal;
+pub use problem::SecretProblem;
+pub use static_key::{BadStaticHash, StaticHash, StaticKey};

@@ -1,0 +1,158 @@
+//! Why: a store fails in two moods. At the start a person can mend it ([`StoreProblem`], with
+//! what to do); later it is a fault of the house ([`StoreFault`]). Both keep the cause typed.
+
+use rusqlite::ErrorCode;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// Why the store cannot be opened. `Display` says what is wrong, [`StoreProblem::hint`] what
+/// to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreProblem {
+    /// The directory or the file cannot be created or opened.
+    #[error("{}: cannot be opened: {source}", path.display())]
+    Unreachable {
+        /// What was to be opened.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// The file or its directory cannot be written.
+    #[error("{}: the database is read-only", path.display())]
+    ReadOnly {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// Another process keeps the database to itself.
+    #[error("{}: the database is locked by another process", path.display())]
+    Locked {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The file is not a database, or a damaged one.
+    #[error("{}: not a database, or damaged", path.display())]
+    Corrupt {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// A later version of Alfred has changed the tables.
+    #[error("{}: written by a newer Alfred (tables {found}, this one knows {known})", path.display())]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// Migration number of the database.
+        found: i32,
+        /// Last migration number this program knows.
+        known: i32,
+    },
+    /// A migration failed.
+    #[error("{}: the tables cannot be brought up to date: {source}", path.display())]
+    Migration {
+        /// The database file.
+        path: PathBuf,
+        /// What the migration tool says.
+        source: refinery::Error,
+    },
+    /// Any other answer of the database.
+    #[error("{}: {source}", path.display())]
+    Database {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+}
+
+impl StoreProblem {
+    /// What a person can do about it, one sentence.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => {
+                "check that data_dir exists, or can be created, and belongs to this user"
+            }
+            Self::ReadOnly { .. } => {
+                "make data_dir and the files in it writable for this user; the volume may be \
+                 mounted read-only"
+            }
+            Self::Locked { .. } => {
+                "stop the program that holds it (a backup, a database tool, another Alfred) and \
+                 start again"
+            }
+            Self::Corrupt { .. } => {
+                "restore the file from a backup, or move it away to start with an empty store; \
+                 all keys in it are lost then"
+            }
+            Self::Newer { .. } => "run that newer version, or restore the backup made before it",
+            Self::Migration { .. } | Self::Database { .. } => {
+                "keep a copy of data_dir before trying anything else"
+            }
+        }
+    }
+
+    /// Sorts what the file system says into the words above.
+    pub(super) fn from_io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_path_buf();
+        match source.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
+            _ => Self::Unreachable { path, source },
+        }
+    }
+
+    /// Sorts what SQLite says into the words above.
+    pub(super) fn from_sqlite(path: &Path, source: rusqlite::Error) -> Self {
+        let path = path.to_path_buf();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly { path },
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Corrupt { path },
+            Some(ErrorCode::CannotOpen) => Self::Unreachable {
+                path,
+                source: io::Error::other(source),
+            },
+            _ => Self::Database { path, source },
+        }
+    }
+}
+
+/// Why a running store could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreFault {
+    /// Another process held the database longer than we wait.
+    #[error("the database is locked by another process")]
+    Locked,
+    /// The disk is full.
+    #[error("the disk under data_dir is full")]
+    Full,
+    /// The key's owner does not exist.
+    #[error("there is no user {0}")]
+    NoSuchUser(i64),
+    /// The public id is already in use.
+    #[error("the public id is already taken")]
+    Taken,
+    /// A value breaks a rule of the tables (a length, a sign, a form).
+    #[error("the store refuses the value: {0}")]
+    Refused(&'static str),
+    /// A row does not hold what its column promises; someone else wrote it.
+    #[error("row {id} of {table} is damaged: {column}")]
+    Damaged {
+        /// Table name.
+        table: &'static str,
+        /// Row id.
+        id: i64,
+        /// Column name.
+        column: &'static str,
+    },
+    /// Any other answer of the database.
+    #[error("the database failed: {0}")]
+    Database(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreFault {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            _ => Self::Database(error),
+        }
+    }
+}

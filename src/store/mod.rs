@@ -1,0 +1,21 @@
+//! Why: everything that must outlive the process goes through this room, and only this room
+//! speaks SQL. Callers see use cases ([`Keys`]), never tables.
+//!
+//! All methods block: call them from a supervisor or the command line, never on the path of a
+//! request. The two implementations obey one conformance suite, so a test may use
+//! [`MemoryStore`] wherever production uses [`SqliteStore`].
+
+#[cfg(test)]
+mod conformance;
+mod error;
+mod keys;
+mod memory;
+mod migrate;
+mod sqlite;
+#[cfg(test)]
+mod sqlite_tests;
+
+pub use error::{StoreFault, StoreProblem};
+pub use keys::{KeyRow, Keys, NewKey};
+pub use memory::MemoryStore;
+pub use sqlite::SqliteStore;
