@@ -15,14 +15,20 @@ const SENTENCE: &str = "The quick brown fox jumps over the lazy dog, and 42 hens
 fn request(size: usize) -> Bytes {
     let text = SENTENCE.repeat(size.saturating_sub(280) / (4 * SENTENCE.len()) + 1);
     let message = |role: &str| format!(r#"{{"role":"{role}","content":"{text}"}}"#);
-    let messages = ["system", "user", "assistant", "user"].map(message).join(",");
+    let messages = ["system", "user", "assistant", "user"]
+        .map(message)
+        .join(",");
     Bytes::from(format!(
         r#"{{"model":"fast","messages":[{messages}],"temperature":0.2,"max_tokens":512,"stream":true,"user":"u-17"}}"#
     ))
 }
 
 fn requests(c: &mut Criterion) {
-    let patch = RequestPatch { model: "gpt-5-mini", ask_usage: true, ..RequestPatch::default() };
+    let patch = RequestPatch {
+        model: "gpt-5-mini",
+        ask_usage: true,
+        ..RequestPatch::default()
+    };
     for (name, size) in [("0.6KB", 600), ("2KB", 2_000), ("1MB", 1_000_000)] {
         let body = request(size);
         let mut group = c.benchmark_group(format!("request {name}"));
@@ -31,9 +37,13 @@ fn requests(c: &mut Criterion) {
             b.iter(|| Prompt::read(Surface::Chat, black_box(body.clone())));
         });
         group.bench_function("read and render", |b| {
-            b.iter(|| Prompt::read(Surface::Chat, black_box(body.clone())).map(|p| p.render(&patch)));
+            b.iter(|| {
+                Prompt::read(Surface::Chat, black_box(body.clone())).map(|p| p.render(&patch))
+            });
         });
-        let Ok(prompt) = Prompt::read(Surface::Chat, body.clone()) else { continue };
+        let Ok(prompt) = Prompt::read(Surface::Chat, body.clone()) else {
+            continue;
+        };
         group.bench_function("visit texts", |b| {
             b.iter(|| {
                 let mut bytes = 0;
@@ -41,7 +51,9 @@ fn requests(c: &mut Criterion) {
                 bytes
             });
         });
-        group.bench_function("estimate tokens", |b| b.iter(|| prompt.estimate_input_tokens()));
+        group.bench_function("estimate tokens", |b| {
+            b.iter(|| prompt.estimate_input_tokens());
+        });
         group.finish();
     }
 }

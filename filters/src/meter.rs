@@ -87,27 +87,33 @@ const ROW: u16 = 16;
 
 const CLASSES: [u16; 256] = {
     let mut classes = [MARK; 256];
+    let mut rest: &mut [u16] = &mut classes;
     let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
-            b'a'..=b'z' | b'A'..=b'Z' => LETTER,
-            b'0'..=b'9' => DIGIT,
-            b' ' => SPACE,
-            b'\t'..=b'\r' => BREAK,
-            0x80..=0xBF => CONTINUATION,
-            0xC3..=0xDF => LETTER_2,
-            0xE0..=0xE1 => LETTER_3,
-            0xC0..=0xC2 => SIGN_2,
-            // U+3000 to U+DFFF: kana, ideographs, Hangul.
-            0xE3..=0xED => IDEOGRAPH,
-            0xE2 | 0xEE..=0xEF => SIGN_3,
-            0xF0..=0xFF => SIGN_4,
-            _ => MARK,
-        };
-        byte += 1;
+    while let Some((class, tail)) = rest.split_first_mut() {
+        *class = class_of(byte);
+        byte = byte.wrapping_add(1);
+        rest = tail;
     }
     classes
 };
+
+const fn class_of(byte: u8) -> u16 {
+    match byte {
+        b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+        b'0'..=b'9' => DIGIT,
+        b' ' => SPACE,
+        b'\t'..=b'\r' => BREAK,
+        0x80..=0xBF => CONTINUATION,
+        0xC3..=0xDF => LETTER_2,
+        0xE0..=0xE1 => LETTER_3,
+        0xC0..=0xC2 => SIGN_2,
+        // U+3000 to U+DFFF: kana, ideographs, Hangul.
+        0xE3..=0xED => IDEOGRAPH,
+        0xE2 | 0xEE..=0xEF => SIGN_3,
+        0xF0..=0xFF => SIGN_4,
+        _ => MARK,
+    }
+}
 
 // States: what came before.
 const START: u16 = 0;
@@ -133,14 +139,16 @@ const TABLE: [Cell; (STATES * ROW) as usize] = {
         next: START,
         cost: 0,
     }; (STATES * ROW) as usize];
+    let mut rest: &mut [Cell] = &mut table;
     let mut at = 0;
-    while at < table.len() {
-        let (next, cost) = step(at as u16 / ROW, at as u16 % ROW);
-        table[at] = Cell {
+    while let Some((cell, tail)) = rest.split_first_mut() {
+        let (next, cost) = step(at / ROW, at % ROW);
+        *cell = Cell {
             next: next * ROW,
             cost,
         };
         at += 1;
+        rest = tail;
     }
     table
 };
@@ -155,7 +163,7 @@ const fn step(state: u16, class: u16) -> (u16, u8) {
         DIGIT if state > DIGITS && state < DIGITS + 3 => (state + 1, 0),
         DIGIT => (DIGITS + 1, TOKEN),
         SPACE if state == ONE_SPACE => (WHITE, TOKEN),
-        SPACE if state == WHITE => (WHITE, 0),
+        SPACE if state == WHITE => (WHITE, TOKEN),
         SPACE => (ONE_SPACE, 0),
         BREAK if state == WHITE => (WHITE, 0),
         BREAK => (WHITE, TOKEN),

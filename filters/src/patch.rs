@@ -94,7 +94,8 @@ fn settings<'a>(
     }
     let has = |settings: &[Setting<'_>], name: &str| settings.iter().any(|s| s.name == name);
     let same_model = value_of("model").is_some_and(|raw| decode(raw) == patch.model);
-    if !same_model && !has(&settings, "model") && !patch.remove.contains(&"model") {
+    let keep_model = same_model || patch.model.is_empty();
+    if !keep_model && !has(&settings, "model") && !patch.remove.contains(&"model") {
         settings.push(Setting {
             name: "model",
             raw: Cow::Owned(quoted(patch.model)),
@@ -212,6 +213,11 @@ mod tests {
     fn a_model_that_is_only_spelt_differently_is_left_alone() {
         let body = BODY.replace(r#""a""#, r#""\u0061""#);
         assert_eq!(render(&body, patch()), body);
+    }
+
+    #[test]
+    fn an_empty_patch_changes_nothing() {
+        assert_eq!(render(BODY, RequestPatch::default()), BODY);
     }
 
     #[test]

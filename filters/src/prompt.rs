@@ -42,7 +42,7 @@ pub struct ReadError {
 /// What must differ in the body that goes to one provider.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestPatch<'a> {
-    /// The model name as the provider knows it.
+    /// The model name as the provider knows it; empty: leave the client's.
     pub model: &'a str,
     /// Have a stream report its usage: `stream_options.include_usage` becomes
     /// true, other options stay. Without effect unless the request streams.

@@ -1,6 +1,13 @@
 //! Every error shape of section 1.6 of the design page `providers.md`, the
 //! unrecorded ones included (429, 5xx, 529, errors inside a 200), and what the
 //! client may see of it. The cases are hand-written: `golden/errors.jsonl`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected must fail"
+)]
 
 use std::time::Duration;
 

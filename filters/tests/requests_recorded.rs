@@ -1,5 +1,12 @@
 //! The request lens over every recorded OpenAI-dialect request: what is not
 //! patched must come out byte for byte, and every string must be seen.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected must fail"
+)]
 
 use std::path::{Path, PathBuf};
 

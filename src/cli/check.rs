@@ -47,4 +47,4 @@ pub(super) fn check(arg: &ConfigArg) -> Result<(), Failure> {
 }
 
 /// Hashes nothing: a check authenticates nobody.
-const CHECK_PEPPER: &str = "1:0000000000000000000000000000000000000000000000000000000000000000";
+const CHECK_PEPPER: &str = "0000000000000000000000000000000000000000000000000000000000000000";

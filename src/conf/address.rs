@@ -1,6 +1,8 @@
 //! Why: a base address is joined with paths on every call, so it must be plain: scheme, host, port and path, without a
 //! trailing slash, and without anything (user, password, query) that would end up in logs.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 /// Checks a base address and drops its trailing slashes.
 ///
 /// # Errors
@@ -89,6 +91,26 @@ pub(super) fn split(base: &str) -> (&str, &str) {
     base.split_at(end)
 }
 
+/// Whether a call to `base` would come back to a listener on this machine.
+pub(super) fn is_here(base: &str, listener: SocketAddr) -> bool {
+    let (origin, _) = split(base);
+    let (scheme, authority) = origin.split_once("://").unwrap_or(("", origin));
+    let default = if scheme == "https" { 443 } else { 80 };
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().unwrap_or(default)),
+        _ => (authority, default),
+    };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let ip = match bare {
+        "localhost" => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        _ => bare.parse::<IpAddr>(),
+    };
+    port == listener.port()
+        && ip.is_ok_and(|ip| {
+            ip == listener.ip() || (listener.ip().is_unspecified() && ip.is_loopback())
+        })
+}
+
 fn is_authority(authority: &str) -> bool {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
@@ -170,6 +192,25 @@ mod tests {
             "http://[::1]x",
         ] {
             assert!(base(written).is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_this_machine_is_known_as_such() {
+        let open = SocketAddr::from(([0, 0, 0, 0], 9090));
+        let local = SocketAddr::from(([127, 0, 0, 1], 80));
+        for (base, listener, expected) in [
+            ("http://127.0.0.1:9090/v1", open, true),
+            ("http://localhost:9090/v1", open, true),
+            ("http://[::1]:9090", open, true),
+            ("http://127.0.0.1:9091/v1", open, false),
+            ("http://10.0.0.5:9090/v1", open, false),
+            ("http://alfred:9090/v1", open, false),
+            ("http://localhost/v1", local, true),
+            ("https://localhost/v1", local, false),
+            ("http://127.0.0.2:80", local, false),
+        ] {
+            assert_eq!(is_here(base, listener), expected, "{base}");
         }
     }
 

@@ -13,7 +13,7 @@ use super::cx::Cx;
 use super::model::Model;
 use super::provider::Provider;
 use super::secret::Secret;
-use super::shape::{Shape, choice, section};
+use super::shape::{Shape, choice, section, variable};
 use super::source::Source;
 use super::tree::{Kind, Node};
 use super::units::{Count, Price, Size};
@@ -176,7 +176,7 @@ choice! {
 section! {
     /// A key that lives in the configuration file.
     pub struct StaticKey {
-        /// The name by which logs and metrics call the key.
+        /// The name by which logs call the key.
         pub name: String,
         /// The hash of the key, as `alfred keys hash` prints it: `blake3:` and 64 hexadecimal digits.
         pub hash: Secret,
@@ -251,8 +251,10 @@ impl Shape for UnknownPrice {
     fn schema() -> Value {
         json!({ "anyOf": [
             { "enum": ["warn", "refuse"] },
+            variable(),
             {
                 "type": "object",
+                "description": "Such a call is charged at the prices of the ceiling.",
                 "properties": { "ceiling": CeilingPrices::schema() },
                 "required": ["ceiling"],
                 "additionalProperties": false,

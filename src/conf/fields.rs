@@ -34,6 +34,8 @@ impl<'n> Fields<'n> {
     /// Opens a mapping that may have fields of these names only.
     pub(super) fn open(node: &'n Node, names: &[&str], cx: &mut Cx<'_>) -> Option<Self> {
         if !matches!(node.kind, Kind::Map(_)) && !node.is_null() {
+            // Someone may have written a key where its provider belongs.
+            cx.mask(node);
             let message = format!("expects a mapping, but is {}", kind_of(node));
             let hint = format!("its fields are {}", names.join(", "));
             cx.at(&node.at, message, Some(hint));
@@ -66,11 +68,11 @@ impl<'n> Fields<'n> {
             return self.optional::<S>(name, cx);
         }
         let schema = S::schema();
-        let words = schema.get("enum").and_then(Value::as_array);
+        let words = schema.pointer("/anyOf/0/enum").and_then(Value::as_array);
         let words: Vec<&str> = words
             .into_iter()
             .flatten()
-            .filter_map(|word| word.as_str())
+            .filter_map(Value::as_str)
             .collect();
         let hint = match words.as_slice() {
             [] => format!("add `{name}: …`"),

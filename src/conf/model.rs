@@ -113,7 +113,7 @@ impl Shape for ModelName {
     }
 
     fn schema() -> Value {
-        json!({ "type": "string", "pattern": "^[^/]+/." })
+        json!({ "type": "string", "pattern": r"^[^/]+/.|\$\{" })
     }
 }
 

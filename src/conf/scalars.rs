@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::cx::Cx;
 use super::file;
 use super::secret::Secret;
-use super::shape::Shape;
+use super::shape::{Shape, variable};
 use super::tree::{Kind, Node, is_null};
 
 impl Shape for String {
@@ -71,6 +71,10 @@ impl Shape for Secret {
             cx.at(&node.at, "is empty", Some(hint.to_owned()));
             return None;
         }
+        if secret.trim() != secret {
+            cx.at(&node.at, "begins or ends with a space", None);
+            return None;
+        }
         if !secret.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
             cx.at(&node.at, "holds characters that no header can carry", None);
             return None;
@@ -105,11 +109,6 @@ macro_rules! whole_numbers {
 }
 
 whole_numbers!(u32, usize);
-
-/// The schema of a text that holds `${VARIABLE}`, for settings that are not texts otherwise.
-pub(super) fn variable() -> Value {
-    json!({ "type": "string", "pattern": r"\$\{" })
-}
 
 impl Shape for jiff::Timestamp {
     type Value = Self;
@@ -218,6 +217,7 @@ impl<S: Shape> Shape for BTreeMap<String, S> {
 
     fn read(node: &Node, cx: &mut Cx<'_>) -> Option<Self::Value> {
         let Kind::Map(entries) = &node.kind else {
+            cx.mask(node);
             cx.at(&node.at, "expects a mapping of names to values", None);
             return None;
         };

@@ -78,6 +78,16 @@ pub(super) fn object(about: &[&str], rows: Vec<Row>) -> Value {
     schema
 }
 
+/// The schema of a setting that takes one of a few words, or a variable that holds one.
+pub(super) fn words(words: &[&str]) -> Value {
+    json!({ "anyOf": [{ "enum": words }, variable()] })
+}
+
+/// The schema of a text that holds `${VARIABLE}`, for settings that are not texts otherwise.
+pub(super) fn variable() -> Value {
+    json!({ "type": "string", "pattern": r"\$\{" })
+}
+
 /// Documentation lines joined into one line of prose.
 pub(super) fn sentence(lines: &[&str]) -> String {
     let lines: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
@@ -209,7 +219,7 @@ macro_rules! choice {
             }
 
             fn schema() -> serde_json::Value {
-                serde_json::json!({ "enum": [$($word),+] })
+                $crate::conf::shape::words(&[$($word),+])
             }
 
             fn written(value: &Self) -> Option<serde_json::Value> {

@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::cx::Cx;
-use super::scalars::variable;
-use super::shape::Shape;
+use super::shape::{Shape, variable};
 use super::tree::Node;
 
 const DAY: u64 = 24 * 60 * 60 * 1000;

@@ -41,7 +41,8 @@ impl PriceTable {
     }
 
     /// The same with prices of the configuration on top, by `provider/model` where `provider`
-    /// is the configured name. An override replaces the whole price of its model.
+    /// is the configured name; `provider/*` stands for every model of it that is not named. An
+    /// override replaces the whole price of its model.
     #[must_use]
     pub fn with_overrides(mut self, overrides: impl IntoIterator<Item = (String, Price)>) -> Self {
         self.overrides.extend(overrides);
@@ -52,9 +53,7 @@ impl PriceTable {
     /// (`openai`, `ollama`, …), `model` the provider's name for the model; dates, regions and
     /// prefixes that do not change the price are tolerated. `None`: unknown, never free.
     pub fn price(&self, provider: &str, kind: &str, model: &str) -> Option<&Price> {
-        if !self.overrides.is_empty()
-            && let Some(price) = self.overrides.get(&format!("{provider}/{model}"))
-        {
+        if let Some(price) = self.overridden(provider, model) {
             return Some(price);
         }
         if FREE_KINDS.contains(&kind) {
@@ -62,6 +61,15 @@ impl PriceTable {
         }
         let models = self.shipped.get(kind)?;
         names::first_match(model, &|name| models.get(name)?.price())
+    }
+
+    fn overridden(&self, provider: &str, model: &str) -> Option<&Price> {
+        if self.overrides.is_empty() {
+            return None;
+        }
+        self.overrides
+            .get(&format!("{provider}/{model}"))
+            .or_else(|| self.overrides.get(&format!("{provider}/*")))
     }
 }
 

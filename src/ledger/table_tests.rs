@@ -136,3 +136,16 @@ fn an_override_replaces_the_whole_price_of_its_model_at_its_provider() {
     let other = table.price("theirs", "openai", "gpt-4o").cloned();
     assert_eq!(other, found("openai", "gpt-4o"));
 }
+
+#[test]
+fn a_star_prices_every_model_of_a_provider_that_is_not_named() {
+    let price = |pico| Price::new().with(Class::Input, pico);
+    let table = PriceTable::shipped().with_overrides([
+        ("vllm/*".to_owned(), price(1)),
+        ("vllm/big/model".to_owned(), price(2)),
+    ]);
+    let of = |provider, model| table.price(provider, "openai_compatible", model);
+    assert_eq!(of("vllm", "big/model"), Some(&price(2)));
+    assert_eq!(of("vllm", "small"), Some(&price(1)));
+    assert_eq!(of("other", "small"), None);
+}

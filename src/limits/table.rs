@@ -82,7 +82,8 @@ impl LimitTable {
     }
 
     /// Takes `n` units from every rule, or from none. `now` is nanoseconds on a clock that
-    /// never goes back. `Ok(None)` when there are no rules.
+    /// never goes back. `Ok(None)` when there are no rules. Rules of one key must differ in
+    /// measure or window: that pair names their bucket.
     pub fn take(
         &self,
         key: &str,

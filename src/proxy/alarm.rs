@@ -14,9 +14,9 @@ use crate::routing::Limits;
 
 /// How long a released stream may be silent before a comment keeps the connection warm.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// The slowest upload that still counts as progress, bytes a second. Pingora starts the
-/// first-byte clock before the body is sent, so the limit grows with the body.
-const UPLOAD_RATE: u64 = 256 * 1024;
+/// The upload that a body is allowed for, bytes a second. Pingora tells when the request's header
+/// went out, not when its body has, so the first-byte limit grows with the body.
+pub(super) const UPLOAD_RATE: u64 = 4 * 1024 * 1024;
 
 /// What rang.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,8 +19,12 @@ pub(super) fn close(session: &mut Session, error: Option<&Error>, ctx: &mut Cont
     if let Some(header) = session.response_written().filter(|_| reply::has_begun(session)) {
         receipt.status = header.status.as_u16();
     }
-    if receipt.outcome == Outcome::Unknown {
-        ctx.exchange.receipt.outcome = outcome(error, ctx);
+    if ctx.exchange.receipt.outcome == Outcome::Unknown {
+        let outcome = outcome(error, ctx);
+        ctx.exchange.receipt.outcome = outcome;
+        if outcome == Outcome::Truncated {
+            note_break(ctx);
+        }
     }
     settle(ctx);
 }
@@ -31,7 +35,7 @@ fn outcome(error: Option<&Error>, ctx: &Context) -> Outcome {
     if ctx.link.client_gone() {
         return Outcome::ClientGone;
     }
-    if answering.failure().is_some() {
+    if answering.failure().is_some() && ctx.link.content_released() {
         return Outcome::Truncated;
     }
     match error {
@@ -107,13 +111,12 @@ pub(super) fn note_answer(ctx: &mut Context) {
 }
 
 /// Notes that an answer broke off after the client had seen content.
-pub(super) fn note_break(ctx: &mut Context) {
+fn note_break(ctx: &mut Context) {
     let failure = ctx.link.answering().failure().cloned();
     if let Some(failure) = failure {
         ctx.exchange.receipt.code = Some(failure.label().to_owned());
         ctx.exchange.fail_attempt(failure);
     }
-    ctx.exchange.receipt.outcome = Outcome::Truncated;
 }
 
 /// What the tokens cost at the target that answered; `None` when nobody knows.

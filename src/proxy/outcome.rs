@@ -93,7 +93,6 @@ pub(super) fn piece(body: &mut Option<Bytes>, end: bool, ctx: &mut Context) -> R
             Some(bytes)
         }
         Step::BreakOff(words) => {
-            logbook::note_break(ctx);
             if !end {
                 ctx.link.end_now();
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pingora_core::protocols::TcpKeepalive;
 use pingora_core::upstreams::peer::{HttpPeer, PeerOptions};
 
+use super::alarm::UPLOAD_RATE;
 use crate::conf::HttpVersion;
 use crate::routing::Target;
 
@@ -13,8 +14,6 @@ use crate::routing::Target;
 const IDLE: Duration = Duration::from_secs(60);
 /// Slack by which Pingora's own time-outs lie behind those of the replay session, which know why.
 const SLACK: Duration = Duration::from_secs(2);
-/// The slowest upload that counts as progress, bytes a second.
-const UPLOAD_RATE: u64 = 256 * 1024;
 /// Streams that share one HTTP/2 connection.
 const MAX_H2_STREAMS: usize = 100;
 

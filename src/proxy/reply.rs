@@ -8,7 +8,7 @@ use pingora_proxy::{FailToProxy, Session};
 
 use super::head::{AnswerHead, Body, Source};
 use super::replay::{self, ENDED_EARLY};
-use super::{Context, logbook};
+use super::Context;
 use crate::pipeline::cors;
 use crate::refusal::Refusal;
 use crate::routing::{Failure, Next, Stop};
@@ -190,7 +190,6 @@ async fn end_stream(session: &mut Session, ctx: &mut Context) {
     let failure = ctx.exchange.forward().and_then(|forward| forward.attempt.failure.clone());
     let failure = failure.unwrap_or(Failure::Died);
     let words = ctx.link.answering().expire(failure);
-    logbook::note_break(ctx);
     if session.write_response_body(Some(words), true).await.is_err() {
         ctx.exchange.receipt.outcome = Outcome::ClientGone;
     }

@@ -43,7 +43,8 @@ pub fn first_key(
     };
     let key = ApiKey::parse(text.trim()).map_err(|_| SecretProblem::Malformed {
         path: path.clone(),
-        expected: "expected one key (ak_…) on one line",
+        expected: "one key (ak_…) on one line",
+        hint: "delete the file and make a key with `alfred keys create`",
     })?;
     let key = key.into_owned();
     let Some(row) = rows.iter().find(|row| row.public_id == key.public_id()) else {

@@ -6,7 +6,9 @@ use std::fmt;
 use std::path::Path;
 
 const FILE: &str = "pepper";
-const FORM: &str = "expected lines of 64 hexadecimal characters";
+const FORM: &str = "lines of 64 hexadecimal characters";
+const MEND: &str =
+    "restore the file from a backup; without the old pepper every stored key is dead";
 /// Rotating a pepper more often than this without retiring one is a mistake.
 const MAX_PEPPERS: usize = 16;
 
@@ -34,6 +36,7 @@ impl Pepper {
         let malformed = || SecretProblem::Malformed {
             path: path.clone(),
             expected: FORM,
+            hint: MEND,
         };
         if let Some(text) = private_file::read(&path)? {
             return Self::from_text(&text).ok_or_else(malformed);

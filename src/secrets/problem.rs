@@ -24,12 +24,14 @@ pub enum SecretProblem {
         mode: u32,
     },
     /// The file does not hold what it should.
-    #[error("{}: {expected}", path.display())]
+    #[error("{}: expected {expected}", path.display())]
     Malformed {
         /// The secret's file.
         path: PathBuf,
         /// What was expected there.
         expected: &'static str,
+        /// What a person can do about it.
+        hint: &'static str,
     },
     /// The key on disk and the row in the store belong to different installations.
     #[error("{}: the key does not fit its row in the store", path.display())]
@@ -55,9 +57,7 @@ impl SecretProblem {
             Self::LoosePermissions { .. } => {
                 "run chmod 600 on it; on Kubernetes set fsGroupChangePolicy: OnRootMismatch"
             }
-            Self::Malformed { .. } => {
-                "restore the file from a backup; without the old pepper every stored key is dead"
-            }
+            Self::Malformed { hint, .. } => hint,
             Self::Mismatch { .. } => {
                 "restore data_dir/pepper and data_dir/alfred.db from the same backup, or delete \
                  first-key and create a key with `alfred keys create`"

@@ -23,6 +23,7 @@ pub fn init(style: LogStyle, level: LevelFilter, directives: Option<&str>) {
     builder.filter_module("pingora_proxy", LevelFilter::Error);
     builder.filter_module("pingora_core", LevelFilter::Warn.min(level));
     builder.filter_module("pingora", LevelFilter::Warn.min(level));
+    builder.filter_module("refinery_core", LevelFilter::Warn.min(level));
     if let Some(directives) = directives {
         builder.parse_filters(directives);
     }

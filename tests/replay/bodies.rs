@@ -10,8 +10,11 @@ const SIZES: [usize; 6] = [1024, 65_535, 65_536, 65_537, 1 << 20, 10 << 20];
 
 async fn start() -> (Upstream, Gateway) {
     let mock = Upstream::mock().await;
-    let providers = [mock.provider("one", &calm("http: h1")), mock.provider("two", &calm("http: h2"))];
-    let gateway = Gateway::start(&config(&providers, &[]).replace("models:\n", "")).await;
+    let providers = [
+        mock.provider("one", &calm("http: h1")),
+        mock.provider("two", &calm("http: h2")),
+    ];
+    let gateway = Gateway::start(&config(&providers, &[])).await;
     (mock, gateway)
 }
 
@@ -40,14 +43,28 @@ async fn over_h1(provider: &str, http: &str) {
             let answer = answer.expect(200);
             assert_eq!(answer.json()["choices"][0]["message"]["content"], "w0 ");
             let seen = last(&mock).await;
-            assert_eq!(seen["body_hash"], hash, "{size} bytes, chunks of {chunk:?}: {seen}");
-            assert_eq!((&seen["http"], &seen["ended"]), (&http.into(), &"complete".into()));
+            assert_eq!(
+                seen["body_hash"], hash,
+                "{size} bytes, chunks of {chunk:?}: {seen}"
+            );
+            assert_eq!(
+                (&seen["http"], &seen["ended"]),
+                (&http.into(), &"complete".into())
+            );
         }
     }
     // All of it went over one connection on each side.
-    let connections: std::collections::BTreeSet<u64> =
-        mock.requests().await.iter().map(|seen| seen["connection"].as_u64().unwrap()).collect();
-    assert_eq!(connections.len(), 1, "connections to the provider: {connections:?}");
+    let connections: std::collections::BTreeSet<u64> = mock
+        .requests()
+        .await
+        .iter()
+        .map(|seen| seen["connection"].as_u64().unwrap())
+        .collect();
+    assert_eq!(
+        connections.len(),
+        1,
+        "connections to the provider: {connections:?}"
+    );
     gateway.settled().await;
 }
 
@@ -57,10 +74,18 @@ async fn over_h2(provider: &str, http: &str) {
     for size in SIZES {
         for announced in [true, false] {
             let (body, hash) = body_for(provider, size);
-            let answer = client.begin(&body, announced).await.answer().await.expect(200);
+            let answer = client
+                .begin(&body, announced)
+                .await
+                .answer()
+                .await
+                .expect(200);
             assert_eq!(answer.json()["choices"][0]["message"]["content"], "w0 ");
             let seen = last(&mock).await;
-            assert_eq!(seen["body_hash"], hash, "{size} bytes, announced: {announced}: {seen}");
+            assert_eq!(
+                seen["body_hash"], hash,
+                "{size} bytes, announced: {announced}: {seen}"
+            );
             assert_eq!(seen["http"], http);
         }
     }
@@ -94,7 +119,11 @@ async fn a_body_that_waits_for_100_continue_is_asked_for_and_the_connection_live
     for _ in 0..2 {
         let (body, _) = body_for("one", 1 << 20);
         let length = format!("content-length: {}", body.len());
-        let lines = ["content-type: application/json", "expect: 100-continue", &length];
+        let lines = [
+            "content-type: application/json",
+            "expect: 100-continue",
+            &length,
+        ];
         let head = client.head("POST", "/v1/chat/completions", &lines);
         client.send(head).await;
         assert_eq!(client.answer().await.status, 100);
@@ -131,7 +160,10 @@ async fn sixty_large_bodies_at_once_arrive_whole() {
     }
     let mut expected = tasks.join_all().await;
     let seen = mock.requests().await;
-    let mut arrived: Vec<_> = seen.iter().map(|seen| seen["body_hash"].as_str().unwrap().to_owned()).collect();
+    let mut arrived: Vec<_> = seen
+        .iter()
+        .map(|seen| seen["body_hash"].as_str().unwrap().to_owned())
+        .collect();
     expected.sort();
     arrived.sort();
     assert_eq!(arrived, expected);

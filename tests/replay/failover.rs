@@ -34,7 +34,9 @@ async fn start(http: &str) -> (Upstream, Gateway) {
 /// The failures noted in a receipt's attempts.
 fn failures(receipt: &Value) -> Vec<String> {
     let attempts = receipt["attempts"].as_array().unwrap().iter();
-    attempts.map(|attempt| attempt["failure"].as_str().unwrap_or("none").to_owned()).collect()
+    attempts
+        .map(|attempt| attempt["failure"].as_str().unwrap_or("none").to_owned())
+        .collect()
 }
 
 async fn survives(http: &str, size: usize) {
@@ -49,13 +51,25 @@ async fn survives(http: &str, size: usize) {
         assert_eq!(answer.header("x-alfred-provider"), "good");
         let receipt = gateway.receipt_of(&answer).await;
         let failures = failures(&receipt);
-        assert_eq!(failures[..4], ["connect_failed", "rate_limited", "overloaded", "first_byte_timeout"], "{receipt:#}");
+        assert_eq!(
+            failures[..4],
+            [
+                "connect_failed",
+                "rate_limited",
+                "overloaded",
+                "first_byte_timeout"
+            ],
+            "{receipt:#}"
+        );
         assert_eq!(failures[4], "connection_lost");
         assert_eq!(failures[7], "none");
         let text = String::from_utf8(body).unwrap();
         let arriving = text.replacen("\"all\"", "\"stream?chunks=2\"", 1);
         let seen = mock.requests().await.pop().unwrap();
-        assert_eq!(seen["body_hash"], blake3::hash(arriving.as_bytes()).to_hex().as_str());
+        assert_eq!(
+            seen["body_hash"],
+            blake3::hash(arriving.as_bytes()).to_hex().as_str()
+        );
         assert!(took < ms(12_000), "{} took {took:?}", client.name());
         assert!(client.is_alive().await, "{}", client.name());
     }
@@ -86,23 +100,42 @@ async fn each_attempt_sends_the_body_that_its_target_wants() {
         provider("b", "overrides: { seed: 7, top_p: 0.5 }"),
         provider("c", ""),
     ];
-    let models = [alias("m", &["a/status?code=503", "b/cut_header", "c/echo"], "")];
+    let models = [alias(
+        "m",
+        &["a/status?code=503", "b/cut_header", "c/echo"],
+        "",
+    )];
     let gateway = Gateway::start(&config(&providers, &models)).await;
     let body = chat("m", serde_json::json!({}));
     gateway.chat(&body).await.expect(200);
-    let lengths: Vec<u64> = mock.requests().await.iter().map(|seen| seen["body_bytes"].as_u64().unwrap()).collect();
+    let lengths: Vec<u64> = mock
+        .requests()
+        .await
+        .iter()
+        .map(|seen| seen["body_bytes"].as_u64().unwrap())
+        .collect();
     assert_eq!(lengths.len(), 3);
-    assert!(lengths[0] != lengths[1] && lengths[1] != lengths[2], "{lengths:?}");
+    assert!(
+        lengths[0] != lengths[1] && lengths[1] != lengths[2],
+        "{lengths:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_refusal_of_the_request_itself_is_not_tried_elsewhere() {
     let mock = Upstream::mock().await;
     let providers = [mock.provider("p", &calm("http: h1"))];
-    let models = [alias("m", &["p/status?code=400&message=no%20such%20field", "p/echo"], "")];
+    let models = [alias(
+        "m",
+        &["p/status?code=400&message=no%20such%20field", "p/echo"],
+        "",
+    )];
     let gateway = Gateway::start(&config(&providers, &models)).await;
     for mut client in Client::both(&gateway).await {
-        let answer = client.chat(&chat("m", serde_json::json!({}))).await.expect(400);
+        let answer = client
+            .chat(&chat("m", serde_json::json!({})))
+            .await
+            .expect(400);
         assert!(answer.text().contains("no such field"), "{}", answer.text());
         assert_eq!(answer.header("x-alfred-error-source"), "provider");
         assert!(client.is_alive().await);
@@ -119,7 +152,10 @@ async fn a_quota_that_is_used_up_is_not_asked_twice_but_another_target_is() {
         alias("alone", &["p/quota"], "retry: { attempts: 5 }"),
     ];
     let gateway = Gateway::start(&config(&providers, &models)).await;
-    gateway.chat(&chat("m", serde_json::json!({}))).await.expect(200);
+    gateway
+        .chat(&chat("m", serde_json::json!({})))
+        .await
+        .expect(200);
     let answer = gateway.chat(&chat("alone", serde_json::json!({}))).await;
     let answer = answer.expect_refusal(429, "insufficient_quota");
     assert_eq!(answer.header("x-should-retry"), "false");
@@ -142,7 +178,10 @@ async fn without_a_target_left_the_client_gets_one_whole_error_and_a_truthful_co
         ("error", "p/error_in_stream", 503),
         ("junk", "p/bad_json?after=0", 502),
     ];
-    let models: Vec<String> = cases.iter().map(|(name, target, _)| alias(name, &[target, target], "")).collect();
+    let models: Vec<String> = cases
+        .iter()
+        .map(|(name, target, _)| alias(name, &[target, target], ""))
+        .collect();
     let gateway = Gateway::start(&config(&providers, &models)).await;
     for (name, _, status) in cases {
         for mut client in Client::both(&gateway).await {

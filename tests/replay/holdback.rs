@@ -17,7 +17,10 @@ async fn recovers(first: &[Do]) {
     let script = [&[Do::Read], first].concat();
     let bad = Scripted::new(vec![script]).await;
     let good = Scripted::new(vec![Do::answer("right")]).await;
-    let providers = [bad.provider("bad", &calm("http: h1")), good.provider("good", &calm("http: h1"))];
+    let providers = [
+        bad.provider("bad", &calm("http: h1")),
+        good.provider("good", &calm("http: h1")),
+    ];
     let models = [alias("m", &["bad/x", "good/y"], "")];
     let gateway = Gateway::start(&config(&providers, &models)).await;
     for mut client in Client::both(&gateway).await {
@@ -25,7 +28,12 @@ async fn recovers(first: &[Do]) {
         let answer = client.chat(&streaming("m")).await.expect(200);
         answer.events().expect_whole("right");
         assert_eq!(answer.header("x-alfred-attempts"), "2", "{}", client.name());
-        assert!(begun.elapsed() < ms(2000), "{} took {:?}", client.name(), begun.elapsed());
+        assert!(
+            begun.elapsed() < ms(2000),
+            "{} took {:?}",
+            client.name(),
+            begun.elapsed()
+        );
         assert!(client.is_alive().await, "{}", client.name());
     }
     assert_eq!((bad.received().len(), good.received().len()), (2, 2));
@@ -58,7 +66,17 @@ async fn an_error_event_cut_into_three_packets() {
     let parts = [&event[..100], &event[100..220], &event[220..]];
     let packets = parts.map(|part| Do::Send(Do::chunk(part)));
     let [a, b, c] = packets;
-    recovers(&[Do::Send(Do::stream_head()), Do::Wait(20), a, Do::Wait(20), b, Do::Wait(20), c, Do::Hold]).await;
+    recovers(&[
+        Do::Send(Do::stream_head()),
+        Do::Wait(20),
+        a,
+        Do::Wait(20),
+        b,
+        Do::Wait(20),
+        c,
+        Do::Hold,
+    ])
+    .await;
 }
 
 #[tokio::test]
@@ -78,17 +96,30 @@ async fn a_header_and_a_reset_at_once() {
 
 #[tokio::test]
 async fn a_header_and_a_broken_chunk_size() {
-    recovers(&[Do::Send([Do::stream_head(), b"XYZ\r\nno chunk\r\n".to_vec()].concat()), Do::Hold]).await;
+    recovers(&[
+        Do::Send([Do::stream_head(), b"XYZ\r\nno chunk\r\n".to_vec()].concat()),
+        Do::Hold,
+    ])
+    .await;
 }
 
 #[tokio::test]
 async fn a_role_and_a_broken_chunk_size() {
-    recovers(&[head_and(&Do::role()), Do::Wait(20), Do::Send(b"XYZ\r\n".to_vec()), Do::Hold]).await;
+    recovers(&[
+        head_and(&Do::role()),
+        Do::Wait(20),
+        Do::Send(b"XYZ\r\n".to_vec()),
+        Do::Hold,
+    ])
+    .await;
 }
 
 #[tokio::test]
 async fn a_role_and_a_clean_end() {
-    recovers(&[Do::Send([Do::stream_head(), Do::chunk(&Do::role()), Do::last_chunk()].concat())]).await;
+    recovers(&[Do::Send(
+        [Do::stream_head(), Do::chunk(&Do::role()), Do::last_chunk()].concat(),
+    )])
+    .await;
 }
 
 #[tokio::test]
@@ -109,7 +140,11 @@ async fn nothing_at_all_and_a_close() {
 
 #[tokio::test]
 async fn half_a_header_and_a_close() {
-    recovers(&[Do::Send(b"HTTP/1.1 200 OK\r\ncontent-ty".to_vec()), Do::Close]).await;
+    recovers(&[
+        Do::Send(b"HTTP/1.1 200 OK\r\ncontent-ty".to_vec()),
+        Do::Close,
+    ])
+    .await;
 }
 
 #[tokio::test]
@@ -121,19 +156,36 @@ async fn no_http_at_all() {
 async fn a_whole_json_answer_that_breaks_off_is_asked_for_elsewhere() {
     let cases = [
         vec![Do::Read, Do::Send(Do::json_head(100)), Do::Close],
-        vec![Do::Read, Do::Send([Do::json_head(100), b"{\"id\":".to_vec()].concat()), Do::Wait(30), Do::Close],
-        vec![Do::Read, Do::Send([Do::json_head(6), b"{\"id\":".to_vec()].concat())],
+        vec![
+            Do::Read,
+            Do::Send([Do::json_head(100), b"{\"id\":".to_vec()].concat()),
+            Do::Wait(30),
+            Do::Close,
+        ],
+        vec![
+            Do::Read,
+            Do::Send([Do::json_head(6), b"{\"id\":".to_vec()].concat()),
+        ],
         vec![Do::Read, Do::Send(Do::json_head(0))],
     ];
     for script in cases {
         let bad = Scripted::new(vec![script]).await;
         let mock = Upstream::mock().await;
-        let providers = [bad.provider("bad", &calm("http: h1")), mock.provider("good", "")];
+        let providers = [
+            bad.provider("bad", &calm("http: h1")),
+            mock.provider("good", ""),
+        ];
         let models = [alias("m", &["bad/x", "good/echo"], "")];
         let gateway = Gateway::start(&config(&providers, &models)).await;
         for mut client in Client::both(&gateway).await {
-            let answer = client.chat(&chat("m", serde_json::json!({}))).await.expect(200);
-            assert_eq!(answer.json()["choices"][0]["message"]["content"], "one two three");
+            let answer = client
+                .chat(&chat("m", serde_json::json!({})))
+                .await
+                .expect(200);
+            assert_eq!(
+                answer.json()["choices"][0]["message"]["content"],
+                "one two three"
+            );
             assert_eq!(answer.count("content-length"), 1);
             assert!(client.is_alive().await);
         }
@@ -171,8 +223,14 @@ async fn the_same_holds_over_an_h2_provider_whose_connection_stays_in_use() {
         }
     }
     let seen = mock.requests().await;
-    let connections: std::collections::BTreeSet<u64> = seen.iter().map(|seen| seen["connection"].as_u64().unwrap()).collect();
-    assert!(connections.len() <= 4, "the provider's connections are thrown away: {connections:?}");
+    let connections: std::collections::BTreeSet<u64> = seen
+        .iter()
+        .map(|seen| seen["connection"].as_u64().unwrap())
+        .collect();
+    assert!(
+        connections.len() <= 4,
+        "the provider's connections are thrown away: {connections:?}"
+    );
     gateway.settled().await;
 }
 
@@ -181,10 +239,17 @@ async fn six_deaths_in_a_row_leave_one_clean_answer() {
     let raw = Scripted::new(vec![
         vec![Do::Read, head_and(&(Do::role() + ERROR)), Do::Hold],
         vec![Do::Read, Do::Send(Do::stream_head()), Do::Close],
-        vec![Do::Read, Do::Send(b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 2\r\n\r\n{}".to_vec())],
+        vec![
+            Do::Read,
+            Do::Send(b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 2\r\n\r\n{}".to_vec()),
+        ],
         vec![Do::ReadSome(10), Do::Reset],
         vec![Do::Read, head_and(&Do::role()), Do::Wait(20), Do::Close],
-        vec![Do::Read, Do::Send([Do::stream_head(), b"-1\r\n".to_vec()].concat()), Do::Hold],
+        vec![
+            Do::Read,
+            Do::Send([Do::stream_head(), b"-1\r\n".to_vec()].concat()),
+            Do::Hold,
+        ],
         Do::answer("right"),
     ])
     .await;
@@ -202,7 +267,11 @@ async fn six_deaths_in_a_row_leave_one_clean_answer() {
 async fn a_header_with_its_first_content_passes_at_once() {
     let say = Do::role() + &Do::says("now");
     let raw = Scripted::new(vec![vec![Do::Read, head_and(&say), Do::Hold]]).await;
-    let gateway = Gateway::start(&config(&[raw.provider("p", "")], &[alias("m", &["p/x"], "")])).await;
+    let gateway = Gateway::start(&config(
+        &[raw.provider("p", "")],
+        &[alias("m", &["p/x"], "")],
+    ))
+    .await;
     let mut client = gateway.h1().await;
     let begun = Instant::now();
     client.begin(&streaming("m")).await;
@@ -220,11 +289,21 @@ async fn a_json_answer_in_two_packets_keeps_length_and_connection() {
         Do::Send(json.as_bytes().to_vec()),
     ]])
     .await;
-    let gateway = Gateway::start(&config(&[raw.provider("p", "")], &[alias("m", &["p/x"], "")])).await;
+    let gateway = Gateway::start(&config(
+        &[raw.provider("p", "")],
+        &[alias("m", &["p/x"], "")],
+    ))
+    .await;
     for mut client in Client::both(&gateway).await {
-        let answer = client.chat(&chat("m", serde_json::json!({}))).await.expect(200);
+        let answer = client
+            .chat(&chat("m", serde_json::json!({})))
+            .await
+            .expect(200);
         assert_eq!(answer.json()["choices"][0]["message"]["content"], "hello");
-        assert_eq!(answer.header("content-length"), answer.body.len().to_string());
+        assert_eq!(
+            answer.header("content-length"),
+            answer.body.len().to_string()
+        );
         assert!(client.is_alive().await);
     }
 }
@@ -234,14 +313,21 @@ async fn a_silent_model_is_committed_in_time_and_kept_warm() {
     let mock = Upstream::mock().await;
     let limits = "timeouts: { first_byte: 5s, between_chunks: 5s, commit_after: 300ms }";
     let providers = [mock.provider("p", &calm(limits))];
-    let models = [alias("m", &["p/ping?every=50ms&for=800ms&chunks=2", "p/echo"], "")];
+    let models = [alias(
+        "m",
+        &["p/ping?every=50ms&for=800ms&chunks=2", "p/echo"],
+        "",
+    )];
     let gateway = Gateway::start(&config(&providers, &models)).await;
     let mut client = gateway.h1().await;
     let begun = Instant::now();
     client.begin(&streaming("m")).await;
     client.read_until(":").await;
     let first = begun.elapsed();
-    assert!((ms(250)..ms(750)).contains(&first), "committed after {first:?}");
+    assert!(
+        (ms(250)..ms(750)).contains(&first),
+        "committed after {first:?}"
+    );
     let events = client.answer().await.expect(200).events();
     events.expect_whole("w0 w1 ");
     assert!(events.comments > 0);

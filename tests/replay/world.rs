@@ -12,20 +12,32 @@ pub(crate) fn calm(more: &str) -> String {
 
 /// A configuration of these `providers:` and `models:` entries, without the flood guard.
 pub(crate) fn config(providers: &[String], models: &[String]) -> String {
-    let (providers, models) = (providers.concat(), models.concat());
-    format!("flood: {{ requests: 0 }}\nproviders:\n{providers}models:\n{models}")
+    let section = |name: &str, entries: &[String]| match entries {
+        [] => String::new(),
+        entries => format!("{name}:\n{}", entries.concat()),
+    };
+    let (providers, models) = (section("providers", providers), section("models", models));
+    format!("flood: {{ requests: 0 }}\n{providers}{models}")
 }
 
 /// An alias that asks these in order; `more` holds further members, such as `retry: {…}`.
 pub(crate) fn alias(name: &str, targets: &[&str], more: &str) -> String {
-    let quoted: Vec<String> = targets.iter().map(|target| format!("\"{target}\"")).collect();
+    let quoted: Vec<String> = targets
+        .iter()
+        .map(|target| format!("\"{target}\""))
+        .collect();
     let (first, rest) = quoted.split_first().expect("at least one target");
     let more = if more.contains("retry:") {
         more.to_owned()
     } else {
         // As many attempts as there are targets: no second round unless a test wants one.
         let attempts = format!("retry: {{ attempts: {} }}", targets.len());
-        [attempts.as_str(), more].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(", ")
+        [attempts.as_str(), more]
+            .iter()
+            .filter(|part| !part.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let fallback = rest.join(", ");
     format!("  {name}: {{ targets: [{first}], fallback: [{fallback}], {more} }}\n")
@@ -63,6 +75,15 @@ impl Client {
         match self {
             Self::H1(client) if announced => assert!(client.is_closed().await, "not closed"),
             _ => assert!(self.is_alive().await, "closed without a word: {answer:?}"),
+        }
+    }
+
+    /// After a stream was ended before its provider's end, an h1 connection may be closed; an h2
+    /// connection must live.
+    pub(crate) async fn expect_truthful_or_closed(&mut self, answer: &Answer) {
+        match self {
+            Self::H1(_) => {}
+            Self::H2(_) => self.expect_truthful(answer).await,
         }
     }
 

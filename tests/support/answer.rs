@@ -34,7 +34,10 @@ impl Answer {
 
     /// How often a header is there.
     pub(crate) fn count(&self, name: &str) -> usize {
-        self.headers.iter().filter(|(known, _)| known == name).count()
+        self.headers
+            .iter()
+            .filter(|(known, _)| known == name)
+            .count()
     }
 
     pub(crate) fn text(&self) -> String {
@@ -42,8 +45,9 @@ impl Answer {
     }
 
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("{error} in the {} answer: {}", self.status, self.text()))
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
+            panic!("{error} in the {} answer: {}", self.status, self.text())
+        })
     }
 
     pub(crate) fn events(&self) -> Events {
@@ -59,7 +63,11 @@ impl Answer {
     /// Fails unless the answer has this status and ended as announced.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
-        assert_eq!((self.status, &self.ending), (status, &Ending::Complete), "{self:?}");
+        assert_eq!(
+            (self.status, &self.ending),
+            (status, &Ending::Complete),
+            "{self:?}"
+        );
         self
     }
 
@@ -69,7 +77,10 @@ impl Answer {
         let answer = self.expect(status);
         assert_eq!(answer.error_code(), code, "{}", answer.text());
         let error = &answer.json()["error"];
-        assert!(error["message"].is_string() && error["type"].is_string(), "{error}");
+        assert!(
+            error["message"].is_string() && error["type"].is_string(),
+            "{error}"
+        );
         assert_ne!(answer.header("x-request-id"), "");
         answer
     }

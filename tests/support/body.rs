@@ -17,7 +17,10 @@ pub(crate) fn chat(model: &str, more: Value) -> Vec<u8> {
 
 /// A streamed chat request that asks for usage.
 pub(crate) fn streaming(model: &str) -> Vec<u8> {
-    chat(model, json!({"stream": true, "stream_options": {"include_usage": true}}))
+    chat(
+        model,
+        json!({"stream": true, "stream_options": {"include_usage": true}}),
+    )
 }
 
 /// A chat request of exactly `size` bytes, filled up with its question.
@@ -26,7 +29,9 @@ pub(crate) fn chat_of(size: usize, model: &str, stream: bool) -> Vec<u8> {
         format!(r#"{{"model":"{model}","stream":{stream},"messages":[{{"role":"user","content":""#),
         r#""}]}"#,
     );
-    let filling = size.checked_sub(start.len() + end.len()).expect("the size has room for the frame");
+    let filling = size
+        .checked_sub(start.len() + end.len())
+        .expect("the size has room for the frame");
     // Words of eight bytes: a text without white space is not what anyone sends.
     let text: String = "payload ".chars().cycle().take(filling).collect();
     let body = format!("{start}{text}{end}").into_bytes();

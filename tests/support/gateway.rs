@@ -57,7 +57,8 @@ impl Gateway {
             data.display()
         );
         fs::write(folder.path().join("alfred.yaml"), listen + yaml).unwrap();
-        let made = Self::command(&folder, &["keys", "create", "--name", "test"], variables).output();
+        let made =
+            Self::command(&folder, &["keys", "create", "--name", "test"], variables).output();
         let key = key_in(&made.unwrap());
         let log = fs::File::create(folder.path().join("log")).unwrap();
         let child = Self::command(&folder, &["run"], variables)
@@ -81,7 +82,9 @@ impl Gateway {
         let mut command = Command::new(env!("CARGO_BIN_EXE_alfred"));
         let config = folder.path().join("alfred.yaml");
         command.args(arguments).arg("--config").arg(config);
-        command.current_dir(folder.path()).envs(variables.iter().copied());
+        command
+            .current_dir(folder.path())
+            .envs(variables.iter().copied());
         command
     }
 
@@ -95,7 +98,11 @@ impl Gateway {
                 return;
             }
             let waited = begun.elapsed();
-            assert!(waited < Duration::from_secs(20), "never ready:\n{}", self.log());
+            assert!(
+                waited < Duration::from_secs(20),
+                "never ready:\n{}",
+                self.log()
+            );
             tokio::time::sleep(ms(10)).await;
         }
     }
@@ -110,7 +117,9 @@ impl Gateway {
 
     /// Runs another command of the binary on the same configuration.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        Self::command(&self.folder, arguments, &[]).output().unwrap()
+        Self::command(&self.folder, arguments, &[])
+            .output()
+            .unwrap()
     }
 
     /// Makes another key; `more` holds further arguments of `keys create`.
@@ -132,7 +141,13 @@ impl Gateway {
     /// Asks the gateway to drain and stop.
     pub(crate) fn terminate(&self) {
         let pid = self.pid().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Waits until the process is gone.
@@ -156,13 +171,22 @@ impl Gateway {
     pub(crate) fn receipts(&self) -> Vec<Value> {
         let log = self.log();
         let lines = log.lines().filter(|line| line.starts_with(r#"{"schema":"#));
-        lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
+        lines
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
     }
 
     /// The receipt of the request that was given this `x-alfred-request-id`.
     pub(crate) async fn receipt(&self, id: &str) -> Value {
-        let find = || self.receipts().into_iter().find(|receipt| receipt["request_id"] == id);
-        until(&format!("the receipt of {id}"), || async { find().is_some() }).await;
+        let find = || {
+            self.receipts()
+                .into_iter()
+                .find(|receipt| receipt["request_id"] == id)
+        };
+        until(&format!("the receipt of {id}"), || async {
+            find().is_some()
+        })
+        .await;
         find().unwrap()
     }
 
@@ -180,9 +204,15 @@ impl Gateway {
 
     /// The sum of all series whose line begins with `name`, which may end within the labels.
     pub(crate) async fn metrics(&self, name: &str) -> f64 {
-        let text = H1::connect(self.telemetry).await.get("/metrics").await.text();
+        let text = H1::connect(self.telemetry)
+            .await
+            .get("/metrics")
+            .await
+            .text();
         let lines = text.lines().filter(|line| line.starts_with(name));
-        lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+        lines
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+            .sum()
     }
 
     /// Waits until no request is in flight and no body held: nothing leaked.
@@ -229,5 +259,7 @@ fn key_in(made: &Output) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let words = text.split(|c| !is_part(c));
     let mut keys = words.filter(|word| word.starts_with("ak_") && word.len() > 60);
-    keys.next().map(str::to_owned).unwrap_or_else(|| panic!("no key was made: {made:?}"))
+    keys.next()
+        .map(str::to_owned)
+        .unwrap_or_else(|| panic!("no key was made: {made:?}"))
 }

@@ -42,15 +42,25 @@ impl H1 {
 
     /// The head of a request, with the key and these further lines.
     pub(crate) fn head(&self, method: &str, path: &str, lines: &[&str]) -> String {
-        let key = self.key.as_ref().map(|key| format!("authorization: Bearer {key}\r\n"));
+        let key = self
+            .key
+            .as_ref()
+            .map(|key| format!("authorization: Bearer {key}\r\n"));
         let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-        format!("{method} {path} HTTP/1.1\r\nhost: alfred.test\r\n{}{lines}\r\n", key.unwrap_or_default())
+        format!(
+            "{method} {path} HTTP/1.1\r\nhost: alfred.test\r\n{}{lines}\r\n",
+            key.unwrap_or_default()
+        )
     }
 
     /// The head of a chat request whose body has this length.
     pub(crate) fn chat_head(&self, length: usize) -> String {
         let length = format!("content-length: {length}");
-        self.head("POST", "/v1/chat/completions", &["content-type: application/json", &length])
+        self.head(
+            "POST",
+            "/v1/chat/completions",
+            &["content-type: application/json", &length],
+        )
     }
 
     /// Writes bytes; an error is not one, since servers may close early.
@@ -67,7 +77,10 @@ impl H1 {
 
     /// Sends a chat request in chunks of `size` bytes without waiting for the answer.
     pub(crate) async fn begin_chunked(&mut self, body: &[u8], size: usize) {
-        let lines = ["content-type: application/json", "transfer-encoding: chunked"];
+        let lines = [
+            "content-type: application/json",
+            "transfer-encoding: chunked",
+        ];
         let head = self.head("POST", "/v1/chat/completions", &lines);
         self.send(head).await;
         for chunk in body.chunks(size) {
@@ -110,7 +123,11 @@ impl H1 {
 
     /// True when the server has closed the connection and sent nothing more before.
     pub(crate) async fn is_closed(&mut self) -> bool {
-        assert!(self.buffer.is_empty(), "stray bytes: {:?}", String::from_utf8_lossy(&self.buffer));
+        assert!(
+            self.buffer.is_empty(),
+            "stray bytes: {:?}",
+            String::from_utf8_lossy(&self.buffer)
+        );
         let read = tokio::time::timeout(Duration::from_secs(2), self.tcp.read_u8()).await;
         match read {
             Err(_) => false,
@@ -121,17 +138,25 @@ impl H1 {
 
     /// True when the connection still serves: a request on it is answered.
     pub(crate) async fn is_alive(&mut self) -> bool {
-        assert!(self.buffer.is_empty(), "stray bytes: {:?}", String::from_utf8_lossy(&self.buffer));
+        assert!(
+            self.buffer.is_empty(),
+            "stray bytes: {:?}",
+            String::from_utf8_lossy(&self.buffer)
+        );
         let head = self.head("GET", "/v1/models", &[]);
         if self.tcp.write_all(head.as_bytes()).await.is_err() {
             return false;
         }
-        self.try_answer().await.is_some_and(|answer| answer.status == 200)
+        self.try_answer()
+            .await
+            .is_some_and(|answer| answer.status == 200)
     }
 
     /// The next answer, interim ones (1xx) included.
     pub(crate) async fn answer(&mut self) -> Answer {
-        self.try_answer().await.expect("the connection ended without an answer")
+        self.try_answer()
+            .await
+            .expect("the connection ended without an answer")
     }
 
     /// The next answer; `None` if the connection ends before its header.
@@ -142,7 +167,9 @@ impl H1 {
 
     async fn read_answer(&mut self) -> Option<Answer> {
         let mut answer = self.read_head().await?;
-        let chunked = answer.header("transfer-encoding").eq_ignore_ascii_case("chunked");
+        let chunked = answer
+            .header("transfer-encoding")
+            .eq_ignore_ascii_case("chunked");
         let length = answer.header("content-length").parse::<usize>().ok();
         assert!(!(chunked && length.is_some()), "two framings: {answer:?}");
         let bodiless = answer.status < 200 || matches!(answer.status, 204 | 304);
@@ -158,7 +185,11 @@ impl H1 {
     /// Reads the header of an answer only.
     pub(crate) async fn read_head(&mut self) -> Option<Answer> {
         let end = loop {
-            if let Some(at) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            if let Some(at) = self
+                .buffer
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n")
+            {
                 break at + 4;
             }
             self.more().await.ok()?;
@@ -192,11 +223,17 @@ impl H1 {
     /// Reads until the bytes not yet taken hold `text`.
     pub(crate) async fn read_until(&mut self, text: &str) {
         let wait = async {
-            while !self.buffer.windows(text.len()).any(|window| window == text.as_bytes()) {
+            while !self
+                .buffer
+                .windows(text.len())
+                .any(|window| window == text.as_bytes())
+            {
                 self.more().await.unwrap();
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never saw {text:?}"));
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .unwrap_or_else(|_| panic!("never saw {text:?}"));
     }
 
     async fn line(&mut self) -> Result<String, String> {
@@ -213,7 +250,8 @@ impl H1 {
         let result: Result<(), String> = async {
             loop {
                 let size = self.line().await?;
-                let size = usize::from_str_radix(size.trim(), 16).map_err(|_| format!("chunk size {size:?}"))?;
+                let size = usize::from_str_radix(size.trim(), 16)
+                    .map_err(|_| format!("chunk size {size:?}"))?;
                 self.take(size, body).await?;
                 let end = self.line().await?;
                 assert_eq!(end, "", "a chunk is longer than announced");
@@ -238,7 +276,11 @@ impl H1 {
             }
         };
         body.append(&mut self.buffer);
-        if end == "end of file" { Ending::Closed } else { Ending::Broken(end) }
+        if end == "end of file" {
+            Ending::Closed
+        } else {
+            Ending::Broken(end)
+        }
     }
 
     async fn take(&mut self, length: usize, body: &mut Vec<u8>) -> Result<(), String> {

@@ -52,7 +52,9 @@ impl H2 {
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let mut builder = h2::client::Builder::new();
-        builder.initial_window_size(window).initial_connection_window_size(32 << 20);
+        builder
+            .initial_window_size(window)
+            .initial_connection_window_size(32 << 20);
         let (send, connection) = builder.handshake(transport).await.unwrap();
         let connection = tokio::spawn(async { drop(connection.await) }).abort_handle();
         Self {
@@ -70,7 +72,13 @@ impl H2 {
     }
 
     /// Opens a stream; `end` tells that it has no body.
-    pub(crate) async fn open(&mut self, method: &str, path: &str, headers: &[(&str, &str)], end: bool) -> Sending {
+    pub(crate) async fn open(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        end: bool,
+    ) -> Sending {
         let uri = format!("{}://alfred.test{path}", self.scheme);
         let mut request = Request::builder().method(method).uri(uri);
         if let Some(key) = &self.key {
@@ -80,7 +88,10 @@ impl H2 {
             request = request.header(*name, *value);
         }
         self.send = self.send.clone().ready().await.unwrap();
-        let (answer, body) = self.send.send_request(request.body(()).unwrap(), end).unwrap();
+        let (answer, body) = self
+            .send
+            .send_request(request.body(()).unwrap(), end)
+            .unwrap();
         Sending { answer, body }
     }
 
@@ -89,7 +100,8 @@ impl H2 {
         let length = length.map(|length| length.to_string());
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(length.as_deref().map(|length| ("content-length", length)));
-        self.open("POST", "/v1/chat/completions", &headers, false).await
+        self.open("POST", "/v1/chat/completions", &headers, false)
+            .await
     }
 
     /// Sends a whole chat request without waiting for the answer.
@@ -155,7 +167,9 @@ impl Sending {
     /// The header of the answer, and the stream of its body.
     pub(crate) async fn head(self) -> Result<Response<RecvStream>, h2::Error> {
         let Self { answer, body } = self;
-        let head = tokio::time::timeout(PATIENCE, answer).await.expect("no answer in time");
+        let head = tokio::time::timeout(PATIENCE, answer)
+            .await
+            .expect("no answer in time");
         // The sending half must outlive the wait: dropping it unfinished resets the stream.
         drop(body);
         head
@@ -163,14 +177,21 @@ impl Sending {
 
     /// The whole answer; a stream reset before the header is told as an error.
     pub(crate) async fn try_answer(self) -> Result<Answer, h2::Error> {
-        let Self { answer, body: _body } = self;
-        let response = tokio::time::timeout(PATIENCE, answer).await.expect("no answer in time")?;
+        let Self {
+            answer,
+            body: _body,
+        } = self;
+        let response = tokio::time::timeout(PATIENCE, answer)
+            .await
+            .expect("no answer in time")?;
         Ok(read(response).await)
     }
 
     /// The whole answer.
     pub(crate) async fn answer(self) -> Answer {
-        self.try_answer().await.expect("the stream was reset before an answer")
+        self.try_answer()
+            .await
+            .expect("the stream was reset before an answer")
     }
 }
 
@@ -179,7 +200,9 @@ pub(crate) async fn read(response: Response<RecvStream>) -> Answer {
     let (parts, mut stream) = response.into_parts();
     let mut body = Vec::new();
     let ending = loop {
-        let data = tokio::time::timeout(PATIENCE, stream.data()).await.expect("no whole answer in time");
+        let data = tokio::time::timeout(PATIENCE, stream.data())
+            .await
+            .expect("no whole answer in time");
         match data {
             None => break Ending::Complete,
             Some(Ok(data)) => {
@@ -192,7 +215,11 @@ pub(crate) async fn read(response: Response<RecvStream>) -> Answer {
     let value = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     Answer {
         status: parts.status.as_u16(),
-        headers: parts.headers.iter().map(|(name, line)| (name.to_string(), value(line))).collect(),
+        headers: parts
+            .headers
+            .iter()
+            .map(|(name, line)| (name.to_string(), value(line)))
+            .collect(),
         body,
         ending,
     }

@@ -4,7 +4,11 @@
 //! A test target brings it in with `#[path = "../support/mod.rs"] mod support;` and allows itself
 //! the panics that tests live by.
 
-#![allow(dead_code, unused_imports, reason = "each test target uses a part of the harness")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test target uses a part of the harness"
+)]
 
 mod answer;
 mod body;
@@ -19,7 +23,7 @@ pub(crate) use answer::{Answer, Ending};
 pub(crate) use body::{chat, chat_of, streaming};
 pub(crate) use gateway::{Gateway, free_port};
 pub(crate) use h1::H1;
-pub(crate) use h2c::{H2, Sending};
+pub(crate) use h2c::{H2, Sending, read};
 pub(crate) use sse::Events;
 pub(crate) use tls::Authority;
 pub(crate) use upstream::{Do, Full, Received, Scripted, Upstream, refused};
@@ -35,7 +39,10 @@ pub(crate) const fn ms(count: u64) -> Duration {
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut done: impl FnMut() -> F) {
     let begun = Instant::now();
     while !done().await {
-        assert!(begun.elapsed() < Duration::from_secs(10), "waited in vain: {what}");
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "waited in vain: {what}"
+        );
         tokio::time::sleep(ms(20)).await;
     }
 }

@@ -25,10 +25,16 @@ impl Events {
             } else if line.starts_with(':') {
                 events.comments += 1;
             } else {
-                assert!(line.is_empty() || line.starts_with("event: "), "not SSE: {line}");
+                assert!(
+                    line.is_empty() || line.starts_with("event: "),
+                    "not SSE: {line}"
+                );
             }
         }
-        assert!(text.is_empty() || text.ends_with("\n\n"), "cut inside an event: {text}");
+        assert!(
+            text.is_empty() || text.ends_with("\n\n"),
+            "cut inside an event: {text}"
+        );
         events
     }
 
@@ -61,12 +67,18 @@ impl Events {
 
     /// The error events.
     pub(crate) fn errors(&self) -> Vec<&Value> {
-        self.data.iter().filter(|event| event["error"].is_object()).collect()
+        self.data
+            .iter()
+            .filter(|event| event["error"].is_object())
+            .collect()
     }
 
     /// The usage reports.
     pub(crate) fn usage(&self) -> Vec<&Value> {
-        self.data.iter().filter(|event| event["usage"].is_object()).collect()
+        self.data
+            .iter()
+            .filter(|event| event["usage"].is_object())
+            .collect()
     }
 
     /// How many events open a message: more than one means that two answers were spliced.
@@ -79,7 +91,11 @@ impl Events {
     #[track_caller]
     pub(crate) fn expect_whole(&self, text: &str) {
         assert_eq!(self.text(), text, "{self:?}");
-        assert_eq!((self.roles(), self.finishes().len(), self.done), (1, 1, true), "{self:?}");
+        assert_eq!(
+            (self.roles(), self.finishes().len(), self.done),
+            (1, 1, true),
+            "{self:?}"
+        );
         assert!(self.errors().is_empty(), "{self:?}");
     }
 
@@ -87,8 +103,15 @@ impl Events {
     #[track_caller]
     pub(crate) fn expect_broken(&self, text: &str) {
         assert_eq!(self.text(), text, "{self:?}");
-        assert_eq!((self.errors().len(), self.finishes().len()), (1, 0), "{self:?}");
+        assert_eq!(
+            (self.errors().len(), self.finishes().len()),
+            (1, 0),
+            "{self:?}"
+        );
         let last = self.data.last().expect("an error event");
-        assert!(last["error"].is_object(), "the error is not the last event: {self:?}");
+        assert!(
+            last["error"].is_object(),
+            "the error is not the last event: {self:?}"
+        );
     }
 }

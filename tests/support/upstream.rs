@@ -63,7 +63,11 @@ impl Upstream {
     }
 
     async fn report(&self) -> Value {
-        H1::connect(self.addr).await.get("/__mock/requests").await.json()
+        H1::connect(self.addr)
+            .await
+            .get("/__mock/requests")
+            .await
+            .json()
     }
 }
 
@@ -74,13 +78,21 @@ impl Drop for Upstream {
 }
 
 fn provider(name: &str, addr: SocketAddr, more: &str) -> String {
-    let more = if more.is_empty() { String::new() } else { format!(", {more}") };
+    let more = if more.is_empty() {
+        String::new()
+    } else {
+        format!(", {more}")
+    };
     format!("  {name}: {{ kind: openai_compatible, endpoints: [\"http://{addr}/v1\"]{more} }}\n")
 }
 
 /// A `providers:` entry at a port where nobody listens.
 pub(crate) fn refused(name: &str) -> String {
-    provider(name, SocketAddr::from((Ipv4Addr::LOCALHOST, free_port())), "")
+    provider(
+        name,
+        SocketAddr::from((Ipv4Addr::LOCALHOST, free_port())),
+        "",
+    )
 }
 
 /// An address whose backlog is full: connecting to it never succeeds and never fails.
@@ -93,7 +105,9 @@ pub(crate) struct Full {
 impl Full {
     pub(crate) async fn new() -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        socket
+            .bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .unwrap();
         let listener = socket.listen(1).unwrap();
         let addr = listener.local_addr().unwrap();
         let mut waiting = Vec::new();
@@ -136,12 +150,16 @@ pub(crate) enum Do {
 impl Do {
     /// A header that announces a chunked event stream.
     pub(crate) fn stream_head() -> Vec<u8> {
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n".to_vec()
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+            .to_vec()
     }
 
     /// A header that announces JSON of this length.
     pub(crate) fn json_head(length: usize) -> Vec<u8> {
-        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n").into_bytes()
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        )
+        .into_bytes()
     }
 
     /// Bytes as one chunk of a chunked body.
@@ -179,7 +197,12 @@ impl Do {
     /// A whole streamed answer in one packet.
     pub(crate) fn whole_stream(text: &str) -> Vec<u8> {
         let events = Self::role() + &Self::says(text) + &Self::stop();
-        [Self::stream_head(), Self::chunk(&events), Self::last_chunk()].concat()
+        [
+            Self::stream_head(),
+            Self::chunk(&events),
+            Self::last_chunk(),
+        ]
+        .concat()
     }
 
     /// The steps of a good streamed answer.
@@ -245,7 +268,10 @@ impl Scripted {
     /// server's start that was.
     pub(crate) async fn left(&self, nth: usize) -> Duration {
         let left = || self.received().get(nth).and_then(|received| received.left);
-        until("the gateway to leave the provider", || async { left().is_some() }).await;
+        until("the gateway to leave the provider", || async {
+            left().is_some()
+        })
+        .await;
         left().unwrap()
     }
 
@@ -265,7 +291,9 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     let mut connections = tokio::task::JoinSet::new();
     let mut number = 0;
     loop {
-        let Ok((tcp, _)) = listener.accept().await else { return };
+        let Ok((tcp, _)) = listener.accept().await else {
+            return;
+        };
         connections.spawn(serve(tcp, state.clone(), number));
         number += 1;
     }
@@ -276,7 +304,9 @@ async fn serve(mut tcp: TcpStream, state: Arc<State>, connection: usize) {
     let _ = tcp.set_nodelay(true);
     let mut buffer = Vec::new();
     loop {
-        let Some(head) = read_head(&mut tcp, &mut buffer).await else { return };
+        let Some(head) = read_head(&mut tcp, &mut buffer).await else {
+            return;
+        };
         let nth = {
             let mut received = state.received.lock().unwrap();
             received.push(Received {
@@ -297,15 +327,27 @@ async fn serve(mut tcp: TcpStream, state: Arc<State>, connection: usize) {
 }
 
 /// Plays one step; false when the connection is over.
-async fn play(step: &Do, tcp: &mut TcpStream, buffer: &mut Vec<u8>, (state, nth): (&State, usize)) -> bool {
+async fn play(
+    step: &Do,
+    tcp: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+    (state, nth): (&State, usize),
+) -> bool {
     let note = |note: &dyn Fn(&mut Received)| note(&mut state.received.lock().unwrap()[nth]);
     let length = announced(&state.received.lock().unwrap()[nth].head);
-    let left = |state: &State| length.saturating_sub(state.received.lock().unwrap()[nth].body.len());
+    let left =
+        |state: &State| length.saturating_sub(state.received.lock().unwrap()[nth].body.len());
     match step {
         Do::Read | Do::ReadSlowly(_) => {
-            let pace = if let Do::ReadSlowly(pace) = step { *pace } else { usize::MAX };
+            let pace = if let Do::ReadSlowly(pace) = step {
+                *pace
+            } else {
+                usize::MAX
+            };
             while left(state) > 0 {
-                let Some(part) = read_part(tcp, buffer, left(state).min(pace)).await else { return false };
+                let Some(part) = read_part(tcp, buffer, left(state).min(pace)).await else {
+                    return false;
+                };
                 note(&|received| received.body.extend_from_slice(&part));
                 if pace < usize::MAX {
                     tokio::time::sleep(ms(1)).await;
@@ -315,7 +357,9 @@ async fn play(step: &Do, tcp: &mut TcpStream, buffer: &mut Vec<u8>, (state, nth)
         Do::ReadSome(bytes) => {
             let mut wanted = *bytes;
             while wanted > 0 {
-                let Some(part) = read_part(tcp, buffer, wanted).await else { return false };
+                let Some(part) = read_part(tcp, buffer, wanted).await else {
+                    return false;
+                };
                 wanted -= part.len();
                 note(&|received| received.body.extend_from_slice(&part));
             }
@@ -339,9 +383,13 @@ async fn play(step: &Do, tcp: &mut TcpStream, buffer: &mut Vec<u8>, (state, nth)
 
 fn announced(head: &str) -> usize {
     let head = head.to_ascii_lowercase();
-    assert!(!head.contains("transfer-encoding"), "Alfred announces the length: {head}");
+    assert!(
+        !head.contains("transfer-encoding"),
+        "Alfred announces the length: {head}"
+    );
     let lines = head.lines();
-    let mut lengths = lines.filter_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+    let mut lengths =
+        lines.filter_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
     lengths.next().unwrap_or(0)
 }
 

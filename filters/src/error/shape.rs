@@ -38,11 +38,21 @@ pub(super) enum Form {
     Text,
 }
 
+/// Longest error that is read, in bytes: a tree of JSON values takes many times
+/// the memory of its text.
+const LONGEST: usize = 1 << 20;
+
 impl Shape {
     pub(super) fn read(body: &[u8]) -> Shape {
         let body = body.trim_ascii();
         if body.is_empty() {
             return Shape::default();
+        }
+        if body.len() > LONGEST {
+            return Shape {
+                form: Form::Text,
+                ..Shape::default()
+            };
         }
         match serde_json::from_slice::<Value>(body) {
             Ok(Value::Array(list)) => list.first().map(Shape::from_json).unwrap_or_default(),

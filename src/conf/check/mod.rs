@@ -8,6 +8,7 @@ mod providers;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::address;
 use super::config::{Config, Listen};
 use super::cx::Cx;
 
@@ -24,6 +25,7 @@ pub(super) fn all(config: &mut Config, cx: &mut Cx<'_>) {
         );
     }
     providers::all(&mut config.providers, cx);
+    circles(config, cx);
     models::all(config, cx);
     access::all(config, cx);
 }
@@ -61,6 +63,23 @@ fn clash(a: SocketAddr, b: SocketAddr) -> bool {
     let same_family = a.is_ipv4() == b.is_ipv4();
     let wildcard = a.ip().is_unspecified() || b.ip().is_unspecified();
     a.port() == b.port() && a.port() != 0 && (a.ip() == b.ip() || (same_family && wildcard))
+}
+
+/// A provider that is Alfred itself: every call would come back until nothing is left to call with.
+fn circles(config: &Config, cx: &mut Cx<'_>) {
+    for (name, provider) in &config.providers {
+        for (index, endpoint) in provider.endpoints.iter().enumerate() {
+            if address::is_here(&endpoint.url, config.listen.gateway) {
+                let index = index.to_string();
+                let path = ["providers", name, "endpoints", &index];
+                cx.cross(
+                    &[&path, &["listen", "gateway"]],
+                    "is Alfred's own address: calls would go round for ever",
+                    "name the server behind Alfred, or let one of them listen elsewhere",
+                );
+            }
+        }
+    }
 }
 
 fn body(config: &Config, cx: &mut Cx<'_>) {

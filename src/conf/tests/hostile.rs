@@ -177,7 +177,7 @@ fn spoiled(text: &str, spoils: &[Spoil]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
     #[test]
     fn a_spoiled_file_is_read_or_refused_with_places(

@@ -5,6 +5,7 @@ mod bad;
 mod examples;
 mod good;
 mod hostile;
+mod reference;
 mod secrets;
 
 use super::{Config, Environment, Problems};

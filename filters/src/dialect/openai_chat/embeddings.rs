@@ -5,8 +5,8 @@ use crate::error::ProviderError;
 use crate::event::Usage;
 use crate::json::{Cursor, Flaw, Kind, decode, push_quoted};
 
-use super::usage::{push_member, write_embeddings};
-use super::wire::{Span, elements, members};
+use super::usage::{push_member, push_raw, write_embeddings};
+use super::wire::{MAX_EXTRAS, Span};
 
 /// What was found in a body of embeddings.
 #[derive(Debug, Default)]
@@ -14,10 +14,28 @@ pub(crate) struct Embeddings {
     pub(crate) id: Span,
     pub(crate) model: Span,
     pub(crate) usage: Span,
-    pub(crate) error: Span,
-    data: Span,
-    /// Some element of `data` has no vector.
-    broken: bool,
+    error: Span,
+    elements: Vec<Element>,
+    /// `data` is there and every element of it has a vector.
+    whole: bool,
+    extras: Vec<Extra>,
+}
+
+/// One element of `data`.
+#[derive(Debug, Default)]
+struct Element {
+    index: Option<u64>,
+    /// A list of numbers, or base64 in a string.
+    vector: Span,
+}
+
+/// A member that is unknown here.
+#[derive(Debug)]
+struct Extra {
+    /// The element it stood in; none for the body's own.
+    element: Option<usize>,
+    key: Span,
+    value: Span,
 }
 
 impl Embeddings {
@@ -26,102 +44,176 @@ impl Embeddings {
     /// # Errors
     /// It is not JSON, or not a list of vectors.
     pub(crate) fn read(text: &str) -> Result<Embeddings, ProviderError> {
-        let found = Embeddings::walk(text).map_err(|flaw| {
-            ProviderError::malformed(&format!("the answer is not JSON: {}", flaw.what))
-        })?;
-        if found.error.is_some() || !found.data.is_some() || found.broken {
-            return Err(ProviderError::in_answer(text.as_bytes())
-                .unwrap_or_else(|| ProviderError::malformed("the answer holds no embeddings")));
+        let mut found = Embeddings::default();
+        let flaw = found.walk(text).err();
+        if flaw.is_none() && found.whole && !found.error.is_some() {
+            return Ok(found);
         }
-        Ok(found)
+        Err(
+            ProviderError::in_answer(text.as_bytes()).unwrap_or_else(|| match flaw {
+                Some(flaw) => {
+                    ProviderError::malformed(&format!("the answer is not JSON: {}", flaw.what))
+                }
+                None => ProviderError::malformed("the answer holds no embeddings"),
+            }),
+        )
     }
 
-    fn walk(text: &str) -> Result<Embeddings, Flaw> {
-        let mut found = Embeddings::default();
+    fn walk(&mut self, text: &str) -> Result<(), Flaw> {
         let mut cursor = Cursor::new(text, 0);
         cursor.open_object()?;
         while let Some(key) = cursor.key()? {
             let kind = cursor.kind()?;
-            let name = decode(text.get(key).unwrap_or_default());
+            let name = decode(text.get(key.clone()).unwrap_or_default());
             if name == "data" && kind == Kind::Array {
-                found.data(&mut cursor, text)?;
+                self.data(&mut cursor, text)?;
                 continue;
             }
-            let value: Span = cursor.skip()?.into();
+            let value = cursor.skip()?.into();
             match &*name {
                 _ if kind == Kind::Null => {}
-                "id" => found.id = value,
-                "model" => found.model = value,
-                "usage" => found.usage = value,
-                "error" => found.error = value,
-                _ => {}
+                "object" => {}
+                "model" => self.model = value,
+                "usage" => self.usage = value,
+                "error" => self.error = value,
+                name => {
+                    if name == "id" {
+                        self.id = value;
+                    }
+                    self.extra(None, key.into(), value);
+                }
             }
         }
-        cursor.end()?;
-        Ok(found)
+        cursor.end()
     }
 
     fn data(&mut self, cursor: &mut Cursor<'_>, text: &str) -> Result<(), Flaw> {
-        let start = cursor.at();
-        self.broken = false;
+        self.whole = true;
+        self.elements.clear();
         cursor.open_array()?;
         while cursor.item()? {
-            self.broken |= !has_vector(cursor, text)?;
+            let mut element = Element::default();
+            if cursor.kind()? == Kind::Object {
+                self.element(cursor, text, &mut element)?;
+            } else {
+                cursor.skip()?;
+            }
+            self.whole &= element.vector.is_some();
+            self.elements.push(element);
         }
-        self.data = (start..cursor.at()).into();
         Ok(())
+    }
+
+    fn element(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        text: &str,
+        element: &mut Element,
+    ) -> Result<(), Flaw> {
+        cursor.open_object()?;
+        while let Some(key) = cursor.key()? {
+            let kind = cursor.kind()?;
+            let value: Span = cursor.skip()?.into();
+            match (&*decode(text.get(key.clone()).unwrap_or_default()), kind) {
+                ("embedding", Kind::Array | Kind::String) => element.vector = value,
+                ("index", _) => element.index = value.number(text),
+                ("object", _) => {}
+                _ => self.extra(Some(self.elements.len()), key.into(), value),
+            }
+        }
+        Ok(())
+    }
+
+    fn extra(&mut self, element: Option<usize>, key: Span, value: Span) {
+        if self.extras.len() < MAX_EXTRAS {
+            self.extras.push(Extra {
+                element,
+                key,
+                value,
+            });
+        }
     }
 
     /// The strict body: `object`, `index` and `usage` always there, vectors as
     /// sent, base64 kept as base64.
     pub(crate) fn write(&self, text: &str, model: &str, usage: Usage) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len() + 256);
+        let mut extras = self
+            .extras
+            .iter()
+            .filter(|extra| extra.element.is_some())
+            .peekable();
         out.extend_from_slice(b"{\"object\":\"list\",\"data\":[");
-        let mut place = 0;
-        elements(self.data.raw(text), |element| {
-            write_element(element, place, &mut out);
-            place += 1;
-        });
+        for (place, element) in self.elements.iter().enumerate() {
+            out.extend_from_slice(if place == 0 { b"" } else { b"," });
+            let index = element.index.unwrap_or(place as u64);
+            out.extend_from_slice(
+                format!(r#"{{"object":"embedding","index":{index},"embedding":"#).as_bytes(),
+            );
+            push_raw(&mut out, element.vector.raw(text));
+            while let Some(extra) = extras.next_if(|extra| extra.element == Some(place)) {
+                extra.write(text, &mut out);
+            }
+            out.push(b'}');
+        }
         out.extend_from_slice(b"],\"model\":");
         push_quoted(&mut out, model);
         out.extend_from_slice(b",\"usage\":");
         write_embeddings(usage, &mut out);
-        members(text, |key, value| {
-            if !matches!(key, "object" | "data" | "model" | "usage" | "error") {
-                push_member(&mut out, key, value);
-            }
-        });
+        for extra in self.extras.iter().filter(|extra| extra.element.is_none()) {
+            extra.write(text, &mut out);
+        }
         out.push(b'}');
         out
     }
 }
 
-fn has_vector(cursor: &mut Cursor<'_>, text: &str) -> Result<bool, Flaw> {
-    if cursor.kind()? != Kind::Object {
-        cursor.skip()?;
-        return Ok(false);
+impl Extra {
+    fn write(&self, text: &str, out: &mut Vec<u8>) {
+        push_member(out, &decode(self.key.raw(text)), self.value.raw(text));
     }
-    let mut vector = false;
-    cursor.open_object()?;
-    while let Some(key) = cursor.key()? {
-        let listed = matches!(cursor.kind()?, Kind::Array | Kind::String);
-        vector |= listed && decode(text.get(key).unwrap_or_default()) == "embedding";
-        cursor.skip()?;
-    }
-    Ok(vector)
 }
 
-fn write_element(element: &str, place: usize, out: &mut Vec<u8>) {
-    let mut index = None;
-    let mut tail = Vec::new();
-    members(element, |key, value| match key {
-        "object" => {}
-        "index" => index = value.parse().ok(),
-        _ => push_member(&mut tail, key, value),
-    });
-    out.extend_from_slice(if place == 0 { b"" } else { b"," });
-    let index: usize = index.unwrap_or(place);
-    out.extend_from_slice(format!(r#"{{"object":"embedding","index":{index}"#).as_bytes());
-    out.extend_from_slice(&tail);
-    out.push(b'}');
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(text: &str) -> String {
+        let found = Embeddings::read(text).unwrap();
+        let usage = Usage {
+            input: 4,
+            ..Usage::default()
+        };
+        String::from_utf8(found.write(text, "m", usage)).unwrap()
+    }
+
+    #[test]
+    fn missing_objects_and_indexes_are_written_and_vectors_copied_as_they_stand() {
+        let body = r#"{"data":[{"embedding":[1e-3, -0.50]},{"x":{"y":1},"embedding":"AACAPw=="}],"id":"e","z":null}"#;
+        assert_eq!(
+            rendered(body),
+            r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1e-3, -0.50]},{"object":"embedding","index":1,"embedding":"AACAPw==","x":{"y":1}}],"model":"m","usage":{"prompt_tokens":4,"total_tokens":4},"id":"e"}"#
+        );
+    }
+
+    #[test]
+    fn a_body_without_vectors_is_no_answer() {
+        for body in [
+            "{}",
+            r#"{"data":null}"#,
+            r#"{"data":[{"index":0}]}"#,
+            r#"{"data":[{"embedding":null}]}"#,
+            r#"{"data":[3]}"#,
+            r#"{"data":[],"error":{"message":"no"}}"#,
+            r#"{"data":[]"#,
+            "",
+        ] {
+            assert!(Embeddings::read(body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn no_input_gives_no_vectors() {
+        assert!(rendered(r#"{"data":[]}"#).starts_with(r#"{"object":"list","data":[],"#));
+    }
 }

@@ -12,6 +12,8 @@
 //! | `native_service_tier`, `native_logprobs` | values that OpenAI's schema does not allow in place |
 //! | unknown members | at their places; `null` and padding are dropped |
 
+use std::fmt::Write;
+
 use bytes::BytesMut;
 
 use crate::event::{Channel, Event, FinishReason, Scope, Step};
@@ -218,7 +220,8 @@ impl ChunkWriter {
         if let Some(open) = self.open.take() {
             self.calls.close();
             out.extend_from_slice(&self.head);
-            out.extend_from_slice(format!("{{\"index\":{},\"delta\":{{", open.choice).as_bytes());
+            // Writing to memory does not fail.
+            let _ = write!(out, "{{\"index\":{},\"delta\":{{", open.choice);
             out.extend_from_slice(self.delta.get(1..).unwrap_or_default());
             if !self.calls.out.is_empty() {
                 out.extend_from_slice(if self.delta.is_empty() {
@@ -307,8 +310,8 @@ impl Calls {
         }
         self.close();
         self.out.push(if self.out.is_empty() { b'[' } else { b',' });
-        self.out
-            .extend_from_slice(format!("{{\"index\":{call}").as_bytes());
+        self.out.extend_from_slice(b"{\"index\":");
+        self.out.extend_from_slice(call.to_string().as_bytes());
         self.open = Some(call);
     }
 

@@ -30,7 +30,7 @@ pub(crate) fn tokens(surface: Surface, text: &str, members: &[Member]) -> u64 {
         match &*decode(raw(&member.key)) {
             "messages" | "input" => {
                 walk(text, std::slice::from_ref(member), &mut |found| {
-                    tokens += cost(&found)
+                    tokens += cost(&found);
                 });
             }
             // The model reads these as written, keys included.

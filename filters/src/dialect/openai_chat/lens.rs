@@ -56,9 +56,9 @@ impl Lens {
         let (before, after) = if chunk.usage_key.is_some() && !self.show_usage {
             without_usage(text, chunk)
         } else {
-            text.split_at(text.rfind('}').unwrap_or(text.len()))
+            text.split_at(last_brace(text))
         };
-        let (middle, end) = after.split_at(after.rfind('}').unwrap_or(after.len()));
+        let (middle, end) = after.split_at(last_brace(after));
         let carried = if chunk.choices.is_empty() {
             String::new()
         } else {
@@ -100,6 +100,14 @@ fn without_usage<'a>(text: &'a str, chunk: &Chunk) -> (&'a str, &'a str) {
     )
 }
 
+/// Where the object ends: nearly always at its last byte.
+fn last_brace(text: &str) -> usize {
+    if text.ends_with('}') {
+        return text.len() - 1;
+    }
+    text.rfind('}').unwrap_or(text.len())
+}
+
 /// Writes one event whose payload is `parts` together. The payload has line
 /// breaks only if the provider's did.
 fn write(name: &[u8], parts: &[&str], out: &mut BytesMut) {
@@ -110,12 +118,14 @@ fn write(name: &[u8], parts: &[&str], out: &mut BytesMut) {
     }
     out.extend_from_slice(b"data: ");
     for part in parts {
-        let mut lines = part.split('\n');
-        out.extend_from_slice(lines.next().unwrap_or_default().as_bytes());
-        for line in lines {
+        let mut rest = part.as_bytes();
+        while let Some(at) = memchr::memchr(b'\n', rest) {
+            let (line, after) = rest.split_at(at);
+            out.extend_from_slice(line);
             out.extend_from_slice(b"\ndata: ");
-            out.extend_from_slice(line.as_bytes());
+            rest = after.get(1..).unwrap_or_default();
         }
+        out.extend_from_slice(rest);
     }
     out.extend_from_slice(b"\n\n");
 }

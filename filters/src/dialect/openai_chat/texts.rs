@@ -110,7 +110,9 @@ impl Walk<'_, '_> {
                     (self.f)(Found::TokenId);
                 }
             }
-            Kind::Bool | Kind::Null => drop(cursor.skip()?),
+            Kind::Bool | Kind::Null => {
+                cursor.skip()?;
+            }
         }
         Ok(())
     }
@@ -299,7 +301,6 @@ fn is_part_word(key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::prompt::{Prompt, Surface};
 
     /// Every text of a body, as `path role channel text`.
@@ -310,7 +311,7 @@ mod tests {
             all.push(format!(
                 "{} {:?} {:?} {}",
                 t.path, t.role, t.channel, t.text
-            ))
+            ));
         });
         all
     }

@@ -20,7 +20,7 @@ const PADDING: [&str; 2] = ["p", "obfuscation"];
 /// the two bytes of an empty object, so hostile bytes must not buy many.
 pub(crate) const MAX_CHOICES: usize = 1024;
 /// Most unknown members of one chunk; what is beyond is dropped.
-const MAX_EXTRAS: usize = 4096;
+pub(crate) const MAX_EXTRAS: usize = 4096;
 
 /// A stretch of the text; an empty one stands for an absent member, or `null`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -196,19 +196,19 @@ impl Chunk {
             return Ok(());
         }
         let value = value(cursor)?;
-        match &*name {
+        match name {
             "id" => self.id = value,
             "created" => self.created = value,
             "model" => self.model = value,
             "error" => self.error = value,
             "object" => {}
             _ => {
-                match &*name {
+                match name {
                     "prompt_filter_results" => self.prompt_filter = value,
                     "x_groq" => self.x_groq = value,
                     _ => {}
                 }
-                self.extra((None, Scope::Chunk), key, value, &name);
+                self.extra((None, Scope::Chunk), key, value, name);
             }
         }
         Ok(())
@@ -240,17 +240,17 @@ impl Chunk {
         cursor.open_object()?;
         while let Some(key) = cursor.key()? {
             let name = name(text, &key);
-            if matches!(&*name, "delta" | "message") && cursor.kind()? == Kind::Object {
+            if matches!(name, "delta" | "message") && cursor.kind()? == Kind::Object {
                 self.delta(cursor, text, &mut choice)?;
                 continue;
             }
             let value = value(cursor)?;
-            match &*name {
+            match name {
                 "index" => choice.index = value.number(text),
                 "finish_reason" => choice.finish = value,
                 "logprobs" => choice.logprobs = value,
                 "native_finish_reason" => choice.native_finish = value,
-                _ => self.extra((place, Scope::Choice), key, value, &name),
+                _ => self.extra((place, Scope::Choice), key, value, name),
             }
         }
         if self.choices.len() == MAX_CHOICES {
@@ -275,7 +275,7 @@ impl Chunk {
             let name = name(text, &key);
             let kind = cursor.kind()?;
             let value = value(cursor)?;
-            match (&*name, kind) {
+            match (name, kind) {
                 ("role", _) => choice.role = value,
                 ("content", Kind::String | Kind::Array | Kind::Null) => choice.content = value,
                 ("reasoning_content", Kind::String | Kind::Null) => {
@@ -285,12 +285,12 @@ impl Chunk {
                 ("refusal", Kind::String | Kind::Null) => choice.refusal = value,
                 ("tool_calls", _) => choice.tool_calls = value,
                 _ => {
-                    match &*name {
+                    match name {
                         "function_call" => choice.function_call = value,
                         "audio" => choice.audio = value,
                         _ => {}
                     }
-                    self.extra((place, Scope::Delta), key, value, &name);
+                    self.extra((place, Scope::Delta), key, value, name);
                 }
             }
         }
@@ -298,15 +298,11 @@ impl Chunk {
     }
 }
 
-/// A key, unescaped. Keys are short and nearly never escaped.
-fn name<'a>(text: &'a str, key: &Range<usize>) -> Cow<'a, str> {
-    let inner = text
-        .get(key.start + 1..key.end.saturating_sub(1))
-        .unwrap_or_default();
-    if inner.bytes().any(|byte| byte == b'\\') {
-        return decode(text.get(key.clone()).unwrap_or_default());
-    }
-    Cow::Borrowed(inner)
+/// A key as it stands between its quotes: nobody escapes the letters of the
+/// names that are known here, and an unknown one is unescaped when it is shown.
+fn name<'a>(text: &'a str, key: &Range<usize>) -> &'a str {
+    text.get(key.start + 1..key.end.saturating_sub(1))
+        .unwrap_or_default()
 }
 
 /// Reads one value; `null` counts as absent.
@@ -325,7 +321,10 @@ pub(crate) fn members<'a>(raw: &'a str, mut f: impl FnMut(&str, &'a str)) {
     }
     while let Ok(Some(key)) = cursor.key() {
         let Ok(value) = cursor.skip() else { return };
-        f(&name(raw, &key), raw.get(value).unwrap_or_default());
+        f(
+            &decode(raw.get(key).unwrap_or_default()),
+            raw.get(value).unwrap_or_default(),
+        );
     }
 }
 

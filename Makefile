@@ -1,0 +1,45 @@
+# The commands that work on a fresh Debian or Ubuntu with a Rust toolchain.
+.PHONY: run build test lint bench bench-pure bench-gateway setup-build setup-test setup-bench setup-lint clean
+
+CARGO ?= cargo
+TARGET = $(or $(CARGO_TARGET_DIR),target)
+
+run: setup-build
+	$(CARGO) build --release --bin alfred
+	$(TARGET)/release/alfred run
+
+build: setup-build
+	$(CARGO) build --release --bin alfred
+
+test: setup-build setup-test
+	$(CARGO) test --workspace --all-targets -- --test-threads 4
+	$(CARGO) test --workspace --doc
+
+lint: setup-build setup-lint
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) deny --all-features check bans licenses sources
+
+bench: bench-pure bench-gateway
+
+bench-pure: setup-build
+	$(CARGO) bench -p alfred-filters
+
+bench-gateway: setup-build setup-bench
+	$(CARGO) build --release --bin alfred
+	ALFRED_BIN=$(abspath $(TARGET))/release/alfred $(CARGO) bench -p alfred --bench gateway
+
+setup-build:
+	@./.ci/setup build
+
+setup-test:
+	@./.ci/setup test
+
+setup-bench:
+	@./.ci/setup bench
+
+setup-lint:
+	@./.ci/setup lint
+
+clean:
+	$(CARGO) clean
