@@ -13,9 +13,6 @@ use crate::providers::{Provider, raw_members};
 use crate::routing::{Alias, Names, Plan, RetryPolicy, Target};
 use crate::secrets::{StaticHash, StaticKey};
 
-/// The name under which the built-in mock can always be asked.
-pub const MOCK: &str = "mock";
-
 /// See the module text.
 pub struct Gateway {
     /// State that outlives this world.
@@ -141,18 +138,10 @@ fn build_providers(
             }
         }
     };
-    if !config.providers.contains_key(MOCK) {
-        add(MOCK, &mock_settings());
-    }
     for (name, settings) in &config.providers {
         add(name, settings);
     }
     providers
-}
-
-/// The account of the built-in mock.
-fn mock_settings() -> conf::Provider {
-    crate::providers::default_settings(Kind::Mock)
 }
 
 fn build_static_keys(config: &Config, problems: &mut Vec<Problem>) -> Vec<StaticKey> {

@@ -163,7 +163,7 @@ const fn step(state: u16, class: u16) -> (u16, u8) {
         DIGIT if state > DIGITS && state < DIGITS + 3 => (state + 1, 0),
         DIGIT => (DIGITS + 1, TOKEN),
         SPACE if state == ONE_SPACE => (WHITE, TOKEN),
-        SPACE if state == WHITE => (WHITE, TOKEN),
+        SPACE if state == WHITE => (WHITE, 0),
         SPACE => (ONE_SPACE, 0),
         BREAK if state == WHITE => (WHITE, 0),
         BREAK => (WHITE, TOKEN),

@@ -32,7 +32,8 @@ pub fn template(providers: &[Kind]) -> String {
     for line in [
         "fast:".to_owned(),
         format!("  targets: [ {name}/{model} ]"),
-        "  fallback: [ mock/echo ]".to_owned(),
+        "  # fallback: [ PROVIDER/MODEL ]                   # tried when no target answered"
+            .to_owned(),
         "  retry: { attempts: 3, deadline: 90s }".to_owned(),
     ] {
         // Writing to a String cannot fail.

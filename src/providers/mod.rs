@@ -43,6 +43,16 @@ pub struct Wants {
 
 const OLD_LIMIT: &[(&str, &str)] = &[("max_completion_tokens", "max_tokens")];
 
+const COMPATIBLE: Wants = Wants {
+    kind: Kind::OpenaiCompatible,
+    auth: Auth::Bearer,
+    fidelity: Fidelity::Canonical,
+    asks_usage: true,
+    attempt_header: true,
+    rename: &[],
+    remove: &[],
+};
+
 /// The table, one row a kind. Source: `providers.md` 1.1 to 1.3 of the design.
 pub static PROVIDERS: &[Wants] = &[
     Wants {
@@ -111,15 +121,7 @@ pub static PROVIDERS: &[Wants] = &[
         rename: OLD_LIMIT,
         remove: &[],
     },
-    Wants {
-        kind: Kind::OpenaiCompatible,
-        auth: Auth::Bearer,
-        fidelity: Fidelity::Canonical,
-        asks_usage: true,
-        attempt_header: true,
-        rename: &[],
-        remove: &[],
-    },
+    COMPATIBLE,
     Wants {
         kind: Kind::Mock,
         auth: Auth::Bearer,
@@ -130,6 +132,12 @@ pub static PROVIDERS: &[Wants] = &[
         remove: &[],
     },
 ];
+
+/// The row of a kind. Every kind has one; a test holds the table to that.
+fn wants(kind: Kind) -> &'static Wants {
+    static FALLBACK: Wants = COMPATIBLE;
+    PROVIDERS.iter().find(|wants| wants.kind == kind).unwrap_or(&FALLBACK)
+}
 
 /// A vendor account.
 pub struct Provider {
@@ -185,11 +193,7 @@ impl Provider {
         mock_url: &str,
         budget: Arc<RetryBudget>,
     ) -> Result<Self, BuildError> {
-        // Every kind has a row; a test holds the table to that.
-        let wants = PROVIDERS
-            .iter()
-            .find(|wants| wants.kind == settings.kind)
-            .unwrap_or(&PROVIDERS[0]);
+        let wants = wants(settings.kind);
         let lanes = lanes(settings, wants, resolver, mock_url)?;
         Ok(Self {
             name: name.to_owned(),
@@ -232,26 +236,6 @@ impl Provider {
     #[must_use]
     pub fn drains(&self) -> bool {
         self.settings.on_client_disconnect == OnDisconnect::Drain
-    }
-}
-
-/// The settings of an account of which only the kind is known.
-#[must_use]
-pub fn default_settings(kind: Kind) -> conf::Provider {
-    conf::Provider {
-        kind,
-        keys: Vec::new(),
-        endpoints: Vec::new(),
-        balance: conf::Balance::LeastInFlight,
-        timeouts: conf::Timeouts::default(),
-        breaker: conf::BreakerConfig::default(),
-        on_client_disconnect: OnDisconnect::Cancel,
-        api_version: None,
-        http: conf::HttpVersion::Auto,
-        headers: Default::default(),
-        retry_budget: conf::RetryBudget::default(),
-        overrides: Default::default(),
-        models: Vec::new(),
     }
 }
 
@@ -382,7 +366,7 @@ mod tests {
                 weight: 1,
             }],
             api_version: version.map(str::to_owned),
-            ..default_settings(Kind::Azure)
+            ..conf::Provider::of_kind(Kind::Azure)
         };
         let provider = Provider::build("az", &settings, &Resolver::default(), "", Arc::default())
             .expect("builds");

@@ -1,6 +1,7 @@
 //! Why: a store fails in two moods. At the start a person can mend it ([`StoreProblem`], with
 //! what to do); later it is a fault of the house ([`StoreFault`]). Both keep the cause typed.
 
+use super::migrate;
 use rusqlite::ErrorCode;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -46,7 +47,7 @@ pub enum StoreProblem {
         known: i32,
     },
     /// A migration failed.
-    #[error("{}: the tables cannot be brought up to date: {source}", path.display())]
+    #[error("{}: the tables cannot be brought up to date: {}", path.display(), migrate::reason(source))]
     Migration {
         /// The database file.
         path: PathBuf,

@@ -1,11 +1,10 @@
-//! Why: the tables grow with the program. Migrations only go forward, each in one transaction;
+//! Why: the tables grow with the program. Migrations only go forward, and all or none;
 //! a database that is ahead of this program is refused rather than half understood.
 
 use super::StoreProblem;
 use refinery::{Migration, Runner};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use std::path::Path;
-use std::time::Duration;
 
 /// The migrations in order: number, name as refinery wants it, SQL.
 const MIGRATIONS: &[(i32, &str, &str)] = &[(
@@ -17,32 +16,53 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[(
     )),
 )];
 
-/// Two processes may start on one fresh directory; the slower one finds the work done.
-const TRIES: u32 = 5;
-const BETWEEN_TRIES: Duration = Duration::from_millis(40);
-
 /// Brings the tables up to date. Costs one read when they already are.
+///
+/// Two processes may start on one fresh directory. The slower one fails, because the tables
+/// exist by then, and finds the work done when it looks again.
 pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), StoreProblem> {
     let known = MIGRATIONS.last().map_or(0, |(number, _, _)| *number);
-    let mut tries = 0;
+    let problem = |error| StoreProblem::from_sqlite(path, error);
+    let mut before = None;
     loop {
-        let found = applied(connection).map_err(|error| StoreProblem::from_sqlite(path, error))?;
+        let found = applied(connection).map_err(problem)?;
         if found == known {
             return Ok(());
         }
+        let path = path.to_path_buf();
         if found > known {
-            let path = path.to_path_buf();
             return Err(StoreProblem::Newer { path, found, known });
         }
-        tries += 1;
-        match forward(connection) {
-            Err(source) if tries == TRIES => {
-                let path = path.to_path_buf();
+        if let Err(source) = forward(connection) {
+            if is_busy(&source) {
+                return Err(StoreProblem::Locked { path });
+            }
+            if before == Some(found) {
                 return Err(StoreProblem::Migration { path, source });
             }
-            Err(_) => std::thread::sleep(BETWEEN_TRIES),
-            Ok(()) => {}
         }
+        before = Some(found);
+    }
+}
+
+fn is_busy(error: &refinery::Error) -> bool {
+    let code = sqlite_error(error).and_then(rusqlite::Error::sqlite_error_code);
+    code == Some(ErrorCode::DatabaseBusy)
+}
+
+/// What SQLite said, without the text of the migration.
+pub(super) fn reason(error: &refinery::Error) -> String {
+    match sqlite_error(error) {
+        Some(rusqlite::Error::SqlInputError { msg, .. }) => msg.clone(),
+        Some(error) => error.to_string(),
+        None => error.to_string(),
+    }
+}
+
+fn sqlite_error(error: &refinery::Error) -> Option<&rusqlite::Error> {
+    match error.kind() {
+        refinery::error::Kind::Connection(_, source) => source.downcast_ref(),
+        _ => None,
     }
 }
 
@@ -51,7 +71,12 @@ fn forward(connection: &mut Connection) -> Result<(), refinery::Error> {
         .iter()
         .map(|(_, name, sql)| Migration::unapplied(name, sql))
         .collect::<Result<Vec<_>, _>>()?;
-    Runner::new(&migrations).run(connection).map(drop)
+    Runner::new(&migrations)
+        // Otherwise refinery commits a migration before it records it: a crash between the two
+        // would leave a database that never opens again.
+        .set_grouped(true)
+        .run(connection)
+        .map(drop)
 }
 
 /// Number of the last migration the database has seen, 0 for an empty one.

@@ -10,15 +10,18 @@ use rusqlite::{
     Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params,
 };
 use std::fs::{DirBuilder, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// File name of the database inside `data_dir`.
 pub(super) const FILE: &str = "alfred.db";
 /// How long to wait for another process that is writing.
 const PATIENCE: Duration = Duration::from_secs(5);
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 /// A store in one SQLite file.
 #[derive(Debug)]
@@ -39,15 +42,21 @@ impl SqliteStore {
     ) -> Result<Self, StoreProblem> {
         let path = data_dir.join(FILE);
         make_private(data_dir, &path).map_err(|error| StoreProblem::from_io(&path, error))?;
-        let mut connection =
-            connect(&path, patience).map_err(|error| StoreProblem::from_sqlite(&path, error))?;
-        migrate::run(&mut connection, &path)?;
-        connection
-            .pragma_update(None, "synchronous", "FULL")
-            .map_err(|error| StoreProblem::from_sqlite(&path, error))?;
-        Ok(Self {
-            connection: Mutex::new(connection),
-        })
+        let deadline = Instant::now() + patience;
+        loop {
+            match prepared(&path, patience) {
+                // SQLite does not wait for every lock, e.g. when two processes turn on WAL.
+                Err(StoreProblem::Locked { .. }) if Instant::now() < deadline => {
+                    thread::sleep(BETWEEN_TRIES);
+                }
+                Err(problem) => return Err(problem),
+                Ok(connection) => {
+                    return Ok(Self {
+                        connection: Mutex::new(connection),
+                    });
+                }
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -58,17 +67,32 @@ impl SqliteStore {
 }
 
 /// SQLite gives new files the mode of the umask, and its side files the mode of the database.
-fn make_private(data_dir: &Path, path: &Path) -> std::io::Result<()> {
+/// A file that exists is not even opened: closing it again would drop the locks that other
+/// connections of this process hold (sqlite.org/howtocorrupt.html, 2.2).
+fn make_private(data_dir: &Path, path: &Path) -> io::Result<()> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(data_dir)?;
-    OpenOptions::new()
-        .append(true)
-        .create(true)
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
         .mode(0o600)
-        .open(path)
-        .map(drop)
+        .open(path);
+    match made {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+fn prepared(path: &Path, patience: Duration) -> Result<Connection, StoreProblem> {
+    let problem = |error| StoreProblem::from_sqlite(path, error);
+    let mut connection = connect(path, patience).map_err(problem)?;
+    migrate::run(&mut connection, path)?;
+    connection
+        .pragma_update(None, "synchronous", "FULL")
+        .map_err(problem)?;
+    Ok(connection)
 }
 
 fn connect(path: &Path, patience: Duration) -> rusqlite::Result<Connection> {

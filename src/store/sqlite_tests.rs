@@ -144,6 +144,27 @@ fn two_processes_may_start_on_one_fresh_directory() {
 }
 
 #[test]
+fn a_migration_that_cannot_be_recorded_is_not_made_either() {
+    let directory = tempdir().unwrap();
+    let hand = by_hand(directory.path());
+    hand.execute_batch(
+        "CREATE TABLE refinery_schema_history \
+         (version INTEGER PRIMARY KEY, name TEXT, applied_on TEXT, checksum TEXT); \
+         CREATE TRIGGER crash BEFORE INSERT ON refinery_schema_history \
+         BEGIN SELECT raise(ABORT, 'power cut'); END;",
+    )
+    .unwrap();
+    let problem = problem(directory.path());
+    assert!(
+        matches!(problem, StoreProblem::Migration { .. }),
+        "{problem}"
+    );
+    assert!(problem.to_string().ends_with("power cut"), "{problem}");
+    hand.execute_batch("DROP TRIGGER crash").unwrap();
+    SqliteStore::open(directory.path()).unwrap();
+}
+
+#[test]
 fn only_the_owner_may_read_the_database() {
     let parent = tempdir().unwrap();
     let directory = parent.path().join("new/data");

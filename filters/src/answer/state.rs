@@ -9,7 +9,7 @@ use crate::dialect::openai_chat::lens::Lens;
 use crate::dialect::openai_chat::usage::{self, Unknown};
 use crate::dialect::openai_chat::wire::Chunk;
 use crate::error::ProviderError;
-use crate::event::{Channel, Event, FinishReason, Step, Usage};
+use crate::event::{Event, FinishReason, Step, Usage};
 use crate::sse::Frame;
 
 use super::tally::Tally;
@@ -90,11 +90,8 @@ impl State {
                     return Err(error);
                 }
             }
-            Frame::Comment(text) => {
-                out.extend_from_slice(b":");
-                out.extend_from_slice(text);
-                out.extend_from_slice(b"\n\n");
-            }
+            // It keeps the connection warm; what it says is nobody's business.
+            Frame::Comment(_) => out.extend_from_slice(b": keep-alive\n\n"),
         }
         Ok(())
     }
@@ -102,6 +99,7 @@ impl State {
     fn event(&mut self, name: &[u8], data: &[u8], out: &mut BytesMut) -> Result<(), ProviderError> {
         self.tally.provider_events += 1;
         let text = self.read(name == b"error", data)?;
+        let name = utf8(name)?;
         self.decode(text, out)?;
         if let Voice::Lens(lens) = &mut self.voice {
             lens.pass(name, text, &self.chunk, out);
@@ -111,8 +109,7 @@ impl State {
 
     /// Reads a payload into `self.chunk`, unless it is an error.
     fn read<'a>(&mut self, is_error: bool, data: &'a [u8]) -> Result<&'a str, ProviderError> {
-        let text = std::str::from_utf8(data)
-            .map_err(|_| ProviderError::malformed("an event of the answer is not UTF-8"))?;
+        let text = utf8(data)?;
         let read = self.chunk.read(text);
         if is_error || read.is_err() || self.chunk.error.is_some() || !self.chunk.has_choices {
             if let Some(error) = ProviderError::in_answer(data) {
@@ -148,12 +145,7 @@ impl State {
         facts.note(text, chunk);
         for (place, choice) in chunk.choices.iter().enumerate() {
             let index = u32::try_from(place).unwrap_or(u32::MAX);
-            if choice.function_call.is_some() {
-                tally.say(
-                    (index, Channel::ToolArguments, u32::MAX),
-                    choice.function_call.raw(text),
-                );
-            }
+            tally.legacy_call(index, choice.function_call.raw(text));
             tally.saw_content |= choice.audio.is_some();
         }
         let writer = match voice {
@@ -305,4 +297,9 @@ fn is_hidden(event: &Event<'_>, plan: &StreamPlan) -> bool {
         }
         _ => false,
     }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, ProviderError> {
+    std::str::from_utf8(bytes)
+        .map_err(|_| ProviderError::malformed("an event of the answer is not UTF-8"))
 }

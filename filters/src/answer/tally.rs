@@ -1,6 +1,7 @@
 //! Counts what an answer says while it passes. Providers report usage last, and
 //! not at all when a stream is cut or a client leaves: what came must be billed.
 
+use crate::dialect::openai_chat::wire::{members, string};
 use crate::event::{Channel, Event, Step};
 use crate::meter::TokenCounter;
 
@@ -45,8 +46,21 @@ impl Tally {
         }
     }
 
-    /// Counts a text that is no event.
-    pub(super) fn say(&mut self, voice: Voice, text: &str) {
+    /// Counts a piece of the one call of OpenAI's older form, which is no event.
+    pub(super) fn legacy_call(&mut self, choice: u32, raw: &str) {
+        if raw.is_empty() {
+            return;
+        }
+        self.saw_content = true;
+        members(raw, |_, value| {
+            self.say(
+                (choice, Channel::ToolArguments, u32::MAX),
+                &string(value).unwrap_or_default(),
+            );
+        });
+    }
+
+    fn say(&mut self, voice: Voice, text: &str) {
         self.saw_content |= !text.is_empty();
         self.text_bytes += text.len() as u64;
         self.count(voice, text);

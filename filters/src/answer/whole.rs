@@ -8,7 +8,7 @@ use crate::dialect::openai_chat::unary::{self, BodyWriter};
 use crate::dialect::openai_chat::usage::{self, Unknown};
 use crate::dialect::openai_chat::wire::Chunk;
 use crate::error::ProviderError;
-use crate::event::{Channel, FinishReason, Step, Usage};
+use crate::event::{FinishReason, Step, Usage};
 use crate::prompt::Surface;
 use crate::text::TextRef;
 
@@ -166,15 +166,8 @@ impl Found {
                 _ => {}
             }
         })?;
-        for choice in chunk
-            .choices
-            .iter()
-            .filter(|choice| choice.function_call.is_some())
-        {
-            tally.say(
-                (0, Channel::ToolArguments, u32::MAX),
-                choice.function_call.raw(text),
-            );
+        for choice in &chunk.choices {
+            tally.legacy_call(0, choice.function_call.raw(text));
         }
         tally.provider_events = 1;
         Ok(Found {

@@ -17,6 +17,9 @@ impl Dialect {
     /// The dialect of that name.
     #[must_use]
     pub fn find(name: &str) -> Option<Dialect> {
-        Self::TABLE.iter().find(|(n, _)| *n == name).map(|(_, dialect)| *dialect)
+        Self::TABLE
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, dialect)| *dialect)
     }
 }

@@ -92,10 +92,15 @@ pub(crate) struct Heard {
 /// Reads `data:` lines as the simplest of clients would.
 pub(crate) fn payloads(stream: &[u8]) -> Vec<String> {
     let text = String::from_utf8(stream.to_vec()).expect("streams are UTF-8");
-    let lines = text
-        .split(['\n', '\r'])
-        .filter_map(|line| line.strip_prefix("data:"));
-    lines.map(|data| data.trim().to_owned()).collect()
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let data = |event: &str| {
+        let lines = event.lines().filter_map(|line| line.strip_prefix("data:"));
+        lines.map(str::trim).collect::<Vec<_>>().join("\n")
+    };
+    text.split("\n\n")
+        .map(data)
+        .filter(|data| !data.is_empty())
+        .collect()
 }
 
 /// Puts a stream together, in whatever provider's spelling.

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::error::ProviderError;
+use crate::error::{ErrorKind, ProviderError};
 use crate::event::{Channel, Event, FinishReason, Scope, Step};
 
 use super::usage;
@@ -266,9 +266,12 @@ impl Decoder {
             return Ok(());
         };
         if FinishReason::is_failure(&raw) {
-            return Err(ProviderError::malformed(
-                "the provider broke the answer off with an error as its finish",
-            ));
+            let what = "the provider broke the answer off with an error as its finish";
+            return Err(ProviderError {
+                status: 500,
+                kind: ErrorKind::Server,
+                ..ProviderError::malformed(what)
+            });
         }
         let mut reason = FinishReason::read(&raw);
         if let Some(calls) = self.choices.get_mut(index as usize) {

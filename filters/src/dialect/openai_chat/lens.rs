@@ -35,7 +35,7 @@ impl Lens {
     }
 
     /// Passes one event on. `text` is its payload and `chunk` what was read of it.
-    pub(crate) fn pass(&mut self, name: &[u8], text: &str, chunk: &Chunk, out: &mut BytesMut) {
+    pub(crate) fn pass(&mut self, name: &str, text: &str, chunk: &Chunk, out: &mut BytesMut) {
         let has_usage = chunk.usage(text).is_some();
         if chunk.has_choices && chunk.choices.is_empty() {
             if has_usage {
@@ -76,7 +76,7 @@ impl Lens {
             return false;
         };
         let (head, tail) = usage.split_at(brace);
-        write(b"", &[head, more, tail], out);
+        write("", &[head, more, tail], out);
         self.written += 1;
         true
     }
@@ -110,10 +110,10 @@ fn last_brace(text: &str) -> usize {
 
 /// Writes one event whose payload is `parts` together. The payload has line
 /// breaks only if the provider's did.
-fn write(name: &[u8], parts: &[&str], out: &mut BytesMut) {
+fn write(name: &str, parts: &[&str], out: &mut BytesMut) {
     if !name.is_empty() {
         out.extend_from_slice(b"event: ");
-        out.extend_from_slice(name);
+        out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b"\n");
     }
     out.extend_from_slice(b"data: ");
@@ -128,4 +128,63 @@ fn write(name: &[u8], parts: &[&str], out: &mut BytesMut) {
         out.extend_from_slice(rest);
     }
     out.extend_from_slice(b"\n\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed(payloads: &[&str], show_usage: bool) -> String {
+        let (mut lens, mut chunk) = (Lens::new(show_usage), Chunk::new(false));
+        let mut out = BytesMut::new();
+        for payload in payloads {
+            chunk.read(payload).unwrap();
+            lens.pass("", payload, &chunk, &mut out);
+        }
+        String::from_utf8(out.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn usage_is_cut_out_with_exactly_one_comma_wherever_it_stands() {
+        for (payload, without) in [
+            (r#"{"usage":null,"choices":[1]}"#, r#"{"choices":[1]}"#),
+            (r#"{"choices":[1],"usage":null}"#, r#"{"choices":[1]}"#),
+            (
+                r#"{"a":"}","usage" : {"x":"\"}"} , "b":[] }"#,
+                r#"{"a":"}" , "b":[] }"#,
+            ),
+            (r#"{ "usage":null }"#, r#"{ }"#),
+            (r#"{"usage":1,"a":{"usage":2}}"#, r#"{"a":{"usage":2}}"#),
+        ] {
+            assert_eq!(passed(&[payload], false), format!("data: {without}\n\n"));
+            assert_eq!(passed(&[payload], true), format!("data: {payload}\n\n"));
+        }
+    }
+
+    #[test]
+    fn filter_results_ride_on_the_next_chunk_with_choices() {
+        let first = r#"{"choices":[],"id":"","prompt_filter_results":[{"a":1}]}"#;
+        let between = r#"{"choices":[],"id":"c","x":1}"#;
+        let next = r#"{"choices":[{"index":0}],"usage":null}"#;
+        let expected = concat!(
+            "data: {\"choices\":[],\"id\":\"c\",\"x\":1}\n\n",
+            "data: {\"choices\":[{\"index\":0}],\"prompt_filter_results\":[{\"a\":1}]}\n\n",
+        );
+        assert_eq!(passed(&[first, between, next], false), expected);
+    }
+
+    #[test]
+    fn figures_of_alfred_join_the_usage_chunk_that_waited() {
+        let mut lens = Lens::new(true);
+        let mut chunk = Chunk::new(false);
+        let mut out = BytesMut::new();
+        let payload = r#"{"choices":[],"usage":{"total_tokens":3}}"#;
+        chunk.read(payload).unwrap();
+        lens.pass("", payload, &chunk, &mut out);
+        assert!(out.is_empty(), "it waits");
+        assert!(lens.usage(r#","alfred":{"cost":"0.1"}"#, &mut out));
+        assert!(!lens.usage("", &mut out), "it is written once");
+        let expected = "data: {\"choices\":[],\"usage\":{\"total_tokens\":3},\"alfred\":{\"cost\":\"0.1\"}}\n\n";
+        assert_eq!(out, expected.as_bytes());
+    }
 }
