@@ -236,6 +236,14 @@ impl Exchange {
         *decided
     }
 
+    /// The whole time is used up while no attempt runs: that is what the client is told, and the
+    /// record of the attempt before stays as it is.
+    pub fn out_of_time(&mut self) {
+        if let Stage::Forwarding(forward) = &mut self.stage {
+            forward.attempt.failure = Some(Failure::TotalTimeout);
+        }
+    }
+
     /// The running attempt brought an answer.
     pub fn complete_attempt(&mut self) {
         let Stage::Forwarding(forward) = &mut self.stage else {
@@ -268,6 +276,8 @@ pub fn chance() -> f64 {
 /// Unix time in milliseconds.
 #[must_use]
 pub fn unix_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -31,7 +31,9 @@ pub struct Gateway {
 
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gateway").field("built_at", &self.built_at).finish_non_exhaustive()
+        f.debug_struct("Gateway")
+            .field("built_at", &self.built_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -84,7 +86,11 @@ impl Gateway {
             || plan.targets.iter().any(|target| {
                 target.price.is_some() && target.provider.settings.kind != Kind::Mock
             });
-        if known { asked.to_owned() } else { "other".to_owned() }
+        if known {
+            asked.to_owned()
+        } else {
+            "other".to_owned()
+        }
     }
 }
 
@@ -134,7 +140,11 @@ fn build_providers(
                 providers.insert(name.to_owned(), Arc::new(provider));
             }
             Err(error) => {
-                problems.push(config.source.problem(&["providers", name], error.to_string()));
+                problems.push(
+                    config
+                        .source
+                        .problem(&["providers", name], error.to_string()),
+                );
             }
         }
     };
@@ -207,12 +217,18 @@ fn price_overrides(config: &Config) -> Vec<(String, Price)> {
             (Class::InputAudio, set.input_audio),
             (Class::OutputAudio, set.output_audio),
         ];
-        classes.into_iter().fold(Price::new(), |price, (class, pico)| match pico {
-            Some(pico) => price.with(class, pico),
-            None => price,
-        })
+        classes
+            .into_iter()
+            .fold(Price::new(), |price, (class, pico)| match pico {
+                Some(pico) => price.with(class, pico),
+                None => price,
+            })
     };
-    config.prices.iter().map(|(name, set)| (name.clone(), price(set))).collect()
+    config
+        .prices
+        .iter()
+        .map(|(name, set)| (name.clone(), price(set)))
+        .collect()
 }
 
 fn rules(config: &Config, measure: Measure) -> Vec<Rule> {

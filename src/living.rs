@@ -3,7 +3,7 @@
 //! [`crate::gateway::Gateway`] is configuration and swapped whole; this is shared by every
 //! gateway of the process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +13,9 @@ use crate::pool::Resolver;
 use crate::routing::RetryBudget;
 use crate::secrets::Keyring;
 use crate::telemetry::{AccessLog, Health, Metrics};
+
+/// Models that are remembered as unpriced; clients can name any number.
+const MAX_UNPRICED: usize = 1000;
 
 /// See the module text.
 #[derive(Debug)]
@@ -36,6 +39,7 @@ pub struct Living {
     /// Whether traffic is welcome.
     pub health: Arc<Health>,
     epoch: Instant,
+    unpriced: Mutex<BTreeSet<String>>,
     budgets: Mutex<BTreeMap<String, Arc<RetryBudget>>>,
 }
 
@@ -55,6 +59,7 @@ impl Living {
             access_log,
             health: Arc::default(),
             epoch: Instant::now(),
+            unpriced: Mutex::default(),
             budgets: Mutex::default(),
         })
     }
@@ -63,6 +68,18 @@ impl Living {
     #[must_use]
     pub fn now(&self) -> Duration {
         self.epoch.elapsed()
+    }
+
+    /// Says aloud, once per model, that its price is unknown.
+    pub fn warn_unpriced(&self, model: &str) {
+        let mut said = self.unpriced.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.len() < MAX_UNPRICED && !said.contains(model) {
+            said.insert(model.to_owned());
+            log::warn!(
+                model = model;
+                "the price of '{model}' is unknown, so its calls cost nothing that Alfred can tell; add it under `prices`, or set `unknown_price`"
+            );
+        }
     }
 
     /// The retry budget of a provider, by its name.
@@ -197,10 +214,10 @@ mod tests {
     fn a_request_is_counted_until_its_guard_drops_even_in_a_panic() {
         let in_flight = InFlight::new(Metrics::new());
         let counted = in_flight.clone();
-        let _ = std::panic::catch_unwind(move || {
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
             let _guard = counted.enter();
             assert_eq!(counted.count(), 2, "fails on purpose");
-        });
+        }));
         assert_eq!(in_flight.count(), 0);
     }
 }

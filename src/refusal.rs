@@ -46,7 +46,9 @@ pub enum Refusal {
     #[error("this path takes {0}, not the method that was sent")]
     WrongMethod(&'static str),
     /// Too many requests or tokens for the key.
-    #[error("the key's limit of {limit} {what} per {window:?} is used up; try again in {retry_after:?}")]
+    #[error(
+        "the key's limit of {limit} {what} per {window:?} is used up; try again in {retry_after:?}"
+    )]
     RateLimited {
         /// `requests` or `tokens`.
         what: &'static str,

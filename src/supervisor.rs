@@ -1,6 +1,6 @@
 //! The supervisor of background work: the one place where tasks live that no request owns.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,31 +13,45 @@ use crate::telemetry;
 /// How often the key store is asked for changes; a revocation is seen within two seconds.
 const KEY_REFRESH: Duration = Duration::from_millis(500);
 
+/// How often the gateway's port is tried at start.
+const KNOCK: Duration = Duration::from_millis(2);
+
 /// What runs beside the requests.
 pub struct Supervisor {
     living: Arc<Living>,
     store: Arc<dyn Keys + Send + Sync>,
     telemetry: Mutex<Option<TcpListener>>,
     mock: Mutex<Option<TcpListener>>,
+    gateway: SocketAddr,
     usage_log: Option<PathBuf>,
 }
 
+/// The listeners that the supervisor serves, bound before anything starts so that a taken port is
+/// a clear error.
+pub struct Ports {
+    /// Where metrics and health are read.
+    pub telemetry: TcpListener,
+    /// Where the built-in mock answers.
+    pub mock: TcpListener,
+    /// Where Pingora will listen; readiness waits for it.
+    pub gateway: SocketAddr,
+}
+
 impl Supervisor {
-    /// A supervisor over listeners that are bound already, so that a taken port is a clear error
-    /// before anything starts.
+    /// A supervisor that has not begun. The mock appends a line per answer to `usage_log`.
     #[must_use]
     pub fn new(
         living: Arc<Living>,
         store: Arc<dyn Keys + Send + Sync>,
-        telemetry: TcpListener,
-        mock: TcpListener,
+        ports: Ports,
         usage_log: Option<PathBuf>,
     ) -> Self {
         Self {
             living,
             store,
-            telemetry: Mutex::new(Some(telemetry)),
-            mock: Mutex::new(Some(mock)),
+            telemetry: Mutex::new(Some(ports.telemetry)),
+            mock: Mutex::new(Some(ports.mock)),
+            gateway: ports.gateway,
             usage_log,
         }
     }
@@ -47,13 +61,28 @@ impl Supervisor {
         tokio::join!(
             self.living.resolver.run(),
             self.refresh_keys(),
+            self.await_gateway(),
             self.serve_telemetry(),
             self.serve_mock(),
         );
     }
 
-    async fn refresh_keys(&self) {
+    /// Readiness begins when the gateway's port takes connections.
+    async fn await_gateway(&self) {
+        let mut address = self.gateway;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        while tokio::net::TcpStream::connect(address).await.is_err() {
+            tokio::time::sleep(KNOCK).await;
+        }
         self.living.health.set_started();
+    }
+
+    async fn refresh_keys(&self) {
         loop {
             tokio::time::sleep(KEY_REFRESH).await;
             let (living, store) = (Arc::clone(&self.living), Arc::clone(&self.store));
@@ -70,7 +99,9 @@ impl Supervisor {
                 }
                 Ok(Err(error)) => {
                     self.living.health.set_store(false);
-                    log::error!("the key store cannot be read, the keys stay as they were: {error}");
+                    log::error!(
+                        "the key store cannot be read, the keys stay as they were: {error}"
+                    );
                 }
                 Err(error) => log::error!("the key store's reader failed: {error}"),
             }
@@ -78,7 +109,9 @@ impl Supervisor {
     }
 
     async fn serve_telemetry(&self) {
-        let Some(listener) = take(&self.telemetry) else { return };
+        let Some(listener) = take(&self.telemetry) else {
+            return;
+        };
         let (metrics, health) = (self.living.metrics.clone(), self.living.health.clone());
         let served = telemetry::serve(listener, metrics, health, std::future::pending()).await;
         if let Err(error) = served {
@@ -87,7 +120,9 @@ impl Supervisor {
     }
 
     async fn serve_mock(&self) {
-        let Some(listener) = take(&self.mock) else { return };
+        let Some(listener) = take(&self.mock) else {
+            return;
+        };
         match Mock::from_listener(listener, self.usage_log.as_deref()) {
             Ok(mock) => mock.serve(std::future::pending()).await,
             Err(error) => log::error!("the built-in mock cannot be started: {error}"),
@@ -96,7 +131,10 @@ impl Supervisor {
 }
 
 fn take(listener: &Mutex<Option<TcpListener>>) -> Option<tokio::net::TcpListener> {
-    let taken = listener.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    let taken = listener
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take()?;
     let listener = taken
         .set_nonblocking(true)
         .and_then(|()| tokio::net::TcpListener::from_std(taken));

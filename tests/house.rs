@@ -27,7 +27,10 @@ fn sources(folders: &[&str]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder of the project").flatten() {
+        for entry in fs::read_dir(&folder)
+            .expect("a folder of the project")
+            .flatten()
+        {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
@@ -45,15 +48,25 @@ fn sources(folders: &[&str]) -> Vec<(String, String)> {
 
 /// The text without comments' and tests' share: what runs in production.
 fn production(text: &str) -> String {
-    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = text
+        .split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default();
+    let lines = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The room of a file: the first folder or file below `src`.
 fn room(path: &str) -> String {
     let below = path.strip_prefix("src/").unwrap_or(path);
-    below.split('/').next().unwrap_or(below).trim_end_matches(".rs").to_owned()
+    below
+        .split('/')
+        .next()
+        .unwrap_or(below)
+        .trim_end_matches(".rs")
+        .to_owned()
 }
 
 fn assert_none(offences: &[String], law: &str) {
@@ -94,7 +107,10 @@ fn pingora_stays_in_its_rooms() {
             "telemetry" => &["\"pingora"],
             _ => &[],
         };
-        for line in production(&text).lines().filter(|line| line.contains("pingora")) {
+        for line in production(&text)
+            .lines()
+            .filter(|line| line.contains("pingora"))
+        {
             if !allowed.iter().any(|name| line.contains(name)) {
                 offences.push(format!("{path}: {}", line.trim()));
             }
@@ -106,9 +122,17 @@ fn pingora_stays_in_its_rooms() {
 #[test]
 fn sql_yaml_and_the_environment_have_one_room_each() {
     let laws: [(&[&str], &[&str], &str); 3] = [
-        (&["rusqlite", "SELECT ", "INSERT INTO"], &["store"], "SQL is known in store only"),
+        (
+            &["rusqlite", "SELECT ", "INSERT INTO"],
+            &["store"],
+            "SQL is known in store only",
+        ),
         (&["serde_saphyr"], &["conf"], "YAML is known in conf only"),
-        (&["std::env::", "env::var"], &["conf", "cli", "main"], "the environment is read in conf and on the command line only"),
+        (
+            &["std::env::", "env::var"],
+            &["conf", "cli", "main"],
+            "the environment is read in conf and on the command line only",
+        ),
     ];
     for (marks, rooms, law) in laws {
         let mut offences = Vec::new();
@@ -148,7 +172,15 @@ fn tasks_are_spawned_by_supervisors_only() {
 
 #[test]
 fn the_pure_crate_knows_no_clock_no_network_and_no_chance() {
-    let marks = ["tokio::", "std::time::Instant", "SystemTime", "std::net::Tcp", "std::net::Udp", "std::fs", "rand::"];
+    let marks = [
+        "tokio::",
+        "std::time::Instant",
+        "SystemTime",
+        "std::net::Tcp",
+        "std::net::Udp",
+        "std::fs",
+        "rand::",
+    ];
     let mut offences = Vec::new();
     for (path, text) in sources(&["filters/src"]) {
         let code = production(&text);
@@ -173,7 +205,10 @@ fn tiers() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("ledger", &["conf"]),
         ("pool", &["conf"]),
         ("providers", &["conf", "pool", "ledger", "routing"]),
-        ("routing", &["conf", "pool", "ledger", "providers", "refusal"]),
+        (
+            "routing",
+            &["conf", "pool", "ledger", "providers", "refusal"],
+        ),
     ])
 }
 
@@ -184,11 +219,18 @@ fn the_direction_of_use_is_never_reversed() {
     for (path, text) in sources(&["src"]) {
         let own = room(&path);
         let forbidden: Vec<&str> = match tiers.get(own.as_str()) {
-            Some(allowed) => ["proxy", "gateway", "pipeline", "exchange", "living", "supervisor"]
-                .into_iter()
-                .chain(tiers.keys().copied())
-                .filter(|other| *other != own && !allowed.contains(other))
-                .collect(),
+            Some(allowed) => [
+                "proxy",
+                "gateway",
+                "pipeline",
+                "exchange",
+                "living",
+                "supervisor",
+            ]
+            .into_iter()
+            .chain(tiers.keys().copied())
+            .filter(|other| *other != own && !allowed.contains(other))
+            .collect(),
             None if own == "pipeline" || own == "gateway" || own == "exchange" => vec!["proxy"],
             None => continue,
         };
@@ -207,24 +249,43 @@ fn unsafe_code_is_forbidden_and_long_functions_are_few() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
     assert!(manifest.contains("unsafe_code = \"forbid\""));
     let all = sources(&["src", "filters/src"]);
-    let traits: usize = all.iter().map(|(_, text)| production(text).matches("\npub trait ").count()).sum();
+    let traits: usize = all
+        .iter()
+        .map(|(_, text)| production(text).matches("\npub trait ").count())
+        .sum();
     assert!(traits <= MAX_TRAITS, "{traits} public traits");
-    let long: usize = all.iter().map(|(_, text)| text.matches("clippy::too_many_lines").count()).sum();
-    assert!(long <= MAX_LONG_FUNCTIONS, "{long} functions are excused for their length");
+    let long: usize = all
+        .iter()
+        .map(|(_, text)| text.matches("clippy::too_many_lines").count())
+        .sum();
+    assert!(
+        long <= MAX_LONG_FUNCTIONS,
+        "{long} functions are excused for their length"
+    );
 }
 
 #[test]
 fn every_example_parses_and_builds() {
     let mut count = 0;
-    for entry in fs::read_dir(root().join("conf/examples")).expect("examples").flatten() {
+    for entry in fs::read_dir(root().join("conf/examples"))
+        .expect("examples")
+        .flatten()
+    {
         let path = entry.path();
         let text = fs::read_to_string(&path).expect("an example");
         let environment = example_environment(&text);
-        let config = conf::load(&path, &environment).unwrap_or_else(|problems| panic!("{problems}"));
+        let config =
+            conf::load(&path, &environment).unwrap_or_else(|problems| panic!("{problems}"));
         let pepper = Pepper::from_text(&format!("{}", "0".repeat(64))).expect("a pepper");
         let living = Living::new(Keyring::new(pepper), AccessLog::silent());
-        let built: Result<Arc<Gateway>, _> = Gateway::build(config, &living, "http://127.0.0.1:1/v1");
-        assert!(built.is_ok(), "{}: {}", path.display(), built.err().expect("an error"));
+        let built: Result<Arc<Gateway>, _> =
+            Gateway::build(config, &living, "http://127.0.0.1:1/v1");
+        assert!(
+            built.is_ok(),
+            "{}: {}",
+            path.display(),
+            built.err().expect("an error")
+        );
         count += 1;
     }
     assert!(count >= 10, "only {count} examples");
@@ -232,15 +293,22 @@ fn every_example_parses_and_builds() {
 
 /// A value for every variable that an example names and gives no default.
 fn example_environment(text: &str) -> Environment {
-    let mut names = Vec::new();
+    let mut pairs: Vec<(&str, String)> = Vec::new();
     for part in text.split("${").skip(1) {
-        let end = part.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(part.len());
-        if part[end..].starts_with(":-") {
+        let end = part
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .unwrap_or(part.len());
+        let (name, rest) = part.split_at(end);
+        if rest.starts_with(":-") {
             continue;
         }
-        names.push((&part[..end], if part.contains("ENDPOINT") { "https://example.com" } else { "test-value-of-the-example" }));
+        let value = match name.contains("ENDPOINT") {
+            true => "https://example.com".to_owned(),
+            false => format!("value-of-{name}"),
+        };
+        pairs.push((name, value));
     }
-    Environment::from_pairs(names)
+    Environment::from_pairs(pairs.iter().map(|(name, value)| (*name, value.as_str())))
 }
 
 #[test]
@@ -258,6 +326,11 @@ fn every_metric_is_documented() {
     let page = Path::new("docs/reference/metrics.md");
     let text = fs::read_to_string(root().join(page)).expect("the page of metrics");
     for row in METRICS {
-        assert!(text.contains(&format!("`{}`", row.name)), "{} is not on {}", row.name, page.display());
+        assert!(
+            text.contains(&format!("`{}`", row.name)),
+            "{} is not on {}",
+            row.name,
+            page.display()
+        );
     }
 }

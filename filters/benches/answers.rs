@@ -1,6 +1,9 @@
 //! What one chunk of a stream costs. The promise: well under 1.5 us for a chunk
 //! of about 250 bytes through the lens, decoding and metering included.
-#![allow(missing_docs, reason = "criterion's macro writes an undocumented function")]
+#![allow(
+    missing_docs,
+    reason = "criterion's macro writes an undocumented function"
+)]
 
 use std::hint::black_box;
 
@@ -17,7 +20,8 @@ const CHUNK: &str = concat!(
     r#""finish_reason":null}],"usage":null,"obfuscation":"IPio8PDe"}"#,
     "\n\n"
 );
-const FINISH: &str = r#"data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+const FINISH: &str =
+    r#"data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
 /// Chunks per measured stream.
 const COUNT: u64 = 200;
 
@@ -99,9 +103,10 @@ fn bodies(c: &mut Criterion) {
         r#"{{"object":"list","data":[{elements}],"model":"m","usage":{{"prompt_tokens":9,"total_tokens":9}}}}"#
     ));
     let mut group = c.benchmark_group("whole answer, read and rendered");
-    for (name, surface, body) in
-        [("chat of 1 KB", Surface::Chat, chat), ("embeddings of 1 MB", Surface::Embeddings, embeddings)]
-    {
+    for (name, surface, body) in [
+        ("chat of 1 KB", Surface::Chat, chat),
+        ("embeddings of 1 MB", Surface::Embeddings, embeddings),
+    ] {
         group.throughput(Throughput::Bytes(body.len() as u64));
         for (kind, fidelity) in [("lens", Fidelity::Lens), ("canonical", Fidelity::Canonical)] {
             let plan = plan(fidelity);

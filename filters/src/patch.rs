@@ -2,6 +2,7 @@
 //! replaced, renamed, dropped or added, all in one copy.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use bytes::Bytes;
 
@@ -39,6 +40,10 @@ pub(crate) fn apply(
     let mut splices = Splices::default();
     let mut kept_before = false;
     for (at, (member, name)) in members.iter().zip(&names).enumerate() {
+        if patch.plain_roles && name == "messages" && !patch.set.iter().any(|(n, _)| n == name) {
+            // A body that was read has no flaw; were there one, it is the provider's to refuse.
+            let _ = plain_roles(text, member.value.start, &mut splices);
+        }
         if let Some(setting) = settings.iter_mut().find(|s| s.name == name) {
             setting.placed = true;
             if text.get(member.value.clone()) != Some(&*setting.raw) {
@@ -75,6 +80,28 @@ pub(crate) fn apply(
     splices
         .apply(text)
         .map_or_else(|| body.clone(), Bytes::from)
+}
+
+/// Replaces the role `developer` of every message in the array at `start` by `system`.
+fn plain_roles(text: &str, start: usize, splices: &mut Splices<'_>) -> Result<(), Flaw> {
+    if memchr::memmem::find(text.as_bytes(), b"developer").is_none()
+        && memchr::memchr(b'\\', text.as_bytes()).is_none()
+    {
+        return Ok(());
+    }
+    let mut cursor = Cursor::new(text, start);
+    cursor.open_array()?;
+    while cursor.item()? {
+        cursor.open_object()?;
+        while let Some(key) = cursor.key()? {
+            let value = cursor.skip()?;
+            let word = |span: &Range<usize>| decode(text.get(span.clone()).unwrap_or_default());
+            if word(&key) == "role" && word(&value) == "developer" {
+                splices.push(value, "\"system\"");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Everything that must stand in the body: the patch's own list, the model and
@@ -213,6 +240,20 @@ mod tests {
     fn a_model_that_is_only_spelt_differently_is_left_alone() {
         let body = BODY.replace(r#""a""#, r#""\u0061""#);
         assert_eq!(render(&body, patch()), body);
+    }
+
+    #[test]
+    fn developers_become_system_where_the_provider_knows_no_developers() {
+        let body = r#"{"messages":[{"content":"developer","role": "developer"},{"role":"\u0064eveloper","content":"x"},{"role":"user","content":"y"}],"model":"a"}"#;
+        let patch = RequestPatch {
+            plain_roles: true,
+            ..patch()
+        };
+        let expected = body
+            .replace(r#""role": "developer""#, r#""role": "system""#)
+            .replace(r#""\u0064eveloper""#, r#""system""#);
+        assert_eq!(render(body, patch), expected);
+        assert_eq!(render(BODY, patch), BODY);
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub struct RequestPatch<'a> {
     /// Top-level members to rename, from and to. Where the new name is already
     /// there, that one stands and the old one is left out.
     pub rename: &'a [(&'a str, &'a str)],
+    /// The provider knows no role `developer`: those messages become `system`.
+    pub plain_roles: bool,
 }
 
 /// One member of the body's outermost object.

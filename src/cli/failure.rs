@@ -15,13 +15,13 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Config(Problems),
     /// The store cannot be opened.
-    #[error("error: {0}")]
+    #[error("error: {0}\nhint: {hint}", hint = .0.hint())]
     Store(#[from] StoreProblem),
     /// The store cannot be used.
     #[error("error: {0}")]
     StoreFault(#[from] StoreFault),
     /// A secret is missing or damaged.
-    #[error("error: {0}")]
+    #[error("error: {0}\nhint: {hint}", hint = .0.hint())]
     Secret(#[from] SecretProblem),
     /// A port cannot be opened.
     #[error(

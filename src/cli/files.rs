@@ -9,7 +9,11 @@ use super::{Failure, InitArgs};
 
 /// `alfred init`.
 pub(super) fn init(args: &InitArgs) -> Result<(), Failure> {
-    let kinds = args.provider.iter().map(|name| kind(name)).collect::<Result<Vec<_>, _>>()?;
+    let kinds = args
+        .provider
+        .iter()
+        .map(|name| kind(name))
+        .collect::<Result<Vec<_>, _>>()?;
     let failed = |error| Failure::File {
         path: args.file.clone(),
         error,
@@ -24,20 +28,31 @@ pub(super) fn init(args: &InitArgs) -> Result<(), Failure> {
         false => options.create_new(true),
     };
     let mut file = options.open(&args.file).map_err(failed)?;
-    file.write_all(conf::template(&kinds).as_bytes()).map_err(failed)?;
+    file.write_all(conf::template(&kinds).as_bytes())
+        .map_err(failed)?;
     let schema = args.file.with_file_name("schema.json");
     if !schema.exists() {
         std::fs::write(&schema, schema_text()).map_err(failed)?;
     }
-    println!("wrote {}; `alfred check` tells whether it is right", args.file.display());
+    println!(
+        "wrote {}; `alfred check` tells whether it is right",
+        args.file.display()
+    );
     Ok(())
 }
 
 fn kind(name: &str) -> Result<Kind, Failure> {
-    Kind::ALL.iter().copied().find(|kind| kind.name() == name).ok_or_else(|| {
-        let names: Vec<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-        Failure::Usage(format!("there is no kind of provider '{name}'; there are {}", names.join(", ")))
-    })
+    Kind::ALL
+        .iter()
+        .copied()
+        .find(|kind| kind.name() == name)
+        .ok_or_else(|| {
+            let names: Vec<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+            Failure::Usage(format!(
+                "there is no kind of provider '{name}'; there are {}",
+                names.join(", ")
+            ))
+        })
 }
 
 /// `alfred schema`.

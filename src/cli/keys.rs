@@ -43,7 +43,10 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
         println!("{shown}");
     } else {
         println!("{}", key.expose());
-        eprintln!("key {} '{}': keep it safe, it is not shown again", row.id, row.name);
+        eprintln!(
+            "key {} '{}': keep it safe, it is not shown again",
+            row.id, row.name
+        );
     }
     Ok(())
 }
@@ -56,10 +59,20 @@ fn list(config: &ConfigArg, json: bool) -> Result<(), Failure> {
         println!("{}", serde_json::Value::Array(all));
         return Ok(());
     }
-    println!("{:<5} {:<14} {:<10} {:<22} name", "id", "public id", "state", "expires");
+    println!(
+        "{:<5} {:<14} {:<10} {:<22} name",
+        "id", "public id", "state", "expires"
+    );
     for row in rows {
         let expires = row.expires_at.map_or_else(|| "never".to_owned(), time);
-        println!("{:<5} {:<14} {:<10} {:<22} {}", row.id, row.public_id, state(&row), expires, row.name);
+        println!(
+            "{:<5} {:<14} {:<10} {:<22} {}",
+            row.id,
+            row.public_id,
+            state(&row),
+            expires,
+            row.name
+        );
     }
     Ok(())
 }

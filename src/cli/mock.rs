@@ -10,7 +10,9 @@ pub(super) fn mock(args: &MockArgs) -> Result<(), Failure> {
         list();
         return Ok(());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let options = MockOptions {
             listen: args.listen,
@@ -21,7 +23,10 @@ pub(super) fn mock(args: &MockArgs) -> Result<(), Failure> {
             address: args.listen,
             error,
         })?;
-        eprintln!("mock provider on http://{}/v1 (scenarios: alfred mock --list)", mock.addr());
+        eprintln!(
+            "mock provider on http://{}/v1 (scenarios: alfred mock --list)",
+            mock.addr()
+        );
         mock.serve(async {
             let _ = tokio::signal::ctrl_c().await;
         })
@@ -34,11 +39,17 @@ fn list() {
     for scenario in scenarios() {
         println!("{:<18} {}", scenario.name, scenario.about);
         for param in scenario.params {
-            println!("{:<18}   {}={}  {}", "", param.name, param.default, param.about);
+            println!(
+                "{:<18}   {}={}  {}",
+                "", param.name, param.default, param.about
+            );
         }
     }
     println!("\nevery scenario also takes:");
     for param in common_params() {
-        println!("{:<18}   {}={}  {}", "", param.name, param.default, param.about);
+        println!(
+            "{:<18}   {}={}  {}",
+            "", param.name, param.default, param.about
+        );
     }
 }

@@ -11,7 +11,7 @@ use alfred::living::Living;
 use alfred::proxy;
 use alfred::secrets::{FirstKey, Keyring, Pepper, first_key, os_random};
 use alfred::store::{Keys, SqliteStore};
-use alfred::supervisor::Supervisor;
+use alfred::supervisor::{Ports, Supervisor};
 use alfred::telemetry::{AccessLog, LogStyle, init_logging};
 use arc_swap::ArcSwap;
 use log::LevelFilter;
@@ -40,11 +40,19 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
 
     let living = Living::new(keyring, access_log(&config)?);
     let gateway = Gateway::build(config, &living, &mock_url)?;
-    living.metrics.keys.set(i64::try_from(living.keyring.len()).unwrap_or(i64::MAX));
+    living
+        .metrics
+        .keys
+        .set(i64::try_from(living.keyring.len()).unwrap_or(i64::MAX));
     greet(&gateway, first.as_ref());
     let usage_log = args.mock_usage_log.clone();
     let store: Arc<dyn Keys + Send + Sync> = Arc::new(store);
-    let supervisor = Supervisor::new(living, store, telemetry, mock, usage_log);
+    let ports = Ports {
+        telemetry,
+        mock,
+        gateway: gateway.config.listen.gateway,
+    };
+    let supervisor = Supervisor::new(living, store, ports, usage_log);
     proxy::serve(Arc::new(ArcSwap::from(gateway)), supervisor)?;
     Ok(())
 }
@@ -99,8 +107,16 @@ fn warn_about_keys(keyring: &Keyring) {
 
 fn greet(gateway: &Gateway, first: Option<&FirstKey>) {
     let listen = &gateway.config.listen;
-    let scheme = if gateway.config.tls.is_some() { "https" } else { "http" };
-    let names: Vec<_> = gateway.names.providers().map(|provider| provider.name.as_str()).collect();
+    let scheme = if gateway.config.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let names: Vec<_> = gateway
+        .names
+        .providers()
+        .map(|provider| provider.name.as_str())
+        .collect();
     log::info!(
         "alfred {} on {scheme}://{}, telemetry on http://{}, providers: {}",
         env!("CARGO_PKG_VERSION"),
@@ -111,7 +127,11 @@ fn greet(gateway: &Gateway, first: Option<&FirstKey>) {
     let Some(first) = first else { return };
     let port = listen.gateway.port();
     let key = first.key.expose();
-    let made = if first.is_new { "made for you" } else { "kept from the first start" };
+    let made = if first.is_new {
+        "made for you"
+    } else {
+        "kept from the first start"
+    };
     eprintln!(
         "\nYour API key ({made}, in {}):\n\n    {key}\n\nTry it:\n\n    curl -N http://127.0.0.1:{port}/v1/chat/completions \\\n      -H 'Authorization: Bearer {key}' \\\n      -H 'Content-Type: application/json' \\\n      -d '{{\"model\":\"mock/echo\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Good evening, Alfred.\"}}]}}'\n",
         gateway.config.data_dir.join("first-key").display()

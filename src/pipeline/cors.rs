@@ -27,7 +27,10 @@ const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTION
 pub fn allowed_origin(cors: Option<&conf::Cors>, head: &Head<'_>) -> Option<HeaderValue> {
     let origin = head.headers.get("origin")?;
     let text = origin.to_str().ok()?;
-    let allowed = cors?.origins.iter().any(|allowed| allowed == "*" || allowed == text);
+    let allowed = cors?
+        .origins
+        .iter()
+        .any(|allowed| allowed == "*" || allowed == text);
     allowed.then(|| origin.clone())
 }
 
@@ -43,7 +46,10 @@ pub fn is_preflight(head: &Head<'_>) -> bool {
 pub fn preflight_headers(cors: &conf::Cors, origin: HeaderValue, out: &mut HeaderMap) {
     out.insert("access-control-allow-methods", ALLOWED_METHODS);
     out.insert("access-control-allow-headers", ALLOWED_HEADERS);
-    out.insert("access-control-max-age", HeaderValue::from(cors.max_age.as_secs()));
+    out.insert(
+        "access-control-max-age",
+        HeaderValue::from(cors.max_age.as_secs()),
+    );
     answer_headers(origin, out);
 }
 

@@ -42,7 +42,9 @@ impl Head<'_> {
         let mut client = peer;
         while let Some(hop) = hops.pop() {
             // What a trusted proxy wrote ends where it is no address.
-            let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+            let Ok(address) = hop.trim().parse::<IpAddr>() else {
+                break;
+            };
             client = address.to_canonical();
             if !is_trusted(&client) {
                 break;
@@ -78,7 +80,10 @@ mod tests {
 
     #[test]
     fn a_trusted_proxy_is_believed_up_to_the_first_stranger() {
-        assert_eq!(client("10.0.0.1", &["6.6.6.6, 1.2.3.4, 10.0.0.2"]), "1.2.3.4");
+        assert_eq!(
+            client("10.0.0.1", &["6.6.6.6, 1.2.3.4, 10.0.0.2"]),
+            "1.2.3.4"
+        );
         assert_eq!(client("10.0.0.1", &["6.6.6.6", "1.2.3.4"]), "1.2.3.4");
         assert_eq!(client("10.0.0.1", &["nonsense"]), "10.0.0.1");
         assert_eq!(client("::ffff:10.0.0.1", &["1.2.3.4"]), "1.2.3.4");

@@ -126,6 +126,9 @@ mod tests {
             Err(Refusal::WrongMethod("POST"))
         );
         assert_eq!(door(&Method::POST, "/"), Err(Refusal::NoSuchPath));
-        assert_eq!(door(&Method::GET, "/v1/models/%zz"), Ok(Door::Model("%zz".into())));
+        assert_eq!(
+            door(&Method::GET, "/v1/models/%zz"),
+            Ok(Door::Model("%zz".into()))
+        );
     }
 }

@@ -25,7 +25,9 @@ struct List<'a> {
 pub(super) fn list(gateway: &Gateway, principal: &Principal) -> Bytes {
     let names: Vec<_> = gateway.names.listed().collect();
     let allowed = names.iter().filter(|(id, _)| principal.allows(id));
-    let data = allowed.map(|(id, owner)| model(gateway, id, owner)).collect();
+    let data = allowed
+        .map(|(id, owner)| model(gateway, id, owner))
+        .collect();
     let list = List {
         object: "list",
         data,
@@ -38,17 +40,16 @@ pub(super) fn list(gateway: &Gateway, principal: &Principal) -> Bytes {
 /// # Errors
 /// [`Refusal::UnknownModel`] where there is none of that name, [`Refusal::ModelNotAllowed`] where
 /// the key may not use it.
-pub(super) fn one(
-    gateway: &Gateway,
-    principal: &Principal,
-    name: &str,
-) -> Result<Bytes, Refusal> {
+pub(super) fn one(gateway: &Gateway, principal: &Principal, name: &str) -> Result<Bytes, Refusal> {
     gateway.names.plan(name, &mut || 0.0)?;
     if !principal.allows(name) {
         return Err(Refusal::ModelNotAllowed(name.to_owned()));
     }
     let listed = gateway.names.listed().find(|(id, _)| id == name);
-    let owner = listed.map_or_else(|| name.split('/').next().unwrap_or(name), |(_, owner)| owner);
+    let owner = listed.map_or_else(
+        || name.split('/').next().unwrap_or(name),
+        |(_, owner)| owner,
+    );
     let text = serde_json::to_vec(&model(gateway, name, owner)).unwrap_or_default();
     Ok(Bytes::from(text))
 }

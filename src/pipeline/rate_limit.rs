@@ -38,7 +38,10 @@ pub(super) fn take_request(
     out: &mut AnswerHeaders,
 ) -> Result<(), Refusal> {
     let rules = rules(gateway, principal, Measure::Requests);
-    let taken = gateway.living.limits.take(&principal.id, &rules, clock(gateway), 1);
+    let taken = gateway
+        .living
+        .limits
+        .take(&principal.id, &rules, clock(gateway), 1);
     announce(taken, 1, out)
 }
 
@@ -64,7 +67,12 @@ pub(super) fn take_tokens(
     let taken = limits.take(&principal.id, &rules, clock(gateway), reserved);
     announce(taken, reserved, out)?;
     let (table, key) = (limits.clone(), principal.id.clone());
-    Ok(Some(TokenHold::new(table, key, rules.into_owned(), reserved)))
+    Ok(Some(TokenHold::new(
+        table,
+        key,
+        rules.into_owned(),
+        reserved,
+    )))
 }
 
 /// Nanoseconds on the process' clock.

@@ -28,7 +28,11 @@ pub(super) fn check_media_type(head: &Head<'_>) -> Result<(), Refusal> {
         essence == "application/json"
             || (essence.starts_with("application/") && essence.ends_with("+json"))
     });
-    if plain && json { Ok(()) } else { Err(Refusal::MediaType) }
+    if plain && json {
+        Ok(())
+    } else {
+        Err(Refusal::MediaType)
+    }
 }
 
 /// Makes a request that may go to a provider out of a caller and a body.

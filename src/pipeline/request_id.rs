@@ -13,7 +13,10 @@ pub(super) fn note(head: &Head<'_>, receipt: &mut Receipt) {
         .text("x-request-id")
         .filter(|id| (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
         .map(str::to_owned);
-    receipt.trace_id = head.text("traceparent").and_then(trace_id).map(str::to_owned);
+    receipt.trace_id = head
+        .text("traceparent")
+        .and_then(trace_id)
+        .map(str::to_owned);
 }
 
 /// The trace id of a W3C `traceparent` (version 00), if it is a valid one.
@@ -22,7 +25,10 @@ pub(crate) fn trace_id(traceparent: &str) -> Option<&str> {
     let (version, trace, parent, flags) =
         (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let hex = |text: &str, length: usize| {
-        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        text.len() == length
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
     let valid = hex(version, 2)
         && version != "ff"

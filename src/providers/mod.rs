@@ -39,6 +39,8 @@ pub struct Wants {
     pub rename: &'static [(&'static str, &'static str)],
     /// Members it refuses although they are harmless.
     pub remove: &'static [&'static str],
+    /// Whether it knows the role `developer`; the others get `system`.
+    pub developer_role: bool,
 }
 
 const OLD_LIMIT: &[(&str, &str)] = &[("max_completion_tokens", "max_tokens")];
@@ -51,6 +53,7 @@ const COMPATIBLE: Wants = Wants {
     attempt_header: true,
     rename: &[],
     remove: &[],
+    developer_role: true,
 };
 
 /// The table, one row a kind. Source: `providers.md` 1.1 to 1.3 of the design.
@@ -63,6 +66,7 @@ pub static PROVIDERS: &[Wants] = &[
         attempt_header: true,
         rename: &[],
         remove: &[],
+        developer_role: true,
     },
     Wants {
         kind: Kind::Azure,
@@ -72,6 +76,7 @@ pub static PROVIDERS: &[Wants] = &[
         attempt_header: true,
         rename: &[],
         remove: &[],
+        developer_role: true,
     },
     Wants {
         kind: Kind::Mistral,
@@ -84,6 +89,7 @@ pub static PROVIDERS: &[Wants] = &[
             ("seed", "random_seed"),
         ],
         remove: &["stream_options", "user", "store", "logit_bias"],
+        developer_role: false,
     },
     Wants {
         kind: Kind::Groq,
@@ -93,6 +99,7 @@ pub static PROVIDERS: &[Wants] = &[
         attempt_header: false,
         rename: &[],
         remove: &["store"],
+        developer_role: false,
     },
     Wants {
         kind: Kind::Together,
@@ -102,6 +109,7 @@ pub static PROVIDERS: &[Wants] = &[
         attempt_header: false,
         rename: OLD_LIMIT,
         remove: &[],
+        developer_role: false,
     },
     Wants {
         kind: Kind::Ollama,
@@ -111,6 +119,7 @@ pub static PROVIDERS: &[Wants] = &[
         attempt_header: true,
         rename: OLD_LIMIT,
         remove: &[],
+        developer_role: false,
     },
     Wants {
         kind: Kind::Huggingface,
@@ -120,6 +129,7 @@ pub static PROVIDERS: &[Wants] = &[
         attempt_header: false,
         rename: OLD_LIMIT,
         remove: &[],
+        developer_role: false,
     },
     COMPATIBLE,
     Wants {
@@ -130,13 +140,17 @@ pub static PROVIDERS: &[Wants] = &[
         attempt_header: true,
         rename: &[],
         remove: &[],
+        developer_role: true,
     },
 ];
 
 /// The row of a kind. Every kind has one; a test holds the table to that.
 fn wants(kind: Kind) -> &'static Wants {
     static FALLBACK: Wants = COMPATIBLE;
-    PROVIDERS.iter().find(|wants| wants.kind == kind).unwrap_or(&FALLBACK)
+    PROVIDERS
+        .iter()
+        .find(|wants| wants.kind == kind)
+        .unwrap_or(&FALLBACK)
 }
 
 /// A vendor account.

@@ -3,6 +3,7 @@
 //! Everything here is synchronous and knows no session. The body filter feeds it; the replay
 //! session asks it for the last words when the provider dies after content.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alfred_filters::answer::{Answer, AnswerStream, Ending, Meter, StreamPlan};
@@ -11,8 +12,9 @@ use alfred_filters::event::Usage;
 use alfred_filters::prompt::Surface;
 use bytes::{Bytes, BytesMut};
 use pingora_core::Error;
+use serde::Serialize;
 
-use crate::routing::Failure;
+use crate::routing::{Failure, Target};
 
 /// The largest unstreamed answer that is held in memory.
 const MAX_WHOLE: usize = 256 * 1024 * 1024;
@@ -75,6 +77,22 @@ pub(crate) struct Facts {
     pub(crate) complete: bool,
 }
 
+/// What an attempt asked for, and whom.
+pub(crate) struct Asked {
+    pub(crate) surface: Surface,
+    pub(crate) plan: StreamPlan,
+    pub(crate) target: Arc<Target>,
+    pub(crate) request_id: String,
+}
+
+/// What only the end of a stream knows; it travels in the usage event and in a comment.
+#[derive(Serialize)]
+struct Closing<'a> {
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<String>,
+}
+
 enum Mode {
     Idle,
     Stream(Box<AnswerStream>),
@@ -104,7 +122,11 @@ impl Pieces {
 
     fn take(&mut self) -> Bytes {
         let first = std::mem::take(&mut self.first);
-        if self.rest.is_empty() { first } else { self.rest.split().freeze() }
+        if self.rest.is_empty() {
+            first
+        } else {
+            self.rest.split().freeze()
+        }
     }
 }
 
@@ -114,6 +136,8 @@ pub(crate) struct Answering {
     announced: Announced,
     plan: Option<StreamPlan>,
     surface: Surface,
+    target: Option<Arc<Target>>,
+    request_id: String,
     out: BytesMut,
     facts: Facts,
     last_piece: Option<Instant>,
@@ -128,6 +152,8 @@ impl Default for Answering {
             announced: Announced::Whole,
             plan: None,
             surface: Surface::Chat,
+            target: None,
+            request_id: String::new(),
             out: BytesMut::new(),
             facts: Facts::default(),
             last_piece: None,
@@ -139,10 +165,12 @@ impl Default for Answering {
 
 impl Answering {
     /// Forgets the last attempt and prepares for the next.
-    pub(crate) fn begin(&mut self, surface: Surface, plan: StreamPlan) {
+    pub(crate) fn begin(&mut self, asked: Asked) {
         *self = Self {
-            plan: Some(plan),
-            surface,
+            plan: Some(asked.plan),
+            surface: asked.surface,
+            target: Some(asked.target),
+            request_id: asked.request_id,
             ..Self::default()
         };
     }
@@ -218,7 +246,16 @@ impl Answering {
         }
         let ending = match fed {
             Err(error) => Some(Ending::Failed(error)),
-            Ok(()) if end || stream.is_over() => Some(stream.finish(&mut self.out)),
+            Ok(()) if end || stream.is_over() => {
+                let estimate = self.plan.as_ref().map_or(0, |plan| plan.input_estimate);
+                let (target, request_id) = (self.target.as_ref(), self.request_id.as_str());
+                let mut closing = |stream: &AnswerStream| {
+                    let cost = target.and_then(|t| t.cost(&stream.final_usage(estimate)));
+                    let cost = cost.map(|cost| cost.to_string());
+                    serde_json::to_string(&Closing { request_id, cost }).ok()
+                };
+                Some(stream.finish_with(&mut self.out, &mut closing))
+            }
             Ok(()) => None,
         };
         let may_send = content || released;

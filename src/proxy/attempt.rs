@@ -1,5 +1,6 @@
 //! The beginning of an attempt: wait if told to, choose a lane, render the body, dial.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use alfred_filters::answer::StreamPlan;
@@ -10,6 +11,7 @@ use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, ErrorType, Result};
 use pingora_proxy::Session;
 
+use super::answering::Asked;
 use super::{Context, peer};
 use crate::exchange::{Exchange, Forward, Stage, unix_ms};
 use crate::routing::{Failure, Limits, Next, Target};
@@ -17,11 +19,18 @@ use crate::routing::{Failure, Limits, Next, Target};
 /// Pingora's `upstream_peer`, once per attempt.
 pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
     ctx.link.end_attempt();
-    let decided = ctx.exchange.forward().and_then(|forward| forward.attempt.next);
+    let decided = ctx
+        .exchange
+        .forward()
+        .and_then(|forward| forward.attempt.next);
     if let Some(Next::Try { wait, .. }) = decided
         && !wait.is_zero()
     {
-        pause(session, wait).await?;
+        let waited = pause(session, wait).await;
+        if waited.is_err() && ctx.link.expired().is_some() {
+            ctx.exchange.out_of_time();
+        }
+        waited?;
     }
     check_client(session)?;
     let Stage::Forwarding(forward) = &mut ctx.exchange.stage else {
@@ -35,22 +44,39 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
     };
     let now = ctx.exchange.gateway.living.now();
     if forward.attempts.made() == 1 {
-        target.provider.budget.note_request(&target.provider.settings.retry_budget, now);
+        target
+            .provider
+            .budget
+            .note_request(&target.provider.settings.retry_budget, now);
     }
     ctx.rendered = render(forward, &target);
-    let plan = stream_plan(forward, &target, &ctx.exchange.receipt.request_id);
-    let surface = forward.prompt.surface();
+    let asked = Asked {
+        surface: forward.prompt.surface(),
+        plan: stream_plan(forward, &target, &ctx.exchange.receipt.request_id),
+        target: Arc::clone(&target),
+        request_id: ctx.exchange.receipt.request_id.clone(),
+    };
     let host = lane.lane().host.clone();
     ctx.exchange.begin_attempt(lane);
-    ctx.link.answering().begin(surface, plan);
+    ctx.link.answering().begin(asked);
     let limits = Limits::from(&target.timeouts);
     let size = u64::try_from(ctx.rendered.len()).unwrap_or(u64::MAX);
-    ctx.link.plan_attempt(limits, size, target.provider.drains());
+    ctx.link
+        .plan_attempt(limits, size, target.provider.drains());
     match host.first_address(target.timeouts.connect).await {
         Some(address) => {
-            let lane = ctx.exchange.forward().and_then(|forward| forward.attempt.lane.as_ref());
+            let lane = ctx
+                .exchange
+                .forward()
+                .and_then(|forward| forward.attempt.lane.as_ref());
             let tls = lane.is_some_and(|guard| guard.lane().tls);
-            Ok(Box::new(peer::build(address, tls, host.host(), &target, size)))
+            Ok(Box::new(peer::build(
+                address,
+                tls,
+                host.host(),
+                &target,
+                size,
+            )))
         }
         None => Err(unresolved(&mut ctx.exchange)),
     }
@@ -58,8 +84,10 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
 
 fn unresolved(exchange: &mut Exchange) -> Box<Error> {
     let next = exchange.fail_attempt(Failure::Unresolved);
-    let mut error =
-        Error::explain(ErrorType::ConnectError, "the endpoint's host name has no address");
+    let mut error = Error::explain(
+        ErrorType::ConnectError,
+        "the endpoint's host name has no address",
+    );
     error.set_retry(matches!(next, Next::Try { .. }));
     error.into_up()
 }
@@ -78,7 +106,11 @@ async fn pause(session: &mut Session, wait: Duration) -> Result<()> {
 /// Looks, without waiting, whether the client is still there: Pingora does not watch while it
 /// connects, and a provider must not be asked for nobody.
 fn check_client(session: &mut Session) -> Result<()> {
-    match session.downstream_session.read_body_or_idle(true).now_or_never() {
+    match session
+        .downstream_session
+        .read_body_or_idle(true)
+        .now_or_never()
+    {
         Some(Err(error)) => Err(error.into_down()),
         _ => Ok(()),
     }
@@ -95,15 +127,21 @@ pub(super) fn connected(session: &mut Session, ctx: &mut Context, reused: bool) 
 /// The body as this target wants it.
 fn render(forward: &Forward, target: &Target) -> Bytes {
     let wants = target.provider.wants;
-    let overrides = target.provider.overrides.iter().chain(target.overrides.iter());
-    let set: Vec<(&str, &str)> =
-        overrides.map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let overrides = target
+        .provider
+        .overrides
+        .iter()
+        .chain(target.overrides.iter());
+    let set: Vec<(&str, &str)> = overrides
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
     forward.prompt.render(&RequestPatch {
         model: &target.model,
         ask_usage: wants.asks_usage,
         set: &set,
         remove: wants.remove,
         rename: wants.rename,
+        plain_roles: !wants.developer_role,
     })
 }
 

@@ -52,7 +52,8 @@ fn announced_length(session: &Session) -> Option<u64> {
     value.to_str().ok()?.parse().ok()
 }
 
-fn expects_continue(session: &Session) -> bool {
+/// Whether the client waits to be told to send its body.
+pub(super) fn expects_continue(session: &Session) -> bool {
     let expect = session.req_header().headers.get("expect");
     expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
@@ -117,14 +118,17 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    async fn collect(mut self, session: &mut Session) -> Result<Result<(Bytes, BodyPermit), Refusal>> {
+    async fn collect(
+        mut self,
+        session: &mut Session,
+    ) -> Result<Result<(Bytes, BodyPermit), Refusal>> {
         loop {
             let read = tokio::time::timeout_at(self.deadline(), session.read_request_body());
             let piece = match read.await {
                 Err(_) => return Ok(Err(Refusal::SlowBody)),
                 Ok(Ok(None)) => break,
                 Ok(Ok(Some(piece))) => piece,
-                Ok(Err(error)) => return Err(error.into_down()),
+                Ok(Err(_)) => return Ok(Err(Refusal::BrokenBody)),
             };
             self.pieces.push(piece);
             let length = self.pieces.len();

@@ -13,7 +13,9 @@ use crate::telemetry::Outcome;
 
 /// Runs the stations before the first attempt.
 pub(super) async fn recovered(session: &mut Session, ctx: &mut Context) -> Result<bool> {
-    let received = AssertUnwindSafe(intake::receive(session, ctx)).catch_unwind().await;
+    let received = AssertUnwindSafe(intake::receive(session, ctx))
+        .catch_unwind()
+        .await;
     match received {
         Ok(done) => done,
         Err(_) => {

@@ -63,7 +63,10 @@ pub(super) fn upstream_request(
     out.insert_header(HOST, host_value(lane)?)?;
     out.insert_header(CONTENT_TYPE, JSON)?;
     out.insert_header(CONTENT_LENGTH, HeaderValue::from(length))?;
-    out.insert_header(ACCEPT, accepted(forward.prompt.stream(), forward.prompt.surface()))?;
+    out.insert_header(
+        ACCEPT,
+        accepted(forward.prompt.stream(), forward.prompt.surface()),
+    )?;
     out.insert_header(http::header::USER_AGENT, AGENT)?;
     for name in PASSED_ON {
         if let Some(value) = session.req_header().headers.get(name) {
@@ -100,7 +103,11 @@ fn accepted(stream: bool, surface: Surface) -> HeaderValue {
 fn host_value(lane: &crate::pool::Lane) -> Result<HeaderValue> {
     let host = &lane.host;
     let usual = if lane.tls { 443 } else { 80 };
-    let text = if host.port() == usual { host.host().to_owned() } else { host.name() };
+    let text = if host.port() == usual {
+        host.host().to_owned()
+    } else {
+        host.name()
+    };
     HeaderValue::try_from(text).or_err(ErrorType::InternalError, "host")
 }
 

@@ -67,7 +67,10 @@ fn admit(session: &Session, ctx: &mut Context) -> Result<Admission, Refusal> {
         method: &request.method,
         path: request.uri.path(),
         headers: &request.headers,
-        peer: session.client_addr().and_then(|addr| addr.as_inet()).map(|addr| addr.ip()),
+        peer: session
+            .client_addr()
+            .and_then(|addr| addr.as_inet())
+            .map(|addr| addr.ip()),
     };
     #[cfg(debug_assertions)]
     assert!(
@@ -80,7 +83,10 @@ fn admit(session: &Session, ctx: &mut Context) -> Result<Admission, Refusal> {
 /// Refuses heads that are too large, and framing that two servers could read differently.
 fn check_framing(session: &Session) -> Result<(), Refusal> {
     let headers = &session.req_header().headers;
-    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let size: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
     if size > MAX_HEAD {
         return Err(Refusal::HeadersTooLarge { max: MAX_HEAD });
     }

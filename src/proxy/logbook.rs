@@ -1,13 +1,12 @@
 //! The end of a request: facts become a receipt, once, on every path.
 
-use alfred_filters::event::Usage;
 use pingora_core::{Error, ErrorSource, ErrorType};
 use pingora_proxy::Session;
 
 use super::replay::{self, ENDED_EARLY};
 use super::{Context, reply};
-use crate::exchange::{Exchange, Forward, Stage};
-use crate::ledger::{self, Charge, Nanos, ServiceTier, UsageCounts};
+use crate::exchange::{Exchange, Stage};
+use crate::ledger::Nanos;
 use crate::pipeline;
 use crate::telemetry::{Outcome, StreamRecord, UsageRecord, micros};
 
@@ -16,7 +15,10 @@ pub(super) fn close(session: &mut Session, error: Option<&Error>, ctx: &mut Cont
     replay::restore(session, &ctx.link);
     let receipt = &mut ctx.exchange.receipt;
     receipt.response_bytes = u64::try_from(session.body_bytes_sent()).unwrap_or(u64::MAX);
-    if let Some(header) = session.response_written().filter(|_| reply::has_begun(session)) {
+    if let Some(header) = session
+        .response_written()
+        .filter(|_| reply::has_begun(session))
+    {
         receipt.status = header.status.as_u16();
     }
     if ctx.exchange.receipt.outcome == Outcome::Unknown {
@@ -58,13 +60,25 @@ fn settle(ctx: &mut Context) {
     let living = &exchange.gateway.living;
     let mut label = "other".to_owned();
     if let Stage::Forwarding(mut forward) = stage {
-        let used = exchange.receipt.usage.map_or(0, |usage| usage.input + usage.output);
+        let used = exchange
+            .receipt
+            .usage
+            .map_or(0, |usage| usage.input + usage.output);
         pipeline::settle_tokens(&exchange.gateway, &mut forward, used);
         label = forward.model_label;
     }
+    if let Some(last) = exchange
+        .receipt
+        .last_attempt()
+        .filter(|_| exchange.receipt.price_unknown)
+    {
+        living.warn_unpriced(&format!("{}/{}", last.provider, last.model));
+    }
     living.metrics.count(&exchange.receipt, &label);
     if living.access_log.is_on() {
-        living.access_log.write(exchange.receipt.to_line(), &living.metrics);
+        living
+            .access_log
+            .write(exchange.receipt.to_line(), &living.metrics);
     }
 }
 
@@ -89,7 +103,7 @@ pub(super) fn note_answer(ctx: &mut Context) {
     };
     let began = facts.meter.provider_events > 0 || facts.complete;
     let usage = facts.usage.filter(|_| began);
-    let cost = usage.map(|usage| cost(forward, &usage));
+    let cost = usage.map(|usage| forward.target().and_then(|target| target.cost(&usage)));
     let receipt = &mut ctx.exchange.receipt;
     receipt.finish_reason = facts.finish_reason;
     receipt.usage = usage.map(UsageRecord::from);
@@ -119,31 +133,10 @@ fn note_break(ctx: &mut Context) {
     }
 }
 
-/// What the tokens cost at the target that answered; `None` when nobody knows.
-fn cost(forward: &Forward, usage: &Usage) -> Option<Nanos> {
-    let target = forward.target()?;
-    let counts = UsageCounts {
-        input: usage.input,
-        output: usage.output,
-        cached: usage.cached,
-        cache_write: usage.cache_write,
-        cache_write_1h: 0,
-        reasoning: usage.reasoning,
-        audio_in: usage.audio_in,
-        audio_out: usage.audio_out,
-    };
-    let price = target.price.as_ref()?;
-    match ledger::cost(price, &counts, ServiceTier::Standard, Charge::default()) {
-        Ok(cost) => Some(cost),
-        Err(error) => {
-            let model = target.name();
-            log::warn!(model = model.as_str(); "the cost of an answer is unknown: {error}");
-            None
-        }
-    }
-}
-
 /// The cost as the wire writes it.
 pub(super) fn cost_in_credits(exchange: &Exchange) -> Option<String> {
-    exchange.receipt.cost_nano.map(|nano| Nanos::new(nano).to_string())
+    exchange
+        .receipt
+        .cost_nano
+        .map(|nano| Nanos::new(nano).to_string())
 }

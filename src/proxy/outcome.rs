@@ -21,7 +21,8 @@ pub(super) fn header(response: &mut ResponseHeader, ctx: &mut Context) -> Result
         return Ok(());
     }
     note_header(status, ctx);
-    ctx.link.set_h2_upstream(response.version == http::Version::HTTP_2);
+    ctx.link
+        .set_h2_upstream(response.version == http::Version::HTTP_2);
     let announced = announced(response);
     // The client's header is written anew; this one only has to frame the body.
     response.remove_header("content-length");
@@ -44,7 +45,10 @@ pub(super) fn header(response: &mut ResponseHeader, ctx: &mut Context) -> Result
 }
 
 fn note_header(status: u16, ctx: &mut Context) {
-    let began = ctx.exchange.forward().and_then(|forward| forward.attempt.began);
+    let began = ctx
+        .exchange
+        .forward()
+        .and_then(|forward| forward.attempt.began);
     if let Some(attempt) = ctx.exchange.receipt.last_attempt_mut() {
         attempt.status = Some(status);
         attempt.header_us = began.map(|at| micros(at.elapsed()));
@@ -62,7 +66,11 @@ fn announced(response: &ResponseHeader) -> Announced {
         };
     }
     let kind = text("content-type").unwrap_or_default();
-    if kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream") {
+    if kind
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("text/event-stream")
+    {
         Announced::Stream
     } else {
         Announced::Whole
@@ -152,19 +160,31 @@ pub(super) fn not_connected(mut error: Box<Error>, ctx: &mut Context) -> Box<Err
 }
 
 /// Pingora's `error_while_proxy`: every failure of a running attempt passes here.
-pub(super) fn failed(session: &mut Session, mut error: Box<Error>, ctx: &mut Context) -> Box<Error> {
+pub(super) fn failed(
+    session: &mut Session,
+    mut error: Box<Error>,
+    ctx: &mut Context,
+) -> Box<Error> {
     let begun = reply::has_begun(session);
     let failure = classify(&error, ctx);
     let retry = match failure {
         Some(failure) if !begun => {
-            let next = match ctx.exchange.forward().and_then(|forward| forward.attempt.next) {
+            let next = match ctx
+                .exchange
+                .forward()
+                .and_then(|forward| forward.attempt.next)
+            {
                 Some(next) => next,
                 None => ctx.exchange.fail_attempt(failure),
             };
             matches!(next, Next::Try { .. })
         }
         Some(failure) => {
-            if ctx.exchange.forward().is_some_and(|f| f.attempt.failure.is_none()) {
+            if ctx
+                .exchange
+                .forward()
+                .is_some_and(|f| f.attempt.failure.is_none())
+            {
                 ctx.exchange.fail_attempt(failure);
             }
             false
@@ -196,6 +216,7 @@ fn classify(error: &Error, ctx: &Context) -> Option<Failure> {
 
 #[cfg(debug_assertions)]
 fn panic_if_asked(body: Option<&Bytes>) {
-    let asked = body.is_some_and(|body| memchr::memmem::find(body, b"x-alfred-test-panic").is_some());
+    let asked =
+        body.is_some_and(|body| memchr::memmem::find(body, b"x-alfred-test-panic").is_some());
     assert!(!asked, "a panic that a test asked for");
 }

@@ -8,7 +8,7 @@ use pingora_proxy::{FailToProxy, Session};
 
 use super::head::{AnswerHead, Body, Source};
 use super::replay::{self, ENDED_EARLY};
-use super::Context;
+use super::{Context, body};
 use crate::pipeline::cors;
 use crate::refusal::Refusal;
 use crate::routing::{Failure, Next, Stop};
@@ -19,7 +19,9 @@ const DRAIN_MAX: u64 = 1024 * 1024;
 
 /// Whether the client has seen the final header.
 pub(super) fn has_begun(session: &Session) -> bool {
-    session.response_written().is_some_and(|header| !header.status.is_informational())
+    session
+        .response_written()
+        .is_some_and(|header| !header.status.is_informational())
 }
 
 /// Answers 200 with JSON.
@@ -57,7 +59,8 @@ pub(super) async fn refuse(
 ) -> Result<bool> {
     let (head, body) = refusal_answer(refusal, ctx)?;
     let wire = refusal.wire();
-    ctx.exchange.end(Outcome::Refused, wire.status, Some(wire.code.to_owned()));
+    ctx.exchange
+        .end(Outcome::Refused, wire.status, Some(wire.code.to_owned()));
     if can_drain(session, refusal) {
         drain(session).await;
     } else {
@@ -70,10 +73,15 @@ pub(super) async fn refuse(
 fn can_drain(session: &Session, refusal: &Refusal) -> bool {
     let announced = session.req_header().headers.get("content-length");
     let length = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let waits = body::expects_continue(session) && session.response_written().is_none();
     !matches!(
         refusal,
-        Refusal::Smuggling(_) | Refusal::SlowBody | Refusal::HeadersTooLarge { .. }
-    ) && length.is_none_or(|length| length <= DRAIN_MAX)
+        Refusal::Smuggling(_)
+            | Refusal::SlowBody
+            | Refusal::BrokenBody
+            | Refusal::HeadersTooLarge { .. }
+    ) && !waits
+        && length.is_none_or(|length| length <= DRAIN_MAX)
 }
 
 /// A drain that takes too long is no reason not to answer.
@@ -116,18 +124,32 @@ pub(super) fn failure_answer(
     let Failure::Answered(error) = failure else {
         let refusal = failure.refusal();
         let wire = refusal.wire();
-        ctx.exchange.end(Outcome::ProviderFailed, wire.status, Some(wire.code.to_owned()));
+        ctx.exchange.end(
+            Outcome::ProviderFailed,
+            wire.status,
+            Some(wire.code.to_owned()),
+        );
         return refusal_answer(&refusal, ctx);
     };
     let status = error.client_status();
     let body = error.openai_body();
-    let stop = ctx.exchange.forward().and_then(|forward| forward.attempt.next);
+    let stop = ctx
+        .exchange
+        .forward()
+        .and_then(|forward| forward.attempt.next);
     // Once Alfred has retried, or the provider says that it is no use, SDKs must not add theirs.
     let final_no = failure.verdict().retryable || stop != Some(Next::Stop(Stop::Final));
     let mut head = AnswerHead::new(status, Body::Json(body.len()), ctx)?;
     head.route(&ctx.exchange)?;
-    head.error(Source::Provider, error.retry_after, final_no.then_some(false))?;
-    let code = error.code.clone().or_else(|| Some(failure.label().to_owned()));
+    head.error(
+        Source::Provider,
+        error.retry_after,
+        final_no.then_some(false),
+    )?;
+    let code = error
+        .code
+        .clone()
+        .or_else(|| Some(failure.label().to_owned()));
     ctx.exchange.end(Outcome::ProviderError, status, code);
     Ok((head.finish(), body))
 }
@@ -162,17 +184,24 @@ pub(super) async fn last_words(
 
 /// An error that is neither a provider's failure nor a deadline, nor a caught panic.
 fn is_client_loss(error: &Error, ctx: &mut Context) -> bool {
-    let failed = ctx.exchange.forward().is_some_and(|f| f.attempt.failure.is_some());
+    let failed = ctx
+        .exchange
+        .forward()
+        .is_some_and(|f| f.attempt.failure.is_some());
     *error.esource() == pingora_core::ErrorSource::Downstream && !failed
 }
 
 async fn write_failure(session: &mut Session, ctx: &mut Context) -> u16 {
-    let failure = ctx.exchange.forward().and_then(|forward| forward.attempt.failure.clone());
+    let failure = ctx
+        .exchange
+        .forward()
+        .and_then(|forward| forward.attempt.failure.clone());
     let fault = ctx.exchange.receipt.outcome == Outcome::Fault;
     let answer = match failure {
         Some(failure) if !fault => failure_answer(&failure, ctx),
         _ => {
-            ctx.exchange.end(Outcome::Fault, 500, Some("internal_error".to_owned()));
+            ctx.exchange
+                .end(Outcome::Fault, 500, Some("internal_error".to_owned()));
             refusal_answer(&Refusal::Internal, ctx)
         }
     };
@@ -187,10 +216,17 @@ async fn write_failure(session: &mut Session, ctx: &mut Context) -> u16 {
 
 /// Ends a stream that the client has seen the beginning of: an error event, then the end.
 async fn end_stream(session: &mut Session, ctx: &mut Context) {
-    let failure = ctx.exchange.forward().and_then(|forward| forward.attempt.failure.clone());
+    let failure = ctx
+        .exchange
+        .forward()
+        .and_then(|forward| forward.attempt.failure.clone());
     let failure = failure.unwrap_or(Failure::Died);
     let words = ctx.link.answering().expire(failure);
-    if session.write_response_body(Some(words), true).await.is_err() {
+    if session
+        .write_response_body(Some(words), true)
+        .await
+        .is_err()
+    {
         ctx.exchange.receipt.outcome = Outcome::ClientGone;
     }
 }

@@ -116,8 +116,7 @@ fn tls_settings(tls: &Tls) -> Result<TlsSettings, StartError> {
         reason,
     };
     for file in [&tls.cert, &tls.key] {
-        std::fs::metadata(file)
-            .map_err(|error| refused(format!("{}: {error}", file.display())))?;
+        std::fs::metadata(file).map_err(|error| refused(format!("{}: {error}", file.display())))?;
     }
     let (cert, key) = (tls.cert.to_string_lossy(), tls.key.to_string_lossy());
     let mut settings =
@@ -131,7 +130,9 @@ fn tls_settings(tls: &Tls) -> Result<TlsSettings, StartError> {
 fn restrict_versions(oldest: TlsVersion) {
     let mut provider = rustls::crypto::ring::default_provider();
     if oldest == TlsVersion::V1_3 {
-        provider.cipher_suites.retain(|suite| suite.tls13().is_some());
+        provider
+            .cipher_suites
+            .retain(|suite| suite.tls13().is_some());
     }
     let _ = provider.install_default();
 }

@@ -43,16 +43,21 @@ impl Drain {
 
     /// Waits, on a thread of its own, for the last request, and ends the process.
     fn watch(self) {
-        let watching = std::thread::Builder::new().name("drain".to_owned()).spawn(move || {
-            while self.living.in_flight.count() > 0 {
-                std::thread::sleep(POLL);
-            }
-            std::thread::sleep(LINGER);
-            log::info!("every request is done, leaving");
-            self.living.access_log.flush(FLUSH);
-            #[expect(clippy::disallowed_methods, reason = "the one orderly end of the process")]
-            std::process::exit(0);
-        });
+        let watching = std::thread::Builder::new()
+            .name("drain".to_owned())
+            .spawn(move || {
+                while self.living.in_flight.count() > 0 {
+                    std::thread::sleep(POLL);
+                }
+                std::thread::sleep(LINGER);
+                log::info!("every request is done, leaving");
+                self.living.access_log.flush(FLUSH);
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the one orderly end of the process"
+                )]
+                std::process::exit(0);
+            });
         if let Err(error) = watching {
             log::warn!("the drain cannot be watched, the whole grace period passes: {error}");
         }
@@ -71,7 +76,10 @@ impl Signals {
 
     async fn graceful(&self) -> ShutdownSignal {
         let Drain { living, settings } = &self.drain;
-        log::info!("told to stop; requests in flight have {:?} to finish", settings.drain);
+        log::info!(
+            "told to stop; requests in flight have {:?} to finish",
+            settings.drain
+        );
         living.health.set_draining();
         tokio::time::sleep(settings.pause).await;
         self.drain.clone().watch();
@@ -88,8 +96,12 @@ impl ShutdownSignalWatch for Signals {
             SignalKind::interrupt(),
             SignalKind::hangup(),
         ];
-        let [Ok(mut terminate), Ok(mut quit), Ok(mut interrupt), Ok(mut hangup)] =
-            kinds.map(signal)
+        let [
+            Ok(mut terminate),
+            Ok(mut quit),
+            Ok(mut interrupt),
+            Ok(mut hangup),
+        ] = kinds.map(signal)
         else {
             log::error!("signals cannot be received; only SIGKILL will end this process");
             return std::future::pending().await;

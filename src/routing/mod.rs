@@ -13,8 +13,10 @@ pub use budget::RetryBudget;
 pub use failure::Failure;
 pub use names::Names;
 
+use alfred_filters::event::Usage;
+
 use crate::conf::Timeouts;
-use crate::ledger::Price;
+use crate::ledger::{self, Charge, Nanos, Price, ServiceTier, UsageCounts};
 use crate::providers::Provider;
 
 /// The deadlines of one attempt.
@@ -69,6 +71,27 @@ impl Target {
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}/{}", self.provider.name, self.model)
+    }
+
+    /// What an answer costs here; `None` when nobody knows.
+    #[must_use]
+    pub fn cost(&self, usage: &Usage) -> Option<Nanos> {
+        let counts = UsageCounts {
+            input: usage.input,
+            output: usage.output,
+            cached: usage.cached,
+            cache_write: usage.cache_write,
+            cache_write_1h: 0,
+            reasoning: usage.reasoning,
+            audio_in: usage.audio_in,
+            audio_out: usage.audio_out,
+        };
+        let price = self.price.as_ref()?;
+        ledger::cost(price, &counts, ServiceTier::Standard, Charge::default())
+            .inspect_err(|error| {
+                log::warn!("an answer of {} cannot be priced: {error}", self.name())
+            })
+            .ok()
     }
 }
 

@@ -67,14 +67,16 @@ impl Names {
     }
 
     /// The names that `GET /v1/models` lists, each with its owner: aliases, then the models that
-    /// providers' configurations name.
+    /// providers' configurations name. Where only the mock exists, a first run shall see something.
     pub fn listed(&self) -> impl Iterator<Item = (String, &str)> {
         let aliases = self.aliases.keys().map(|name| (name.clone(), "alfred"));
         let direct = self.providers.values().flat_map(|provider| {
             let named = provider.listed_models.iter();
             named.map(move |model| (format!("{}/{model}", provider.name), provider.name.as_str()))
         });
-        aliases.chain(direct)
+        let nothing_else = self.aliases.is_empty() && self.providers.len() == 1;
+        let mock = nothing_else.then(|| ("mock/echo".to_owned(), "mock"));
+        aliases.chain(direct).chain(mock)
     }
 
     /// Every configured provider.
