@@ -77,6 +77,9 @@ pub struct ProviderError {
     /// The HTTP status that was sent, or the one that an error inside a 200
     /// stands for.
     pub status: u16,
+    /// What the provider's `x-should-retry` header says, which wins over every
+    /// other sign. Whoever reads the headers sets it.
+    pub should_retry: Option<bool>,
     /// What kind of failure it is.
     pub kind: ErrorKind,
     /// The provider's own words, shortened and redacted. For logs: clients get
@@ -144,6 +147,7 @@ impl ProviderError {
     pub fn malformed(what: &str) -> ProviderError {
         ProviderError {
             status: 200,
+            should_retry: None,
             kind: ErrorKind::Malformed,
             message: what.to_owned(),
             raw_type: None,
@@ -159,6 +163,7 @@ impl ProviderError {
         let verdict = classify::verdict(status, shape);
         ProviderError {
             status,
+            should_retry: None,
             kind: verdict.kind,
             message: redact::message(shape, status),
             raw_type: shape.kind.as_deref().map(redact::word),

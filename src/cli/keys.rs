@@ -39,7 +39,9 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
     let (key, row) = issue(&store, &pepper, request, unix_ms(), &mut os_random)?;
     if args.json {
         let mut shown = describe(&row);
-        shown["key"] = key.expose().into();
+        if let Some(members) = shown.as_object_mut() {
+            members.insert("key".to_owned(), key.expose().into());
+        }
         println!("{shown}");
     } else {
         println!("{}", key.expose());

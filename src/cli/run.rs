@@ -53,17 +53,12 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
         gateway: gateway.config.listen.gateway,
     };
     let supervisor = Supervisor::new(living, store, ports, usage_log);
-    proxy::serve(Arc::new(ArcSwap::from(gateway)), supervisor)?;
+    proxy::serve(&Arc::new(ArcSwap::from(gateway)), supervisor)?;
     Ok(())
 }
 
 fn start_logging(config: &Config) {
-    let json = match config.log.format {
-        LogFormat::Auto => !std::io::stderr().is_terminal(),
-        LogFormat::Json => true,
-        LogFormat::Text => false,
-    };
-    let style = if json { LogStyle::Json } else { LogStyle::Text };
+    let style = style(config, std::io::stderr().is_terminal());
     let level = match config.log.level {
         LogLevel::Error => LevelFilter::Error,
         LogLevel::Warn => LevelFilter::Warn,
@@ -75,10 +70,23 @@ fn start_logging(config: &Config) {
     init_logging(style, level, directives.as_deref());
 }
 
+/// The form of the lines that go to a place which may be a terminal.
+fn style(config: &Config, is_terminal: bool) -> LogStyle {
+    match config.log.format {
+        LogFormat::Auto if is_terminal => LogStyle::Text,
+        LogFormat::Auto | LogFormat::Json => LogStyle::Json,
+        LogFormat::Text => LogStyle::Text,
+    }
+}
+
 fn access_log(config: &Config) -> Result<AccessLog, Failure> {
     match config.log.level {
         LogLevel::Error | LogLevel::Warn => Ok(AccessLog::silent()),
-        _ => Ok(AccessLog::start(std::io::stdout())?),
+        _ => {
+            let out = std::io::stdout();
+            let style = style(config, out.is_terminal());
+            Ok(AccessLog::start(out, style)?)
+        }
     }
 }
 

@@ -225,7 +225,7 @@ impl Filler {
         };
         if piece.len() < self.size {
             piece.pop();
-            piece.extend(std::iter::repeat_n('x', self.size - piece.len() - 1));
+            piece += &"x".repeat(self.size - piece.len() - 1);
             piece.push(' ');
         }
         piece

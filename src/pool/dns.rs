@@ -95,7 +95,7 @@ impl Host {
                 }
             }
             Ok(Err(error)) => {
-                log::warn!(host = self.name.as_str(); "host name look-up failed: {error}")
+                log::warn!(host = self.name.as_str(); "host name look-up failed: {error}");
             }
             Err(_) => log::warn!(host = self.name.as_str(); "host name look-up took too long"),
         }

@@ -36,6 +36,8 @@ pub(crate) enum Announced {
         retry_after: Option<String>,
         /// `retry-after-ms`.
         retry_after_ms: Option<String>,
+        /// `x-should-retry`.
+        should_retry: Option<bool>,
         /// Unix time in seconds.
         now: u64,
     },
@@ -366,14 +368,14 @@ fn read_error(announced: &Announced, body: &[u8]) -> ProviderError {
             status,
             retry_after,
             retry_after_ms,
+            should_retry,
             now,
-        } => ProviderError::read(
-            *status,
-            retry_after.as_deref(),
-            retry_after_ms.as_deref(),
-            body,
-            *now,
-        ),
+        } => {
+            let (after, after_ms) = (retry_after.as_deref(), retry_after_ms.as_deref());
+            let mut error = ProviderError::read(*status, after, after_ms, body, *now);
+            error.should_retry = *should_retry;
+            error
+        }
         _ => ProviderError::malformed("the answer could not be read"),
     }
 }

@@ -154,14 +154,16 @@ impl AnswerHead {
                     head.set(TRANSFER_ENCODING, CHUNKED)?;
                 }
             }
-            Body::Empty => head.set(CONTENT_LENGTH, HeaderValue::from(0))?,
+            // Only a 204 has none, and RFC 9110, 8.6 forbids it a length.
+            Body::Empty => {}
         }
         let id = exchange.receipt.request_id.as_str();
         let echoed = exchange.receipt.client_request_id.as_deref().unwrap_or(id);
         head.text(REQUEST_ID, echoed)?;
         head.text(ALFRED_REQUEST_ID, id)?;
         for (name, value) in &exchange.answer_headers {
-            head.set(name.clone(), value.clone())?;
+            // Appended: where both requests and tokens are limited, each has a line of its own.
+            head.header.append_header(name.clone(), value.clone())?;
         }
         if let Some(origin) = exchange.origin() {
             let mut lines = http::HeaderMap::new();

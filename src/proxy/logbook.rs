@@ -75,11 +75,7 @@ fn settle(ctx: &mut Context) {
         living.warn_unpriced(&format!("{}/{}", last.provider, last.model));
     }
     living.metrics.count(&exchange.receipt, &label);
-    if living.access_log.is_on() {
-        living
-            .access_log
-            .write(exchange.receipt.to_line(), &living.metrics);
-    }
+    living.access_log.write(&exchange.receipt, &living.metrics);
 }
 
 impl Drop for Context {

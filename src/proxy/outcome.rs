@@ -30,7 +30,7 @@ pub(super) fn header(response: &mut ResponseHeader, ctx: &mut Context) -> Result
     response.remove_header("transfer-encoding");
     ctx.link.answering().announce(announced.clone());
     if let Announced::Rejected { .. } = announced
-        && (status >= 500 || status < 400)
+        && !(400..500).contains(&status)
     {
         // 5xx is decided at the header; 4xx needs its body.
         let failure = Failure::Answered(Box::new(announced.error()));
@@ -62,6 +62,7 @@ fn announced(response: &ResponseHeader) -> Announced {
             status: response.status.as_u16(),
             retry_after: text("retry-after").map(str::to_owned),
             retry_after_ms: text("retry-after-ms").map(str::to_owned),
+            should_retry: text("x-should-retry").and_then(|value| value.parse().ok()),
             now: u64::try_from(unix_ms() / 1000).unwrap_or(0),
         };
     }
@@ -106,7 +107,7 @@ pub(super) fn piece(body: &mut Option<Bytes>, end: bool, ctx: &mut Context) -> R
             }
             Some(words)
         }
-        Step::Fail(failure) => return give_up_or_retry(failure, body, end, ctx),
+        Step::Fail(failure) => return give_up_or_retry(&failure, body, end, ctx),
     };
     Ok(())
 }
@@ -124,7 +125,7 @@ fn whole_head(length: usize, ctx: &mut Context) -> Result<Box<ResponseHeader>> {
 /// The attempt failed before content: another follows, or the client gets the error in the
 /// provider's stead. At the body's end that costs neither connection.
 fn give_up_or_retry(
-    failure: Failure,
+    failure: &Failure,
     body: &mut Option<Bytes>,
     end: bool,
     ctx: &mut Context,
@@ -136,7 +137,7 @@ fn give_up_or_retry(
         return Error::e_explain(ErrorType::InvalidHTTPHeader, "the attempt failed")
             .map_err(|error: Box<Error>| error.into_up());
     }
-    let (head, words) = reply::failure_answer(&failure, ctx)?;
+    let (head, words) = reply::failure_answer(failure, ctx)?;
     ctx.link.set_head(head);
     *body = Some(words);
     Ok(())

@@ -1,6 +1,8 @@
 //! Answers that Alfred writes itself: refusals, models, preflights, and the last words of a
 //! request whose attempts have all failed.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use pingora_core::{Error, ErrorType, Result};
 use pingora_http::ResponseHeader;
@@ -141,11 +143,10 @@ pub(super) fn failure_answer(
     let final_no = failure.verdict().retryable || stop != Some(Next::Stop(Stop::Final));
     let mut head = AnswerHead::new(status, Body::Json(body.len()), ctx)?;
     head.route(&ctx.exchange)?;
-    head.error(
-        Source::Provider,
-        error.retry_after,
-        final_no.then_some(false),
-    )?;
+    // SDKs wait as long as they are told; a 429 or 503 without a word would be hammered.
+    let soon = matches!(status, 429 | 503).then_some(Duration::from_secs(1));
+    let retry_after = error.retry_after.or(soon);
+    head.error(Source::Provider, retry_after, final_no.then_some(false))?;
     let code = error
         .code
         .clone()

@@ -55,7 +55,7 @@ impl BackgroundService for Background {
 ///
 /// # Errors
 /// The server cannot start. Once it runs, it does not return before its end.
-pub fn serve(world: Arc<ArcSwap<Gateway>>, supervisor: Supervisor) -> Result<(), StartError> {
+pub fn serve(world: &Arc<ArcSwap<Gateway>>, supervisor: Supervisor) -> Result<(), StartError> {
     let gateway = world.load_full();
     let config = &gateway.config;
     if let Some(tls) = &config.tls {
@@ -65,7 +65,7 @@ pub fn serve(world: Arc<ArcSwap<Gateway>>, supervisor: Supervisor) -> Result<(),
     let mut server = Server::new_with_opt_and_conf(None, settings);
     server.bootstrap();
     let mut service =
-        pingora_proxy::http_proxy_service(&server.configuration, Proxy::new(Arc::clone(&world)));
+        pingora_proxy::http_proxy_service(&server.configuration, Proxy::new(Arc::clone(world)));
     service.threads = Some(threads(config));
     if let Some(logic) = service.app_logic_mut() {
         let mut options = HttpServerOptions::default();

@@ -75,6 +75,7 @@ impl Failure {
         };
         ProviderError {
             status: wire.status,
+            should_retry: None,
             kind,
             message: refusal.to_string(),
             raw_type: None,
@@ -101,8 +102,10 @@ impl Failure {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Answered(error) => Verdict {
-                retryable: error.retryable || error.key != KeyState::Fine,
-                same_target: error.retryable
+                retryable: error.retryable
+                    || error.key != KeyState::Fine
+                    || error.should_retry == Some(true),
+                same_target: error.should_retry.unwrap_or(error.retryable)
                     && !matches!(error.key, KeyState::Dead | KeyState::Exhausted),
                 retry_after: error.retry_after,
             },
@@ -158,7 +161,7 @@ impl Failure {
             Self::Answered(error) => failed(
                 error.client_status(),
                 "provider_error",
-                &error.message,
+                error.client_message(),
                 error.retry_after,
             ),
         }

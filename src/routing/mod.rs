@@ -89,7 +89,7 @@ impl Target {
         let price = self.price.as_ref()?;
         ledger::cost(price, &counts, ServiceTier::Standard, Charge::default())
             .inspect_err(|error| {
-                log::warn!("an answer of {} cannot be priced: {error}", self.name())
+                log::warn!("an answer of {} cannot be priced: {error}", self.name());
             })
             .ok()
     }

@@ -7,7 +7,9 @@ use std::io::{self, BufWriter, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
+use super::logger::LogStyle;
 use super::metrics::Metrics;
+use super::receipt::Receipt;
 
 /// Lines that may wait.
 const QUEUE: usize = 16 * 1024;
@@ -23,6 +25,7 @@ enum Message {
 #[derive(Clone, Debug)]
 pub struct AccessLog {
     queue: Option<SyncSender<Message>>,
+    style: LogStyle,
 }
 
 impl AccessLog {
@@ -30,31 +33,33 @@ impl AccessLog {
     ///
     /// # Errors
     /// The writer thread cannot be started.
-    pub fn start(sink: impl Write + Send + 'static) -> io::Result<Self> {
+    pub fn start(sink: impl Write + Send + 'static, style: LogStyle) -> io::Result<Self> {
         let (sender, receiver) = sync_channel(QUEUE);
         std::thread::Builder::new()
             .name("access-log".to_owned())
             .spawn(move || write_all(&receiver, BufWriter::with_capacity(64 * 1024, sink)))?;
         Ok(Self {
             queue: Some(sender),
+            style,
         })
     }
 
     /// A log that writes nothing.
     #[must_use]
     pub fn silent() -> Self {
-        Self { queue: None }
+        Self {
+            queue: None,
+            style: LogStyle::Json,
+        }
     }
 
-    /// Whether lines are wanted at all.
-    #[must_use]
-    pub fn is_on(&self) -> bool {
-        self.queue.is_some()
-    }
-
-    /// Queues a line; never waits.
-    pub fn write(&self, line: String, metrics: &Metrics) {
+    /// Queues the line of a receipt; never waits.
+    pub fn write(&self, receipt: &Receipt, metrics: &Metrics) {
         let Some(queue) = &self.queue else { return };
+        let line = match self.style {
+            LogStyle::Json => receipt.to_line(),
+            LogStyle::Text => receipt.to_string(),
+        };
         if let Err(TrySendError::Full(_)) = queue.try_send(Message::Line(line)) {
             metrics.access_log_dropped.inc();
         }
@@ -116,9 +121,10 @@ mod tests {
     #[test]
     fn every_line_is_written_by_the_time_flush_returns() {
         let sink = Shared::default();
-        let log = AccessLog::start(sink.clone()).expect("a thread");
-        for n in 0..100 {
-            log.write(format!("line {n}"), &Metrics::new());
+        let log = AccessLog::start(sink.clone(), LogStyle::Json).expect("a thread");
+        let metrics = Metrics::new();
+        for _ in 0..100 {
+            log.write(&Receipt::default(), &metrics);
         }
         log.flush(Duration::from_secs(5));
         let text = String::from_utf8(sink.0.lock().expect("no panic").clone()).expect("text");

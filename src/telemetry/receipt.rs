@@ -1,5 +1,6 @@
 //! What happened to one request, once: the wide event that feeds log, metrics and headers.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -224,6 +225,38 @@ impl Receipt {
     pub fn to_line(&self) -> String {
         // Every field is plain data; serialising cannot fail.
         serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Receipt {
+    /// One line for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = Duration::from_micros(self.duration_us).as_secs_f64();
+        write!(
+            f,
+            "{} {} {}",
+            self.status,
+            self.surface,
+            self.outcome.label()
+        )?;
+        if let Some(model) = &self.model {
+            write!(f, " {model}")?;
+        }
+        if let Some(last) = self.last_attempt() {
+            write!(f, " -> {}/{}", last.provider, last.model)?;
+        }
+        if self.attempts.len() > 1 {
+            write!(f, " ({} attempts)", self.attempts.len())?;
+        }
+        if let Some(code) = &self.code {
+            write!(f, " {code}")?;
+        }
+        write!(f, " {seconds:.3} s")?;
+        if let Some(usage) = &self.usage {
+            let guess = if usage.estimated { "~" } else { "" };
+            write!(f, " {guess}{}+{} tokens", usage.input, usage.output)?;
+        }
+        write!(f, " {}", self.request_id)
     }
 }
 
