@@ -86,9 +86,10 @@ fn revoke(key: &str, config: &ConfigArg) -> Result<(), Failure> {
             println!("key {} '{}' is revoked", row.id, row.name);
             Ok(())
         }
-        None => Err(Failure::Usage(format!(
-            "there is no key '{key}'; `alfred keys list` shows numbers and public ids"
-        ))),
+        // What was typed is not repeated: it may be a whole key, mistyped.
+        None => Err(Failure::Usage(
+            "there is no such key; `alfred keys list` shows numbers and public ids".to_owned(),
+        )),
     }
 }
 

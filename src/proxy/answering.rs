@@ -6,12 +6,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use alfred_filters::answer::{Answer, AnswerStream, Ending, Meter, StreamPlan};
+use alfred_filters::answer::{Answer, AnswerStream, Cut, Ending, Meter, StreamPlan};
 use alfred_filters::error::ProviderError;
 use alfred_filters::event::Usage;
 use alfred_filters::prompt::Surface;
 use bytes::{Bytes, BytesMut};
-use pingora_core::Error;
 use serde::Serialize;
 
 use crate::routing::{Failure, Target};
@@ -248,16 +247,7 @@ impl Answering {
         }
         let ending = match fed {
             Err(error) => Some(Ending::Failed(error)),
-            Ok(()) if end || stream.is_over() => {
-                let estimate = self.plan.as_ref().map_or(0, |plan| plan.input_estimate);
-                let (target, request_id) = (self.target.as_ref(), self.request_id.as_str());
-                let mut closing = |stream: &AnswerStream| {
-                    let cost = target.and_then(|t| t.cost(&stream.final_usage(estimate)));
-                    let cost = cost.map(|cost| cost.to_string());
-                    serde_json::to_string(&Closing { request_id, cost }).ok()
-                };
-                Some(stream.finish_with(&mut self.out, &mut closing))
-            }
+            Ok(()) if end || stream.is_over() => Some(self.finish_stream()),
             Ok(()) => None,
         };
         let may_send = content || released;
@@ -274,6 +264,21 @@ impl Answering {
                 self.break_off(Failure::Answered(Box::new(error)), may_send)
             }
         }
+    }
+
+    /// The provider's events are over: writes what is still owed, and says how they ended.
+    fn finish_stream(&mut self) -> Ending {
+        let estimate = self.input_estimate();
+        let Mode::Stream(stream) = &mut self.mode else {
+            return Ending::Truncated(Cut::Empty);
+        };
+        let (target, request_id) = (self.target.as_ref(), self.request_id.as_str());
+        let mut closing = |stream: &AnswerStream| {
+            let cost = target.and_then(|t| t.cost(&stream.final_usage(estimate)));
+            let cost = cost.map(|cost| cost.to_string());
+            serde_json::to_string(&Closing { request_id, cost }).ok()
+        };
+        stream.finish_with(&mut self.out, &mut closing)
     }
 
     /// The answer cannot go on: before content another attempt may, after it the client is told.
@@ -311,19 +316,33 @@ impl Answering {
         }
     }
 
-    /// The provider died after the client saw content: the last words, in the stream's grammar.
-    pub(crate) fn fail_late(&mut self, _error: &Error) -> Bytes {
-        if self.over {
-            return Bytes::new();
+    /// The connection ended after the client saw content: the rest of an answer that was complete
+    /// but for its framing, else the last words, in the stream's grammar.
+    pub(crate) fn end_late(&mut self) -> Bytes {
+        if !self.over && matches!(self.finish_stream(), Ending::Complete) {
+            self.over = true;
+            self.facts.complete = true;
+            return self.out.split().freeze();
         }
-        match self.break_off(Failure::Died, true) {
-            Step::BreakOff(words) => words,
-            _ => Bytes::new(),
-        }
+        self.last_words(Failure::Died)
     }
 
-    /// A deadline passed after the client saw content: the last words.
-    pub(crate) fn expire(&mut self, failure: Failure) -> Bytes {
+    /// The answer ended without a body, so that no filter has seen it: the attempt has failed.
+    pub(crate) fn end_empty(&mut self) {
+        let error = match &self.announced {
+            Announced::Rejected { .. } => self.announced.error(),
+            _ => ProviderError::malformed("the answer has no body"),
+        };
+        self.fail(Failure::Answered(Box::new(error)));
+    }
+
+    /// Nothing more is expected.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The answer broke off after the client saw content: the error event.
+    pub(crate) fn last_words(&mut self, failure: Failure) -> Bytes {
         if self.over {
             return Bytes::new();
         }

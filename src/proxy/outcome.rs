@@ -206,6 +206,9 @@ fn classify(error: &Error, ctx: &Context) -> Option<Failure> {
         Some(Deadline::Total) => return Some(Failure::TotalTimeout),
         None => {}
     }
+    if let Some(failure) = ctx.link.answering().failure() {
+        return Some(failure.clone());
+    }
     if ctx.link.client_gone() || *error.esource() != ErrorSource::Upstream {
         return None;
     }

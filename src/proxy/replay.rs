@@ -125,6 +125,20 @@ impl Replay {
         ended
     }
 
+    /// The answer ended in a way that no body filter is called for, such as a header alone.
+    fn end_unseen(&mut self, tasks: &mut Vec<HttpTask>) -> Result<()> {
+        if !self.progress.released && !tasks.iter().any(has_bytes) {
+            self.held.clear();
+            self.link.answering().end_empty();
+            return Error::e_explain(ErrorType::InvalidHTTPHeader, "an answer without a body")
+                .map_err(|error: Box<Error>| error.into_up());
+        }
+        let words = self.link.answering().end_late();
+        tasks.retain(|task| !task.is_end());
+        tasks.push(HttpTask::Body(Some(words), true));
+        Ok(())
+    }
+
     /// Keeps the batch back until there is content. True when it may go out.
     fn hold(&mut self, tasks: Vec<HttpTask>) -> bool {
         self.held.extend(tasks);
@@ -248,8 +262,10 @@ impl CustomSession for Replay {
                 self.held.clear();
                 return Err(failure);
             }
-            let event = self.link.answering().fail_late(&failure);
+            let event = self.link.answering().end_late();
             tasks.push(HttpTask::Body(Some(event), true));
+        } else if has_end && !self.link.answering().is_over() {
+            self.end_unseen(&mut tasks)?;
         }
         self.progress.header |= matches!(tasks.first(), Some(HttpTask::Header(..)));
         self.progress.events = self.link.answering().is_stream();

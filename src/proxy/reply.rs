@@ -222,7 +222,7 @@ async fn end_stream(session: &mut Session, ctx: &mut Context) {
         .forward()
         .and_then(|forward| forward.attempt.failure.clone());
     let failure = failure.unwrap_or(Failure::Died);
-    let words = ctx.link.answering().expire(failure);
+    let words = ctx.link.answering().last_words(failure);
     if session
         .write_response_body(Some(words), true)
         .await
