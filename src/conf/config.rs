@@ -134,7 +134,7 @@ section! {
     /// The guard against floods from one address, met before authentication.
     pub struct Flood {
         /// Requests of one client address in one window; 0 switches the guard off.
-        pub requests: u64 as Count = 1000,
+        pub requests: u64 as Count = 50_000,
         /// The length of the window.
         pub window: Duration = Duration::from_secs(1),
     }

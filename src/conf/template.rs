@@ -120,7 +120,7 @@ const HEAD: &str = r##"# yaml-language-server: $schema=./schema.json
 # shutdown: { pause: 0s, drain: 2m }
 
 # Requests of one address, counted before authentication; 0 switches this off.
-# flood: { requests: 1000, window: 1s }
+# flood: { requests: 50k, window: 1s }
 
 # Who answers. Call any of their models as provider/model, such as openai/gpt-5-mini.
 providers:

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use alfred_filters::answer::Fidelity;
-use alfred_filters::prompt::Surface;
+use alfred_filters::prompt::{Prompt, Surface};
 use http::HeaderValue;
 
 use crate::conf::{self, Kind, OnDisconnect};
@@ -88,7 +88,7 @@ pub static PROVIDERS: &[Wants] = &[
             ("max_completion_tokens", "max_tokens"),
             ("seed", "random_seed"),
         ],
-        remove: &["stream_options", "user", "store", "logit_bias"],
+        remove: &["stream_options", "user", "store"],
         developer_role: false,
     },
     Wants {
@@ -244,6 +244,12 @@ impl Provider {
             }
             _ => format!("{base}/{tail}"),
         }
+    }
+
+    /// The client's members that this provider is not sent.
+    pub fn dropped<'a>(&self, prompt: &'a Prompt) -> impl Iterator<Item = &'static str> + 'a {
+        let remove = self.wants.remove.iter().copied();
+        remove.filter(|name| prompt.member(name).is_some())
     }
 
     /// Whether an answer is read to its end after the client left.

@@ -84,15 +84,20 @@ impl Alarm {
         });
     }
 
-    /// Notes that the provider sent something and that writing it took `blocked`.
-    pub(crate) fn note(&mut self, written: bool, blocked: Duration) {
-        self.blocked += blocked;
+    /// Notes that the provider sent something of which the client was sent nothing.
+    pub(crate) fn note_activity(&mut self) {
         if let Some(attempt) = &mut self.attempt {
-            let now = Instant::now();
+            attempt.last_activity = Instant::now();
+        }
+    }
+
+    /// Notes that a piece has been handed to the client since `before`.
+    pub(crate) fn note_delivery(&mut self, before: Instant) {
+        let now = Instant::now();
+        self.blocked += now - before;
+        if let Some(attempt) = &mut self.attempt {
             attempt.last_activity = now;
-            if written {
-                attempt.last_write = now;
-            }
+            attempt.last_write = now;
         }
     }
 

@@ -10,7 +10,7 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::Session;
 
 use super::Context;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Stage};
 use crate::pipeline::cors;
 use crate::providers::Auth;
 use crate::telemetry::micros;
@@ -32,6 +32,7 @@ const ERROR_SOURCE: HeaderName = HeaderName::from_static("x-alfred-error-source"
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const DROPPED: HeaderName = HeaderName::from_static("x-alfred-dropped-params");
 const COST: HeaderName = HeaderName::from_static("x-alfred-cost");
 
 /// Headers of the client that concern the model and not the account.
@@ -187,7 +188,23 @@ impl AnswerHead {
         let upstream = milliseconds(last.header_us.unwrap_or(0));
         let total = milliseconds(micros(exchange.started.elapsed()));
         let timing = format!("alfred;dur={overhead}, upstream;dur={upstream}, total;dur={total}");
-        self.text(SERVER_TIMING, &timing)
+        self.text(SERVER_TIMING, &timing)?;
+        self.dropped(exchange)
+    }
+
+    /// Which of the client's members the provider was not sent.
+    fn dropped(&mut self, exchange: &Exchange) -> Result<()> {
+        let Stage::Forwarding(forward) = &exchange.stage else {
+            return Ok(());
+        };
+        let Some(target) = forward.target() else {
+            return Ok(());
+        };
+        let names: Vec<_> = target.provider.dropped(&forward.prompt).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.text(DROPPED, &names.join(", "))
     }
 
     /// What the answer cost, in credits.

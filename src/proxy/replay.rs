@@ -119,9 +119,8 @@ impl Replay {
             end_after_last_body(&mut tasks);
         }
         self.flush_comment().await?;
-        let written = tasks.iter().any(has_bytes);
         let ended = self.inner.response_duplex_vec(tasks).await;
-        self.alarm.note(written, before.elapsed());
+        self.alarm.note_delivery(before);
         ended
     }
 
@@ -254,7 +253,7 @@ impl CustomSession for Replay {
     async fn response_duplex_vec(&mut self, mut tasks: Vec<HttpTask>) -> Result<bool> {
         let has_end = tasks.iter().any(HttpTask::is_end);
         if self.link.client_gone() {
-            self.alarm.note(false, Duration::ZERO);
+            self.alarm.note_activity();
             return Ok(has_end);
         }
         if let Some(failure) = take_failure(&mut tasks) {
@@ -272,14 +271,14 @@ impl CustomSession for Replay {
         tasks.retain(|task| !is_noise(task));
         if !self.progress.released {
             if !self.hold(tasks) {
-                self.alarm.note(false, Duration::ZERO);
+                self.alarm.note_activity();
                 return Ok(false);
             }
             self.progress.released = true;
             self.link.release_content();
             tasks = std::mem::take(&mut self.held);
         } else if tasks.is_empty() {
-            self.alarm.note(false, Duration::ZERO);
+            self.alarm.note_activity();
             return Ok(false);
         }
         let end_early = self.link.must_end_now();
