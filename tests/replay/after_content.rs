@@ -25,7 +25,8 @@ async fn breaks_off(scenario: &str, http: &str) {
         assert!(client.is_alive().await, "{scenario}, {}", client.name());
         let receipt = gateway.receipt_of(&answer).await;
         assert_eq!(receipt["outcome"], "truncated", "{receipt:#}");
-        assert_eq!(receipt["usage"]["output"], 3, "{receipt:#}");
+        let output = receipt["usage"]["output"].as_u64().unwrap();
+        assert!((3..=9).contains(&output), "three short words: {receipt:#}");
         assert_eq!(receipt["attempts"].as_array().unwrap().len(), 1);
     }
     assert_eq!(

@@ -140,7 +140,7 @@ async fn a_silence_before_content_is_asked_for_elsewhere() {
 
 #[tokio::test]
 async fn the_total_ends_a_stream_that_flows() {
-    let limits = "first_byte: 300ms, between_chunks: 300ms, total: 700ms";
+    let limits = "first_byte: 300ms, between_chunks: 300ms, commit_after: 300ms, connect: 300ms, total: 700ms";
     let models: [(&str, &[&str]); 2] = [
         ("a", &["p/stream?chunks=100&delay=50ms"]),
         ("b", &["two/stream?chunks=100&delay=50ms"]),
@@ -164,8 +164,12 @@ async fn the_total_ends_a_stream_that_flows() {
 
 #[tokio::test]
 async fn the_total_counts_all_attempts_together() {
-    let limits = "first_byte: 300ms, between_chunks: 300ms, total: 500ms";
-    let (mock, gateway) = start(limits, &[("a", &["p/hang", "p/hang", "p/hang", "p/echo"])]).await;
+    let limits = "first_byte: 300ms, between_chunks: 300ms, commit_after: 300ms, connect: 300ms, total: 500ms";
+    let (mock, gateway) = start(
+        limits,
+        &[("a", &["p/hang", "two/hang", "p/close", "p/echo"])],
+    )
+    .await;
     for mut client in Client::both(&gateway).await {
         let (answer, took) = timed(&mut client, &streaming("a")).await;
         answer.expect_refusal(504, "provider_timeout");
@@ -176,7 +180,7 @@ async fn the_total_counts_all_attempts_together() {
 
 #[tokio::test]
 async fn pings_are_not_content_and_do_not_beat_the_total() {
-    let limits = "first_byte: 300ms, between_chunks: 300ms, total: 900ms, commit_after: 400ms";
+    let limits = "first_byte: 300ms, between_chunks: 300ms, total: 900ms, connect: 300ms, commit_after: 400ms";
     let (_mock, gateway) = start(limits, &[("a", &["p/pings_forever?every=50ms"])]).await;
     for mut client in Client::both(&gateway).await {
         let (answer, took) = timed(&mut client, &streaming("a")).await;
@@ -231,7 +235,7 @@ async fn a_back_off_ends_with_the_total() {
     let mock = Upstream::mock().await;
     let providers = [mock.provider(
         "p",
-        &calm("timeouts: { total: 500ms, first_byte: 400ms, between_chunks: 400ms }"),
+        &calm("timeouts: { total: 500ms, connect: 400ms, commit_after: 400ms, first_byte: 400ms, between_chunks: 400ms }"),
     )];
     let models = [alias(
         "m",
@@ -271,14 +275,14 @@ async fn connecting_has_a_limit_too() {
 
 #[tokio::test]
 async fn an_upload_is_not_mistaken_for_a_late_answer() {
-    let script = vec![Do::ReadSlowly(8_000), Do::Send(Do::whole_stream("right"))];
+    let script = vec![Do::ReadSlowly(16_000), Do::Send(Do::whole_stream("right"))];
     let slow = Scripted::new(vec![script]).await;
     let providers = [slow.provider(
         "slow",
         &calm("http: h1, timeouts: { first_byte: 500ms, between_chunks: 500ms }"),
     )];
     let gateway = Gateway::start(&config(&providers, &[alias("m", &["slow/x"], "")])).await;
-    // Ten megabytes at eight a second: longer than the first-byte limit, but progress.
+    // Ten megabytes take longer than the first-byte limit, but they move.
     let body = chat_of(10 << 20, "m", true);
     let mut client = gateway.h1().await;
     client
@@ -319,12 +323,12 @@ async fn slow_reader(gateway: &Gateway, http2: bool) {
             .await
             .with_key(&gateway.key);
         let response = client.begin(&body, true).await.head().await.unwrap();
-        tokio::time::sleep(ms(2500)).await;
+        tokio::time::sleep(ms(6000)).await;
         crate::support::read(response).await
     } else {
         let mut client = gateway.h1().await;
         client.begin(&body).await;
-        tokio::time::sleep(ms(2500)).await;
+        tokio::time::sleep(ms(6000)).await;
         client.answer().await
     };
     let events = answer.expect(200).events();
@@ -334,8 +338,7 @@ async fn slow_reader(gateway: &Gateway, http2: bool) {
 
 #[tokio::test]
 async fn a_slow_reader_is_not_the_providers_fault() {
-    let limits = "first_byte: 300ms, between_chunks: 300ms, total: 2s";
+    let limits = "first_byte: 2s, between_chunks: 2s, commit_after: 2s, total: 5s";
     let (_mock, gateway) = start(limits, &[("m", &["p/huge?mb=16"])]).await;
-    slow_reader(&gateway, false).await;
-    slow_reader(&gateway, true).await;
+    tokio::join!(slow_reader(&gateway, false), slow_reader(&gateway, true));
 }

@@ -84,7 +84,7 @@ async fn the_limit_of_silence_still_holds() {
 
 #[tokio::test]
 async fn the_total_still_holds() {
-    let limits = "timeouts: { first_byte: 500ms, between_chunks: 500ms, total: 900ms }";
+    let limits = "timeouts: { first_byte: 500ms, between_chunks: 500ms, connect: 500ms, commit_after: 500ms, total: 900ms }";
     let (mock, gateway) = start("stream?chunks=10000&delay=20ms", limits).await;
     ask_and_leave(&gateway, "m", Way::Close, Some("w2")).await;
     let left = Instant::now();

@@ -205,3 +205,55 @@ async fn without_a_target_left_the_client_gets_one_whole_error_and_a_truthful_co
     }
     gateway.settled().await;
 }
+
+#[tokio::test]
+async fn an_answer_without_a_body_is_decided_at_its_header() {
+    let mock = Upstream::mock().await;
+    let cases = [
+        "status?code=429&shape=empty",
+        "status?code=503&shape=empty",
+        "status?code=204",
+        "empty?what=body",
+    ];
+    for http in ["h1", "h2"] {
+        let providers = [mock.provider("p", &calm(&format!("http: {http}")))];
+        let names = ["a", "b", "c", "d"];
+        let targets = names.iter().zip(cases);
+        let models: Vec<String> = targets
+            .flat_map(|(name, case)| {
+                let target = format!("p/{case}");
+                let alone = format!("{name}-alone");
+                [
+                    alias(name, &[&target, "p/echo"], ""),
+                    alias(&alone, &[&target], ""),
+                ]
+            })
+            .collect();
+        let gateway = Gateway::start(&config(&providers, &models)).await;
+        for (name, case) in names.iter().zip(cases) {
+            for mut client in Client::both(&gateway).await {
+                for body in [streaming(name), chat(name, serde_json::json!({}))] {
+                    let answer = client.chat(&body).await;
+                    assert_eq!(answer.status, 200, "{case} over {http}: {answer:?}");
+                    assert_eq!(
+                        answer.header("x-alfred-attempts"),
+                        "2",
+                        "{case} over {http}: {answer:?}"
+                    );
+                    let alone = chat(&format!("{name}-alone"), serde_json::json!({}));
+                    let answer = client.chat(&alone).await;
+                    assert!(answer.status >= 429, "{case} over {http}: {answer:?}");
+                    assert!(
+                        answer.json()["error"]["message"].is_string(),
+                        "{case} over {http}"
+                    );
+                    client.expect_truthful(&answer).await;
+                    if let Client::H1(old) = &mut client {
+                        *old = gateway.h1().await;
+                    }
+                }
+            }
+        }
+        gateway.settled().await;
+    }
+}

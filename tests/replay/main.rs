@@ -16,6 +16,7 @@ mod support;
 mod after_content;
 mod backoff;
 mod bodies;
+mod callers;
 mod client_loss;
 mod deadlines;
 mod draining;

@@ -212,6 +212,7 @@ impl H1 {
 
     /// Reads at least one more byte of whatever comes.
     pub(crate) async fn more(&mut self) -> Result<(), String> {
+        self.buffer.reserve(16 << 10);
         let read = self.tcp.read_buf(&mut self.buffer).await;
         match read {
             Ok(0) => Err("end of file".to_owned()),

@@ -79,6 +79,17 @@ impl H2 {
         headers: &[(&str, &str)],
         end: bool,
     ) -> Sending {
+        self.try_open(method, path, headers, end).await.unwrap()
+    }
+
+    /// The same on a connection that the server may be about to leave.
+    pub(crate) async fn try_open(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        end: bool,
+    ) -> Result<Sending, h2::Error> {
         let uri = format!("{}://alfred.test{path}", self.scheme);
         let mut request = Request::builder().method(method).uri(uri);
         if let Some(key) = &self.key {
@@ -87,12 +98,9 @@ impl H2 {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.send = self.send.clone().ready().await.unwrap();
-        let (answer, body) = self
-            .send
-            .send_request(request.body(()).unwrap(), end)
-            .unwrap();
-        Sending { answer, body }
+        self.send = self.send.clone().ready().await?;
+        let (answer, body) = self.send.send_request(request.body(()).unwrap(), end)?;
+        Ok(Sending { answer, body })
     }
 
     /// Opens a stream for a chat request; the length is announced if it is given.
@@ -147,6 +155,10 @@ impl Sending {
     /// Sends a part of the body as the windows allow; stops quietly if the server resets.
     pub(crate) async fn send(&mut self, bytes: &[u8], end: bool) {
         let mut bytes = Bytes::copy_from_slice(bytes);
+        if bytes.is_empty() && end {
+            let _ = self.body.send_data(bytes, true);
+            return;
+        }
         while !bytes.is_empty() {
             self.body.reserve_capacity(bytes.len());
             let room = std::future::poll_fn(|context| self.body.poll_capacity(context)).await;

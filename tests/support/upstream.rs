@@ -10,15 +10,17 @@ use alfred::mock::{Mock, MockOptions};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::gateway::free_port;
 use super::{H1, ms, until};
 
-/// The mock, within the test's runtime.
+/// The mock, on a thread of its own: a busy test must not look like a slow provider.
 pub(crate) struct Upstream {
     pub(crate) addr: SocketAddr,
-    serving: AbortHandle,
+    /// Dropping it stops the mock.
+    _running: oneshot::Sender<()>,
 }
 
 impl Upstream {
@@ -29,10 +31,22 @@ impl Upstream {
     /// A mock that writes its usage log there.
     pub(crate) async fn mock_with_log(usage_log: Option<PathBuf>) -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mock = Mock::bind(MockOptions { listen, usage_log }).await.unwrap();
-        let addr = mock.addr();
-        let serving = tokio::spawn(mock.serve(std::future::pending())).abort_handle();
-        Self { addr, serving }
+        let (running, stopped) = oneshot::channel();
+        let (bound, addr) = oneshot::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.unwrap().block_on(async {
+                let mock = Mock::bind(MockOptions { listen, usage_log }).await.unwrap();
+                let _ = bound.send(mock.addr());
+                mock.serve(async { drop(stopped.await) }).await;
+            });
+        });
+        Self {
+            addr: addr.await.unwrap(),
+            _running: running,
+        }
     }
 
     /// A `providers:` entry for it; `more` holds further members, such as `http: h2`.
@@ -68,12 +82,6 @@ impl Upstream {
             .get("/__mock/requests")
             .await
             .json()
-    }
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        self.serving.abort();
     }
 }
 
@@ -406,8 +414,11 @@ async fn read_head(tcp: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<String> 
 }
 
 async fn read_part(tcp: &mut TcpStream, buffer: &mut Vec<u8>, most: usize) -> Option<Vec<u8>> {
-    if buffer.is_empty() && tcp.read_buf(buffer).await.ok()? == 0 {
-        return None;
+    if buffer.is_empty() {
+        buffer.reserve(most.min(64 << 10));
+        if tcp.read_buf(buffer).await.ok()? == 0 {
+            return None;
+        }
     }
     Some(buffer.drain(..most.min(buffer.len())).collect())
 }
