@@ -171,6 +171,13 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// The names that were written in the mapping at `path`; the defaults of the others give way to them.
+    pub(super) fn written_names(&self, path: &[&str]) -> Vec<String> {
+        let found = path.iter().try_fold(self.tree, |node, step| node.get(step));
+        let entries = found.map_or(&[][..], |node| node.entries());
+        entries.iter().map(|entry| entry.name.clone()).collect()
+    }
+
     /// The path of a value in the file, where items that could not be read still count.
     fn as_written(&self, path: &[&str]) -> Vec<String> {
         let mut written: Vec<String> = Vec::with_capacity(path.len());

@@ -146,12 +146,21 @@ section! {
 impl TimeoutOverrides {
     /// The limits that hold for a call to a provider with limits `base`.
     pub fn over(&self, base: &Timeouts) -> Timeouts {
-        Timeouts {
+        let merged = Timeouts {
             connect: self.connect.unwrap_or(base.connect),
             first_byte: self.first_byte.unwrap_or(base.first_byte),
             between_chunks: self.between_chunks.unwrap_or(base.between_chunks),
             total: self.total.unwrap_or(base.total),
             commit_after: self.commit_after.unwrap_or(base.commit_after),
+        };
+        match self.total {
+            Some(_) => merged.within_total(|limit| match limit {
+                "connect" => self.connect.is_some(),
+                "first_byte" => self.first_byte.is_some(),
+                "between_chunks" => self.between_chunks.is_some(),
+                _ => self.commit_after.is_some(),
+            }),
+            None => merged,
         }
     }
 }

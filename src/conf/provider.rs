@@ -214,6 +214,27 @@ section! {
     }
 }
 
+impl Timeouts {
+    /// The same, where every limit that `is_written` does not name gives way to `total`: who writes
+    /// `total: 5s` alone has not contradicted himself.
+    pub(super) fn within_total(&self, is_written: impl Fn(&str) -> bool) -> Self {
+        let limit = |name: &str, limit: Duration| {
+            if is_written(name) {
+                limit
+            } else {
+                limit.min(self.total)
+            }
+        };
+        Self {
+            connect: limit("connect", self.connect),
+            first_byte: limit("first_byte", self.first_byte),
+            between_chunks: limit("between_chunks", self.between_chunks),
+            commit_after: limit("commit_after", self.commit_after),
+            total: self.total,
+        }
+    }
+}
+
 section! {
     /// When an endpoint that fails is left alone, and for how long.
     pub struct BreakerConfig {

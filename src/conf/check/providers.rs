@@ -21,6 +21,9 @@ pub(super) fn all(providers: &mut BTreeMap<String, Provider>, cx: &mut Cx<'_>) {
         keys(name, provider, cx);
         endpoints(name, provider, cx);
         let path = ["providers", name.as_str(), "timeouts"];
+        let written = cx.written_names(&path);
+        let is_written = |limit: &str| written.iter().any(|name| name == limit);
+        provider.timeouts = provider.timeouts.within_total(is_written);
         timeouts(cx, &path, &provider.timeouts, |_| true);
         patience(name, provider, cx);
         headers(name, provider, cx);

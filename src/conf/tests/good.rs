@@ -373,3 +373,15 @@ fn two_files_that_say_the_same_are_equal() {
     assert_eq!(short, long);
     assert_ne!(short, read("threads: 3", &[]).unwrap());
 }
+
+#[test]
+fn a_short_total_alone_is_no_contradiction() {
+    let text = "providers: { a: { kind: ollama, timeouts: { total: 700ms, first_byte: 300ms } } }\n\
+                models: { x: { targets: [ a/b ], timeouts: { total: 200ms } } }";
+    let config = read(text, &[]).expect("reads");
+    let provider = &config.providers["a"].timeouts;
+    let ms = std::time::Duration::from_millis;
+    assert_eq!((provider.first_byte, provider.connect), (ms(300), ms(700)));
+    let alias = config.models["x"].timeouts.over(provider);
+    assert_eq!((alias.first_byte, alias.total), (ms(200), ms(200)));
+}
