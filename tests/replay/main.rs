@@ -26,4 +26,5 @@ mod recovery;
 mod refusals;
 mod shutdown;
 mod tls;
+mod trailers;
 mod world;
