@@ -119,14 +119,35 @@ fn refusal(exceeded: &Exceeded, needed: u64) -> Refusal {
     }
 }
 
+/// OpenAI's three headers of a measure; what they hold is in [`headers::openai`].
+const REQUEST_NAMES: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit-requests"),
+    HeaderName::from_static("x-ratelimit-remaining-requests"),
+    HeaderName::from_static("x-ratelimit-reset-requests"),
+];
+const TOKEN_NAMES: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-tokens"),
+];
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STANDING: HeaderName = HeaderName::from_static("ratelimit");
+
 fn tell(standing: &Standing, out: &mut AnswerHeaders) {
+    let names = match standing.rule.measure() {
+        Measure::Requests => REQUEST_NAMES,
+        Measure::Tokens => TOKEN_NAMES,
+    };
+    let openai = names
+        .into_iter()
+        .zip(headers::openai(standing).map(|(_, value)| value));
     let drafts = [
-        ("ratelimit-policy", headers::policy(&[standing.rule])),
-        ("ratelimit", headers::rate_limit(&[*standing])),
+        (POLICY, headers::policy(&[standing.rule])),
+        (STANDING, headers::rate_limit(&[*standing])),
     ];
-    for (name, value) in headers::openai(standing).into_iter().chain(drafts) {
+    for (name, value) in openai.chain(drafts) {
         if let Ok(value) = HeaderValue::try_from(value) {
-            out.push((HeaderName::from_static(name), value));
+            out.push((name, value));
         }
     }
 }

@@ -36,7 +36,11 @@ const DROPPED: HeaderName = HeaderName::from_static("x-alfred-dropped-params");
 const COST: HeaderName = HeaderName::from_static("x-alfred-cost");
 
 /// Headers of the client that concern the model and not the account.
-const PASSED_ON: [&str; 3] = ["openai-beta", "traceparent", "tracestate"];
+const PASSED_ON: [HeaderName; 3] = [
+    HeaderName::from_static("openai-beta"),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+];
 
 /// Pingora's `upstream_request_filter`: the provider sees what Alfred writes, and of the client's
 /// own head only what is named in [`PASSED_ON`].
@@ -70,8 +74,8 @@ pub(super) fn upstream_request(
     )?;
     out.insert_header(http::header::USER_AGENT, AGENT)?;
     for name in PASSED_ON {
-        if let Some(value) = session.req_header().headers.get(name) {
-            out.insert_header(HeaderName::from_static(name), value.clone())?;
+        if let Some(value) = session.req_header().headers.get(&name) {
+            out.insert_header(name, value.clone())?;
         }
     }
     for (name, value) in &provider.headers {

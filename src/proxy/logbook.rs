@@ -79,14 +79,21 @@ fn settle(ctx: &mut Context) {
 }
 
 impl Drop for Context {
-    /// A panic that no guard caught skips `logging`; the request is settled all the same.
+    /// A panic that no guard caught skips `logging`, and so does the end of the drain; the request
+    /// is settled all the same.
     fn drop(&mut self) {
-        if !matches!(self.exchange.stage, Stage::Settled)
-            && !self.exchange.receipt.method.is_empty()
+        if matches!(self.exchange.stage, Stage::Settled) || self.exchange.receipt.method.is_empty()
         {
-            self.exchange.receipt.outcome = Outcome::Fault;
-            settle(self);
+            return;
         }
+        self.exchange.receipt.outcome = Outcome::Fault;
+        if self.exchange.gateway.living.health.is_draining() {
+            self.exchange.receipt.code = Some("drain_limit".to_owned());
+            if self.link.content_released() {
+                self.exchange.end(Outcome::Truncated, 200, None);
+            }
+        }
+        settle(self);
     }
 }
 

@@ -13,7 +13,7 @@ use pingora_core::server::{RunArgs, Server, ShutdownWatch};
 use pingora_core::services::background::{BackgroundService, background_service};
 
 use super::Proxy;
-use super::shutdown::{Drain, Signals};
+use super::shutdown::{Drain, Signals, limit};
 use crate::conf::{Config, Tls, TlsVersion};
 use crate::gateway::Gateway;
 use crate::supervisor::Supervisor;
@@ -40,14 +40,17 @@ pub enum StartError {
     },
 }
 
-struct Background(Supervisor);
+struct Background {
+    supervisor: Supervisor,
+    drain: Drain,
+}
 
 #[async_trait]
 impl BackgroundService for Background {
     /// Background work goes on while streams drain, so the shutdown signal is not heeded here:
     /// the process ends it.
     async fn start(&self, _shutdown: ShutdownWatch) {
-        self.0.run().await;
+        tokio::join!(self.supervisor.run(), self.drain.interrupted());
     }
 }
 
@@ -79,12 +82,16 @@ pub fn serve(world: &Arc<ArcSwap<Gateway>>, supervisor: Supervisor) -> Result<()
         None => service.add_tcp(&address),
     }
     server.add_service(service);
-    server.add_service(background_service("supervisor", Background(supervisor)));
     let drain = Drain::new(Arc::clone(&gateway.living), config.shutdown.clone());
+    let background = Background {
+        supervisor,
+        drain: drain.clone(),
+    };
+    server.add_service(background_service("supervisor", background));
     server.run(RunArgs {
         shutdown_signal: Box::new(Signals::new(drain.clone())),
     });
-    drain.flush();
+    drain.finish();
     Ok(())
 }
 
@@ -94,7 +101,7 @@ fn settings(config: &Config) -> ServerConf {
         pid_file: file("alfred.pid"),
         upgrade_sock: file("alfred.sock"),
         threads: threads(config),
-        grace_period_seconds: Some(config.shutdown.drain.as_secs().max(1)),
+        grace_period_seconds: Some(limit(&config.shutdown).as_secs()),
         graceful_shutdown_timeout_seconds: Some(0),
         upstream_keepalive_pool_size: KEEPALIVE_POOL,
         max_retries: MAX_ATTEMPTS,

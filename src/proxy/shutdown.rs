@@ -4,7 +4,7 @@
 //! in flight and ends the process when the last one is done; the sleep is only the limit.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use pingora_core::server::{ShutdownSignal, ShutdownSignalWatch};
@@ -17,6 +17,8 @@ use crate::living::Living;
 const POLL: Duration = Duration::from_millis(10);
 /// HTTP/2 frames are only queued when a request ends; they need a moment to reach the wire.
 const LINGER: Duration = Duration::from_millis(100);
+/// Who is cut off must be counted before Pingora drops it.
+const LAST_CALL: Duration = Duration::from_millis(50);
 /// How long the logs may take to be written.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -32,36 +34,72 @@ impl Drain {
         Self { living, settings }
     }
 
-    /// Writes what is still in memory.
-    pub(super) fn flush(&self) {
-        let left = self.living.in_flight.count();
-        if left > 0 {
-            log::warn!("the drain limit is over; {left} requests are cut off");
+    /// Writes what is still in memory, once Pingora has ended. What it cut off is dropped, and so
+    /// receipted, on its own threads.
+    pub(super) fn finish(&self) {
+        let begun = Instant::now();
+        while self.living.in_flight.count() > 0 && begun.elapsed() < FLUSH {
+            std::thread::sleep(POLL);
         }
         self.living.access_log.flush(FLUSH);
+    }
+
+    /// Ends the process at a SIGINT that comes while it drains: whoever sends it will not wait.
+    pub(super) async fn interrupted(&self) {
+        let Ok(mut interrupt) = signal(SignalKind::interrupt()) else {
+            return;
+        };
+        while interrupt.recv().await.is_some() {
+            if self.living.health.is_draining() {
+                let left = self.living.in_flight.count();
+                log::warn!("told to stop at once; {left} requests are cut off");
+                self.leave();
+            }
+        }
     }
 
     /// Waits, on a thread of its own, for the last request, and ends the process.
     fn watch(self) {
         let watching = std::thread::Builder::new()
             .name("drain".to_owned())
-            .spawn(move || {
-                while self.living.in_flight.count() > 0 {
-                    std::thread::sleep(POLL);
-                }
-                std::thread::sleep(LINGER);
-                log::info!("every request is done, leaving");
-                self.living.access_log.flush(FLUSH);
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "the one orderly end of the process"
-                )]
-                std::process::exit(0);
-            });
+            .spawn(move || self.wait_and_leave());
         if let Err(error) = watching {
             log::warn!("the drain cannot be watched, the whole grace period passes: {error}");
         }
     }
+
+    fn wait_and_leave(&self) {
+        let begun = Instant::now();
+        let limit = limit(&self.settings).saturating_sub(LAST_CALL);
+        loop {
+            let left = self.living.in_flight.count();
+            if left == 0 {
+                break;
+            }
+            if begun.elapsed() >= limit {
+                log::warn!("the drain limit is over; {left} requests are cut off");
+                return;
+            }
+            std::thread::sleep(POLL);
+        }
+        std::thread::sleep(LINGER);
+        log::info!("every request is done, leaving");
+        self.leave();
+    }
+
+    fn leave(&self) {
+        self.living.access_log.flush(FLUSH);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one orderly end of the process"
+        )]
+        std::process::exit(0);
+    }
+}
+
+/// How long requests may go on; Pingora knows whole seconds.
+pub(super) fn limit(settings: &Shutdown) -> Duration {
+    Duration::from_secs(settings.drain.as_secs().max(1))
 }
 
 /// Listens for the signals that end the process.
