@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use alfred::exchange::unix_ms;
-use alfred::secrets::{KeyRequest, Pepper, StaticHash, issue, os_random};
+use alfred::secrets::{ApiKey, KeyRequest, Pepper, StaticHash, issue, os_random};
 use alfred::store::{KeyRow, Keys, SqliteStore};
 
 use super::{ConfigArg, CreateArgs, Failure, KeysCommand, check};
@@ -81,7 +81,10 @@ fn list(config: &ConfigArg, json: bool) -> Result<(), Failure> {
 
 fn revoke(key: &str, config: &ConfigArg) -> Result<(), Failure> {
     let (store, _) = open(config)?;
-    match store.revoke_key(key, unix_ms())? {
+    // Whoever has found a leaked key has the whole of it.
+    let whole = ApiKey::parse(key.trim());
+    let selector = whole.as_ref().map_or(key, ApiKey::public_id);
+    match store.revoke_key(selector, unix_ms())? {
         Some(row) => {
             println!("key {} '{}' is revoked", row.id, row.name);
             Ok(())

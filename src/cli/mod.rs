@@ -120,9 +120,9 @@ enum KeysCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Revoke a key by its number or its public id (the twelve characters after `ak_live_`).
+    /// Revoke a key: by its number, its public id (the twelve characters after `ak_live_`), or whole.
     Revoke {
-        /// Number or public id, as `alfred keys list` shows them.
+        /// Number or public id, as `alfred keys list` shows them, or the whole key.
         key: String,
         #[command(flatten)]
         config: ConfigArg,
