@@ -178,9 +178,10 @@ impl Refusal {
             Self::RateLimited { retry_after, .. } => {
                 wait(row(429, RATE, "rate_limit_exceeded"), Some(*retry_after))
             }
-            Self::LargerThanLimit { window, .. } => {
-                wait(final_no(row(429, RATE, "request_exceeds_limit")), Some(*window))
-            }
+            Self::LargerThanLimit { window, .. } => wait(
+                final_no(row(429, RATE, "request_exceeds_limit")),
+                Some(*window),
+            ),
             Self::Flood { retry_after } => {
                 wait(row(429, RATE, "too_many_requests"), Some(*retry_after))
             }

@@ -31,51 +31,74 @@ pub fn openai(standing: &Standing) -> [(&'static str, String); 3] {
 /// Value of `RateLimit-Policy`: `"rpm";q=600;w=60, "tpm";q=200000;w=60;qu="tokens"`. Empty
 /// without rules. Requests are the draft's default unit and go unnamed.
 pub fn policy(rules: &[Rule]) -> String {
-    let items: Vec<_> = rules
-        .iter()
-        .map(|rule| {
-            let quota = rule.limit().min(MAX_INTEGER);
-            let window = seconds(rule.window());
-            let unit = match rule.measure() {
-                Measure::Requests => "",
-                Measure::Tokens => ";qu=\"tokens\"",
-            };
-            format!("\"{}\";q={quota};w={window}{unit}", policy_name(rule))
-        })
-        .collect();
-    items.join(", ")
+    let mut out = String::with_capacity(rules.len() * 40);
+    for rule in rules {
+        item(&mut out, rule);
+        out.push_str(";q=");
+        number(&mut out, rule.limit().min(MAX_INTEGER));
+        out.push_str(";w=");
+        number(&mut out, seconds(rule.window()));
+        if rule.measure() == Measure::Tokens {
+            out.push_str(";qu=\"tokens\"");
+        }
+    }
+    out
 }
 
 /// Value of `RateLimit`: `"rpm";r=599;t=1, "tpm";r=199000;t=1`. Empty without standings.
 pub fn rate_limit(standings: &[Standing]) -> String {
-    let items: Vec<_> = standings
-        .iter()
-        .map(|standing| {
-            let name = policy_name(&standing.rule);
-            let remaining = standing.remaining.min(MAX_INTEGER);
-            format!(
-                "\"{name}\";r={remaining};t={}",
-                seconds(standing.reset_after)
-            )
-        })
-        .collect();
-    items.join(", ")
+    let mut out = String::with_capacity(standings.len() * 32);
+    for standing in standings {
+        item(&mut out, &standing.rule);
+        out.push_str(";r=");
+        number(&mut out, standing.remaining.min(MAX_INTEGER));
+        out.push_str(";t=");
+        number(&mut out, seconds(standing.reset_after));
+    }
+    out
+}
+
+/// Begins an item of a list: a comma behind the one before, and the rule's quoted name.
+fn item(out: &mut String, rule: &Rule) {
+    if !out.is_empty() {
+        out.push_str(", ");
+    }
+    out.push('"');
+    push_name(out, rule);
+    out.push('"');
+}
+
+/// These lines are written for every request: a formatter costs more than the digits.
+fn number(out: &mut String, number: u64) {
+    out.push_str(itoa::Buffer::new().format(number));
 }
 
 /// What a rule is called in both headers: `rps`, `rpm`, `rph`, `rpd` and `tps`, `tpm`, `tph`,
 /// `tpd`; other windows by their length, `requests-90s`.
 pub fn policy_name(rule: &Rule) -> String {
+    let mut out = String::new();
+    push_name(&mut out, rule);
+    out
+}
+
+fn push_name(out: &mut String, rule: &Rule) {
     let (letter, word) = match rule.measure() {
-        Measure::Requests => ("r", "requests"),
-        Measure::Tokens => ("t", "tokens"),
+        Measure::Requests => ('r', "requests-"),
+        Measure::Tokens => ('t', "tokens-"),
     };
-    match rule.window() {
-        SECOND => format!("{letter}ps"),
-        MINUTE => format!("{letter}pm"),
-        HOUR => format!("{letter}ph"),
-        DAY => format!("{letter}pd"),
-        other => format!("{word}-{}", go_duration(other)),
-    }
+    let short = match rule.window() {
+        SECOND => "ps",
+        MINUTE => "pm",
+        HOUR => "ph",
+        DAY => "pd",
+        other => {
+            out.push_str(word);
+            out.push_str(&go_duration(other));
+            return;
+        }
+    };
+    out.push(letter);
+    out.push_str(short);
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -93,22 +116,44 @@ pub fn retry_after(wait: Duration) -> String {
 /// `1.5s`, `6m0s`, `1h0m0.25s`.
 pub fn go_duration(duration: Duration) -> String {
     let millis = duration.as_nanos().div_ceil(1_000_000);
+    let millis = u64::try_from(millis).unwrap_or(u64::MAX);
+    let mut out = String::with_capacity(16);
     if millis == 0 {
-        return "0s".to_owned();
+        out.push_str("0s");
+        return out;
     }
     if millis < 1_000 {
-        return format!("{millis}ms");
+        number(&mut out, millis);
+        out.push_str("ms");
+        return out;
     }
     let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
-    let (whole, fraction) = (millis / 1_000 % 60, millis % 1_000);
-    let fraction = match fraction {
-        0 => String::new(),
-        fraction => format!(".{fraction:03}").trim_end_matches('0').to_owned(),
-    };
-    match (hours, minutes) {
-        (0, 0) => format!("{whole}{fraction}s"),
-        (0, _) => format!("{minutes}m{whole}{fraction}s"),
-        _ => format!("{hours}h{minutes}m{whole}{fraction}s"),
+    if hours > 0 {
+        number(&mut out, hours);
+        out.push('h');
+    }
+    if hours > 0 || minutes > 0 {
+        number(&mut out, minutes);
+        out.push('m');
+    }
+    number(&mut out, millis / 1_000 % 60);
+    push_fraction(&mut out, millis % 1_000);
+    out.push('s');
+    out
+}
+
+/// Thousandths behind a point, without the zeros at their end.
+fn push_fraction(out: &mut String, thousandths: u64) {
+    if thousandths == 0 {
+        return;
+    }
+    out.push('.');
+    let mut rest = thousandths;
+    for unit in [100, 10, 1] {
+        if rest > 0 {
+            number(out, rest / unit);
+            rest %= unit;
+        }
     }
 }
 

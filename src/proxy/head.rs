@@ -188,10 +188,15 @@ impl AnswerHead {
         self.text(MODEL, &last.model)?;
         self.set(ATTEMPTS, HeaderValue::from(receipt.attempts.len()))?;
         self.set(OVERHEAD, HeaderValue::from(receipt.overhead_us))?;
-        let overhead = milliseconds(receipt.overhead_us);
-        let upstream = milliseconds(last.header_us.unwrap_or(0));
-        let total = milliseconds(micros(exchange.started.elapsed()));
-        let timing = format!("alfred;dur={overhead}, upstream;dur={upstream}, total;dur={total}");
+        let mut timing = String::with_capacity(64);
+        for (name, micros) in [
+            ("alfred;dur=", receipt.overhead_us),
+            (", upstream;dur=", last.header_us.unwrap_or(0)),
+            (", total;dur=", micros(exchange.started.elapsed())),
+        ] {
+            timing.push_str(name);
+            push_milliseconds(&mut timing, micros);
+        }
         self.text(SERVER_TIMING, &timing)?;
         self.dropped(exchange)
     }
@@ -267,6 +272,16 @@ impl AnswerHead {
     }
 }
 
-fn milliseconds(micros: u64) -> String {
-    format!("{}.{:03}", micros / 1000, micros % 1000)
+/// Milliseconds with three digits behind the point.
+fn push_milliseconds(out: &mut String, micros: u64) {
+    let mut digits = itoa::Buffer::new();
+    out.push_str(digits.format(micros / 1000));
+    out.push('.');
+    let rest = micros % 1000;
+    out.push_str(match rest {
+        0..=9 => "00",
+        10..=99 => "0",
+        _ => "",
+    });
+    out.push_str(digits.format(rest));
 }
