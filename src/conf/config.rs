@@ -68,11 +68,11 @@ section! {
     pub struct Listen {
         /// Where clients call.
         pub gateway: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 9090),
-        /// The admin API; loopback only.
+        /// The admin API; loopback only. Reserved: this version does not serve it yet.
         pub admin: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000),
         /// `/metrics`, `/livez` and `/readyz`, without authentication.
         pub telemetry: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464),
-        /// The web console; loopback only.
+        /// The web console; loopback only. Reserved: this version does not serve it yet.
         pub console: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000),
     }
 }

@@ -24,7 +24,7 @@ section! {
         pub balance: Balance = Balance::LeastInFlight,
         /// How long each step of a call may take.
         pub timeouts: Timeouts = Timeouts::default(),
-        /// When an endpoint that fails is left alone.
+        /// When an endpoint that fails is left alone. Read and checked, but the breaker comes with the next version.
         pub breaker: BreakerConfig = BreakerConfig::default(),
         /// What happens to the call upstream when the client leaves.
         pub on_client_disconnect: OnDisconnect = OnDisconnect::Cancel,

@@ -7,7 +7,8 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep};
+use pingora_timeout::fast_timeout::fast_sleep;
+use tokio::time::Instant;
 
 use super::link::{Deadline, Link};
 use crate::routing::Limits;
@@ -50,9 +51,14 @@ struct Attempt {
     last_write: Instant,
 }
 
+/// Pingora's coarse timer: arming one of tokio's wakes its driver, which costs more than all the
+/// clocks of a request. It rings up to 10 ms late, which no deadline here minds.
+type Timer = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+
 /// One timer for every deadline of a request; see the module text.
 pub(crate) struct Alarm {
-    sleep: Pin<Box<Sleep>>,
+    /// The timer with the instant it was armed for; none before there is anything to wait for.
+    sleep: Option<(Instant, Timer)>,
     started: Instant,
     /// Time spent waiting for a slow client; it is not the provider's.
     blocked: Duration,
@@ -62,9 +68,7 @@ pub(crate) struct Alarm {
 impl Alarm {
     pub(crate) fn new(started: Instant) -> Self {
         Self {
-            sleep: Box::pin(tokio::time::sleep_until(
-                started + Duration::from_secs(86_400),
-            )),
+            sleep: None,
             started,
             blocked: Duration::ZERO,
             attempt: None,
@@ -112,10 +116,14 @@ impl Alarm {
     pub(crate) async fn ring(&mut self, link: &Link, progress: Progress) -> Ring {
         loop {
             let (due, ring) = self.next(link, progress);
-            if due < self.sleep.deadline() || self.sleep.is_elapsed() {
-                self.sleep.as_mut().reset(due);
+            if self.sleep.as_ref().is_none_or(|(armed, _)| due < *armed) {
+                let wait = due.saturating_duration_since(Instant::now());
+                self.sleep = Some((due, Box::pin(fast_sleep(wait))));
             }
-            self.sleep.as_mut().await;
+            if let Some((_, timer)) = &mut self.sleep {
+                timer.await;
+                self.sleep = None;
+            }
             if Instant::now() >= due {
                 return ring;
             }

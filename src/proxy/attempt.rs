@@ -12,6 +12,7 @@ use pingora_core::{Error, ErrorType, Result};
 use pingora_proxy::Session;
 
 use super::answering::Asked;
+use super::link::Link;
 use super::{Context, peer};
 use crate::exchange::{Exchange, Forward, Stage, unix_ms};
 use crate::routing::{Failure, Limits, Next, Target};
@@ -32,7 +33,7 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
         }
         waited?;
     }
-    check_client(session)?;
+    check_client(session, &ctx.link)?;
     let Stage::Forwarding(forward) = &mut ctx.exchange.stage else {
         return Error::e_explain(ErrorType::InternalError, "no request to forward");
     };
@@ -105,12 +106,14 @@ async fn pause(session: &mut Session, wait: Duration) -> Result<()> {
 
 /// Looks, without waiting, whether the client is still there: Pingora does not watch while it
 /// connects, and a provider must not be asked for nobody.
-fn check_client(session: &mut Session) -> Result<()> {
-    match session
+fn check_client(session: &mut Session, link: &Link) -> Result<()> {
+    link.glance(true);
+    let seen = session
         .downstream_session
         .read_body_or_idle(true)
-        .now_or_never()
-    {
+        .now_or_never();
+    link.glance(false);
+    match seen {
         Some(Err(error)) => Err(error.into_down()),
         _ => Ok(()),
     }
@@ -121,7 +124,7 @@ pub(super) fn connected(session: &mut Session, ctx: &mut Context, reused: bool) 
     if let Some(attempt) = ctx.exchange.receipt.last_attempt_mut() {
         attempt.reused = reused;
     }
-    check_client(session)
+    check_client(session, &ctx.link)
 }
 
 /// The body as this target wants it.

@@ -63,37 +63,41 @@ pub(super) fn upstream_request(
     let (provider, lane) = (&target.provider, guard.lane());
     let path = provider.path(lane, forward.prompt.surface(), &target.model);
     let version = request.version;
-    let mut out = RequestHeader::build_no_case(Method::POST, path.as_bytes(), Some(16))?;
-    out.set_version(version);
-    out.insert_header(HOST, host_value(lane)?)?;
-    out.insert_header(CONTENT_TYPE, JSON)?;
-    out.insert_header(CONTENT_LENGTH, HeaderValue::from(length))?;
-    out.insert_header(
+    let mut out = http::HeaderMap::with_capacity(16);
+    out.insert(HOST, host_value(lane)?);
+    out.insert(CONTENT_TYPE, JSON);
+    out.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    out.insert(
         ACCEPT,
         accepted(forward.prompt.stream(), forward.prompt.surface()),
-    )?;
-    out.insert_header(http::header::USER_AGENT, AGENT)?;
+    );
+    out.insert(http::header::USER_AGENT, AGENT);
     for name in PASSED_ON {
         if let Some(value) = session.req_header().headers.get(&name) {
-            out.insert_header(name, value.clone())?;
+            out.insert(name, value.clone());
         }
     }
     for (name, value) in &provider.headers {
-        out.insert_header(name.clone(), value.clone())?;
+        out.insert(name.clone(), value.clone());
     }
     if provider.wants.attempt_header {
         let value = HeaderValue::try_from(attempt_id).or_err(ErrorType::InternalError, "id")?;
-        out.insert_header(ATTEMPT, value)?;
+        out.insert(ATTEMPT, value);
     }
     if let Some(credential) = &lane.credential {
         match provider.wants.auth {
-            Auth::Bearer => out.insert_header(http::header::AUTHORIZATION, credential.clone())?,
-            Auth::Header(name) => {
-                out.insert_header(HeaderName::from_static(name), credential.clone())?;
-            }
-        }
+            Auth::Bearer => out.insert(http::header::AUTHORIZATION, credential.clone()),
+            Auth::Header(name) => out.insert(HeaderName::from_static(name), credential.clone()),
+        };
     }
-    *request = out;
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    parts.method = Method::POST;
+    parts.version = version;
+    parts.uri = path
+        .parse::<http::Uri>()
+        .or_err(ErrorType::InternalError, "path")?;
+    parts.headers = out;
+    *request = RequestHeader::from(parts);
     Ok(())
 }
 
@@ -136,16 +140,18 @@ pub(super) enum Source {
 
 /// Writes a client's header, line by line.
 pub(super) struct AnswerHead {
-    header: Box<ResponseHeader>,
+    status: http::StatusCode,
+    lines: http::HeaderMap,
 }
 
 impl AnswerHead {
     /// The lines that every answer carries.
     pub(super) fn new(status: u16, body: Body, ctx: &Context) -> Result<Self> {
         let exchange = &ctx.exchange;
-        let header = ResponseHeader::build_no_case(status, Some(24))?;
         let mut head = Self {
-            header: Box::new(header),
+            status: http::StatusCode::from_u16(status)
+                .or_err(ErrorType::InternalError, "status")?,
+            lines: http::HeaderMap::with_capacity(32),
         };
         match body {
             Body::Json(length) => {
@@ -168,7 +174,7 @@ impl AnswerHead {
         head.text(ALFRED_REQUEST_ID, id)?;
         for (name, value) in &exchange.answer_headers {
             // Appended: where both requests and tokens are limited, each has a line of its own.
-            head.header.append_header(name.clone(), value.clone())?;
+            head.lines.append(name.clone(), value.clone());
         }
         if let Some(origin) = exchange.origin() {
             let mut lines = http::HeaderMap::new();
@@ -249,14 +255,15 @@ impl AnswerHead {
     /// Ready-made lines.
     pub(super) fn lines(&mut self, lines: &http::HeaderMap) -> Result<()> {
         for (name, value) in lines {
-            self.header.append_header(name.clone(), value.clone())?;
+            self.lines.append(name.clone(), value.clone());
         }
         Ok(())
     }
 
     /// One line.
     pub(super) fn set(&mut self, name: HeaderName, value: HeaderValue) -> Result<()> {
-        self.header.insert_header(name, value)
+        self.lines.insert(name, value);
+        Ok(())
     }
 
     fn text(&mut self, name: HeaderName, value: &str) -> Result<()> {
@@ -268,7 +275,10 @@ impl AnswerHead {
     }
 
     pub(super) fn finish(self) -> Box<ResponseHeader> {
-        self.header
+        let (mut parts, ()) = http::Response::new(()).into_parts();
+        parts.status = self.status;
+        parts.headers = self.lines;
+        Box::new(ResponseHeader::from(parts))
     }
 }
 

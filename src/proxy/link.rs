@@ -29,6 +29,7 @@ pub(crate) enum Deadline {
 /// Shared facts of one request in flight; see the module text.
 pub(crate) struct Link {
     in_attempt: AtomicBool,
+    glancing: AtomicBool,
     client_gone: AtomicBool,
     drain_when_gone: AtomicBool,
     content_released: AtomicBool,
@@ -52,6 +53,7 @@ impl Link {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             in_attempt: AtomicBool::new(false),
+            glancing: AtomicBool::new(false),
             client_gone: AtomicBool::new(false),
             drain_when_gone: AtomicBool::new(false),
             content_released: AtomicBool::new(false),
@@ -89,6 +91,16 @@ impl Link {
     /// The attempt is over; only the total deadline runs between attempts.
     pub(crate) fn end_attempt(&self) {
         self.in_attempt.store(false, Ordering::Relaxed);
+    }
+
+    /// Tells the replay session that the next look at the client will not wait, so that it arms no
+    /// timer for it.
+    pub(crate) fn glance(&self, yes: bool) {
+        self.glancing.store(yes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_glance(&self) -> bool {
+        self.glancing.load(Ordering::Relaxed)
     }
 
     pub(crate) fn in_attempt(&self) -> bool {

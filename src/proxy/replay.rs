@@ -352,6 +352,9 @@ impl CustomSession for Replay {
         if self.ended_early {
             return Error::e_explain(ErrorType::Custom(ENDED_EARLY), "the answer is complete");
         }
+        if self.link.is_glance() && !self.link.client_gone() {
+            return self.inner.read_body_or_idle(true).await;
+        }
         loop {
             let client_gone = self.link.client_gone();
             let rung = tokio::select! {

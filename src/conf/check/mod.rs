@@ -26,6 +26,7 @@ pub(super) fn all(config: &mut Config, cx: &mut Cx<'_>) {
     }
     providers::all(&mut config.providers, cx);
     circles(config, cx);
+    models::complete(config, cx);
     models::all(config, cx);
     access::all(config, cx);
 }

@@ -7,6 +7,21 @@ use super::super::cx::Cx;
 use super::super::model::{Model, Target};
 use super::providers;
 
+/// The most attempts of one request.
+const MAX_ATTEMPTS: u32 = 20;
+
+/// Lets an alias that does not say how often to try reach each of its targets once.
+pub(super) fn complete(config: &mut Config, cx: &Cx<'_>) {
+    for (name, model) in &mut config.models {
+        let written = cx.written_names(&["models", name, "retry"]);
+        if !written.iter().any(|name| name == "attempts") {
+            let targets = model.targets.len() + model.fallback.len();
+            let targets = u32::try_from(targets).unwrap_or(MAX_ATTEMPTS);
+            model.retry.attempts = model.retry.attempts.max(targets).min(MAX_ATTEMPTS);
+        }
+    }
+}
+
 /// Checks every alias.
 pub(super) fn all(config: &Config, cx: &mut Cx<'_>) {
     for (name, model) in &config.models {
@@ -68,7 +83,7 @@ fn each(name: &str, list: &str, targets: &[Target], cx: &mut Cx<'_>) {
 
 fn retry(name: &str, model: &Model, cx: &mut Cx<'_>) {
     let path = ["models", name, "retry", "attempts"];
-    if !(1..=20).contains(&model.retry.attempts) {
+    if !(1..=MAX_ATTEMPTS).contains(&model.retry.attempts) {
         cx.cross(&[&path], "must be from 1 to 20", "1 means: no retry");
     }
     super::not_zero(

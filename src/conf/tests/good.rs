@@ -385,3 +385,13 @@ fn a_short_total_alone_is_no_contradiction() {
     let alias = config.models["x"].timeouts.over(provider);
     assert_eq!((alias.first_byte, alias.total), (ms(200), ms(200)));
 }
+
+#[test]
+fn an_alias_reaches_all_its_targets_unless_it_says_otherwise() {
+    let text = "models:\n  a: { targets: [ mock/a, mock/b ], fallback: [ mock/c, mock/d, mock/e ] }\n  \
+                b: { targets: [ mock/a, mock/b ], fallback: [ mock/c, mock/d ], retry: { attempts: 2 } }\n  \
+                c: { targets: [ mock/a ] }";
+    let config = read(text, &[]).expect("reads");
+    let attempts = |name: &str| config.models[name].retry.attempts;
+    assert_eq!((attempts("a"), attempts("b"), attempts("c")), (5, 2, 3));
+}
