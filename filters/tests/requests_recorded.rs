@@ -156,6 +156,7 @@ fn a_patched_request_differs_in_the_patch_alone() {
             set: &[("seed", "7")],
             remove: &["temperature", "absent"],
             rename: &[("max_tokens", "max_completion_tokens")],
+            ..RequestPatch::default()
         };
         let rendered = prompt.render(&patch);
 
