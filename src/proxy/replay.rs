@@ -353,7 +353,12 @@ impl CustomSession for Replay {
             return Error::e_explain(ErrorType::Custom(ENDED_EARLY), "the answer is complete");
         }
         if self.link.is_glance() && !self.link.client_gone() {
-            return self.inner.read_body_or_idle(true).await;
+            let seen = self.inner.read_body_or_idle(true).await;
+            if seen.is_err() {
+                // Nothing runs that could be drained; the loss is noted all the same.
+                self.link.lose_client();
+            }
+            return seen;
         }
         loop {
             let client_gone = self.link.client_gone();

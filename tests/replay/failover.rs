@@ -70,7 +70,8 @@ async fn survives(http: &str, size: usize) {
             seen["body_hash"],
             blake3::hash(arriving.as_bytes()).to_hex().as_str()
         );
-        assert!(took < ms(12_000), "{} took {took:?}", client.name());
+        // Only that nothing waited for a default time-out; how fast it is, the benchmark tells.
+        assert!(took < ms(50_000), "{} took {took:?}", client.name());
         assert!(client.is_alive().await, "{}", client.name());
     }
     gateway.settled().await;
