@@ -12,7 +12,7 @@ build: setup-build
 	$(CARGO) build --release --bin alfred
 
 test: setup-build setup-test
-	$(CARGO) test --workspace --all-targets -- --test-threads 4
+	$(CARGO) test --workspace --tests -- --test-threads 4
 	$(CARGO) test --workspace --doc
 
 lint: setup-build setup-lint
