@@ -54,17 +54,13 @@ fn settle(ctx: &mut Context) {
         return;
     }
     note_answer(ctx);
+    settle_tokens(ctx);
     let exchange = &mut ctx.exchange;
     exchange.receipt.duration_us = micros(exchange.started.elapsed());
     let stage = std::mem::replace(&mut exchange.stage, Stage::Settled);
     let living = &exchange.gateway.living;
     let mut label = "other".to_owned();
-    if let Stage::Forwarding(mut forward) = stage {
-        let used = exchange
-            .receipt
-            .usage
-            .map_or(0, |usage| usage.input + usage.output);
-        pipeline::settle_tokens(&exchange.gateway, &mut forward, used);
+    if let Stage::Forwarding(forward) = stage {
         label = forward.model_label;
     }
     if let Some(last) = exchange
@@ -76,6 +72,18 @@ fn settle(ctx: &mut Context) {
     }
     living.metrics.count(&exchange.receipt, &label);
     living.access_log.write(&exchange.receipt, &living.metrics);
+}
+
+/// Corrects what the key's token limit set aside to what was used; once, whoever comes first.
+pub(super) fn settle_tokens(ctx: &mut Context) {
+    let exchange = &mut ctx.exchange;
+    let used = exchange
+        .receipt
+        .usage
+        .map_or(0, |usage| usage.input + usage.output);
+    if let Stage::Forwarding(forward) = &mut exchange.stage {
+        pipeline::settle_tokens(&exchange.gateway, forward, used);
+    }
 }
 
 impl Drop for Context {

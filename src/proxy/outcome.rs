@@ -95,6 +95,9 @@ pub(super) fn piece(body: &mut Option<Bytes>, end: bool, ctx: &mut Context) -> R
         Step::Send(bytes) => Some(bytes),
         Step::Done(bytes) => {
             ctx.exchange.complete_attempt();
+            logbook::note_answer(ctx);
+            // Before the client sees the end: its next request must find the limit settled.
+            logbook::settle_tokens(ctx);
             if !ctx.link.answering().is_stream() {
                 let head = whole_head(bytes.len(), ctx)?;
                 ctx.link.set_head(head);
@@ -112,8 +115,7 @@ pub(super) fn piece(body: &mut Option<Bytes>, end: bool, ctx: &mut Context) -> R
     Ok(())
 }
 
-fn whole_head(length: usize, ctx: &mut Context) -> Result<Box<ResponseHeader>> {
-    logbook::note_answer(ctx);
+fn whole_head(length: usize, ctx: &Context) -> Result<Box<ResponseHeader>> {
     let mut head = AnswerHead::new(200, Body::Json(length), ctx)?;
     head.route(&ctx.exchange)?;
     if let Some(cost) = logbook::cost_in_credits(&ctx.exchange) {
