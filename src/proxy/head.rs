@@ -155,14 +155,14 @@ impl AnswerHead {
         };
         match body {
             Body::Json(length) => {
-                head.set(CONTENT_TYPE, JSON)?;
-                head.set(CONTENT_LENGTH, HeaderValue::from(length))?;
+                head.set(CONTENT_TYPE, JSON);
+                head.set(CONTENT_LENGTH, HeaderValue::from(length));
             }
             Body::Events => {
-                head.set(CONTENT_TYPE, EVENTS)?;
-                head.set(http::header::CACHE_CONTROL, NO_CACHE)?;
+                head.set(CONTENT_TYPE, EVENTS);
+                head.set(http::header::CACHE_CONTROL, NO_CACHE);
                 if !ctx.http2 && ctx.chunked {
-                    head.set(TRANSFER_ENCODING, CHUNKED)?;
+                    head.set(TRANSFER_ENCODING, CHUNKED);
                 }
             }
             // Only a 204 has none, and RFC 9110, 8.6 forbids it a length.
@@ -170,30 +170,28 @@ impl AnswerHead {
         }
         let id = exchange.receipt.request_id.as_str();
         let echoed = exchange.receipt.client_request_id.as_deref().unwrap_or(id);
-        head.text(REQUEST_ID, echoed)?;
-        head.text(ALFRED_REQUEST_ID, id)?;
+        head.text(REQUEST_ID, echoed);
+        head.text(ALFRED_REQUEST_ID, id);
         for (name, value) in &exchange.answer_headers {
             // Appended: where both requests and tokens are limited, each has a line of its own.
             head.lines.append(name.clone(), value.clone());
         }
         if let Some(origin) = exchange.origin() {
-            let mut lines = http::HeaderMap::new();
-            cors::answer_headers(origin.clone(), &mut lines);
-            head.lines(&lines)?;
+            cors::answer_headers(origin.clone(), &mut head.lines);
         }
         Ok(head)
     }
 
     /// Which target answered, after how many attempts, and how long each part took.
-    pub(super) fn route(&mut self, exchange: &Exchange) -> Result<()> {
+    pub(super) fn route(&mut self, exchange: &Exchange) {
         let receipt = &exchange.receipt;
         let Some(last) = receipt.last_attempt() else {
-            return Ok(());
+            return;
         };
-        self.text(PROVIDER, &last.provider)?;
-        self.text(MODEL, &last.model)?;
-        self.set(ATTEMPTS, HeaderValue::from(receipt.attempts.len()))?;
-        self.set(OVERHEAD, HeaderValue::from(receipt.overhead_us))?;
+        self.text(PROVIDER, &last.provider);
+        self.text(MODEL, &last.model);
+        self.set(ATTEMPTS, HeaderValue::from(receipt.attempts.len()));
+        self.set(OVERHEAD, HeaderValue::from(receipt.overhead_us));
         let mut timing = String::with_capacity(64);
         for (name, micros) in [
             ("alfred;dur=", receipt.overhead_us),
@@ -203,28 +201,28 @@ impl AnswerHead {
             timing.push_str(name);
             push_milliseconds(&mut timing, micros);
         }
-        self.text(SERVER_TIMING, &timing)?;
-        self.dropped(exchange)
+        self.text(SERVER_TIMING, &timing);
+        self.dropped(exchange);
     }
 
     /// Which of the client's members the provider was not sent.
-    fn dropped(&mut self, exchange: &Exchange) -> Result<()> {
+    fn dropped(&mut self, exchange: &Exchange) {
         let Stage::Forwarding(forward) = &exchange.stage else {
-            return Ok(());
+            return;
         };
         let Some(target) = forward.target() else {
-            return Ok(());
+            return;
         };
         let names: Vec<_> = target.provider.dropped(&forward.prompt).collect();
         if names.is_empty() {
-            return Ok(());
+            return;
         }
-        self.text(DROPPED, &names.join(", "))
+        self.text(DROPPED, &names.join(", "));
     }
 
     /// What the answer cost, in credits.
-    pub(super) fn cost(&mut self, credits: &str) -> Result<()> {
-        self.text(COST, credits)
+    pub(super) fn cost(&mut self, credits: &str) {
+        self.text(COST, credits);
     }
 
     /// Who is to blame, and when it is worth trying again.
@@ -233,44 +231,33 @@ impl AnswerHead {
         source: Source,
         retry_after: Option<Duration>,
         should_retry: Option<bool>,
-    ) -> Result<()> {
+    ) {
         let source = match source {
             Source::Gateway => "gateway",
             Source::Provider => "provider",
         };
-        self.set(ERROR_SOURCE, HeaderValue::from_static(source))?;
+        self.set(ERROR_SOURCE, HeaderValue::from_static(source));
         if let Some(wait) = retry_after {
             let seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
-            self.set(RETRY_AFTER, HeaderValue::from(seconds.max(1)))?;
+            self.set(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
             let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            self.set(RETRY_AFTER_MS, HeaderValue::from(millis))?;
+            self.set(RETRY_AFTER_MS, HeaderValue::from(millis));
         }
-        match should_retry {
-            Some(true) => self.set(SHOULD_RETRY, HeaderValue::from_static("true")),
-            Some(false) => self.set(SHOULD_RETRY, HeaderValue::from_static("false")),
-            None => Ok(()),
+        if let Some(yes) = should_retry {
+            let value = if yes { "true" } else { "false" };
+            self.set(SHOULD_RETRY, HeaderValue::from_static(value));
         }
-    }
-
-    /// Ready-made lines.
-    pub(super) fn lines(&mut self, lines: &http::HeaderMap) -> Result<()> {
-        for (name, value) in lines {
-            self.lines.append(name.clone(), value.clone());
-        }
-        Ok(())
     }
 
     /// One line.
-    pub(super) fn set(&mut self, name: HeaderName, value: HeaderValue) -> Result<()> {
+    pub(super) fn set(&mut self, name: HeaderName, value: HeaderValue) {
         self.lines.insert(name, value);
-        Ok(())
     }
 
-    fn text(&mut self, name: HeaderName, value: &str) -> Result<()> {
+    fn text(&mut self, name: HeaderName, value: &str) {
         // A model's name is the client's or the configuration's; what no header can hold is left out.
-        match HeaderValue::from_str(value) {
-            Ok(value) => self.set(name, value),
-            Err(_) => Ok(()),
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.set(name, value);
         }
     }
 

@@ -80,7 +80,7 @@ fn announced(response: &ResponseHeader) -> Announced {
 
 fn stream_head(ctx: &Context) -> Result<Box<ResponseHeader>> {
     let mut head = AnswerHead::new(200, Body::Events, ctx)?;
-    head.route(&ctx.exchange)?;
+    head.route(&ctx.exchange);
     Ok(head.finish())
 }
 
@@ -117,9 +117,9 @@ pub(super) fn piece(body: &mut Option<Bytes>, end: bool, ctx: &mut Context) -> R
 
 fn whole_head(length: usize, ctx: &Context) -> Result<Box<ResponseHeader>> {
     let mut head = AnswerHead::new(200, Body::Json(length), ctx)?;
-    head.route(&ctx.exchange)?;
+    head.route(&ctx.exchange);
     if let Some(cost) = logbook::cost_in_credits(&ctx.exchange) {
-        head.cost(&cost)?;
+        head.cost(&cost);
     }
     Ok(head.finish())
 }

@@ -43,7 +43,7 @@ pub(super) async fn preflight(session: &mut Session, ctx: &mut Context) -> Resul
         let mut lines = http::HeaderMap::new();
         cors::preflight_headers(rules, origin.clone(), &mut lines);
         for (name, value) in &lines {
-            head.set(name.clone(), value.clone())?;
+            head.set(name.clone(), value.clone());
         }
     }
     ctx.exchange.end(Outcome::Ok, 204, None);
@@ -105,14 +105,14 @@ fn refusal_answer(refusal: &Refusal, ctx: &Context) -> Result<(Box<ResponseHeade
     let wire = refusal.wire();
     let body = refusal.openai_body();
     let mut head = AnswerHead::new(wire.status, Body::Json(body.len()), ctx)?;
-    head.route(&ctx.exchange)?;
-    head.error(Source::Gateway, wire.retry_after, wire.should_retry)?;
+    head.route(&ctx.exchange);
+    head.error(Source::Gateway, wire.retry_after, wire.should_retry);
     if let Refusal::WrongMethod(allowed) = refusal {
-        head.set(http::header::ALLOW, http::HeaderValue::from_static(allowed))?;
+        head.set(http::header::ALLOW, http::HeaderValue::from_static(allowed));
     }
     if wire.status == 401 {
         let scheme = http::HeaderValue::from_static("Bearer");
-        head.set(http::header::WWW_AUTHENTICATE, scheme)?;
+        head.set(http::header::WWW_AUTHENTICATE, scheme);
     }
     Ok((head.finish(), body))
 }
@@ -142,11 +142,11 @@ pub(super) fn failure_answer(
     // Once Alfred has retried, or the provider says that it is no use, SDKs must not add theirs.
     let final_no = failure.verdict().retryable || stop != Some(Next::Stop(Stop::Final));
     let mut head = AnswerHead::new(status, Body::Json(body.len()), ctx)?;
-    head.route(&ctx.exchange)?;
+    head.route(&ctx.exchange);
     // SDKs wait as long as they are told; a 429 or 503 without a word would be hammered.
     let soon = matches!(status, 429 | 503).then_some(Duration::from_secs(1));
     let retry_after = error.retry_after.or(soon);
-    head.error(Source::Provider, retry_after, final_no.then_some(false))?;
+    head.error(Source::Provider, retry_after, final_no.then_some(false));
     let code = error
         .code
         .clone()
