@@ -132,7 +132,10 @@ impl Exchange {
         let receipt = Receipt {
             schema: SCHEMA,
             at: jiff::Timestamp::now().to_string(),
-            request_id: Uuid::now_v7().to_string(),
+            request_id: Uuid::now_v7()
+                .hyphenated()
+                .encode_lower(&mut Uuid::encode_buffer())
+                .into(),
             surface: "other",
             ..Receipt::default()
         };
@@ -161,8 +164,8 @@ impl Exchange {
     /// Notes who asks.
     pub fn identify(&mut self, principal: &Principal) {
         self.receipt.caller = Some(Caller {
-            key: principal.id.as_str().into(),
-            key_name: principal.name.as_str().into(),
+            key: Arc::clone(&principal.id),
+            key_name: Arc::clone(&principal.name),
             user: principal.user_id,
             team: principal.team_id,
             organisation: principal.org_id,
@@ -190,8 +193,8 @@ impl Exchange {
             self.receipt.overhead_us = started_us;
         }
         self.receipt.attempts.push(AttemptRecord {
-            provider: target.provider.name.as_str().into(),
-            model: (*target.model).into(),
+            provider: Arc::clone(&target.provider.name),
+            model: Arc::clone(&target.model),
             lane: lane.lane().id.as_str().into(),
             started_us,
             duration_us: 0,

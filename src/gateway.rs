@@ -22,9 +22,9 @@ pub struct Gateway {
     /// What clients may ask for.
     pub names: Names,
     /// Request limits of every key.
-    pub request_rules: Vec<Rule>,
+    pub request_rules: Arc<[Rule]>,
     /// Token limits of every key.
-    pub token_rules: Vec<Rule>,
+    pub token_rules: Arc<[Rule]>,
     /// Unix time in seconds, the `created` of its models.
     pub built_at: i64,
 }
@@ -231,7 +231,7 @@ fn price_overrides(config: &Config) -> Vec<(String, Price)> {
         .collect()
 }
 
-fn rules(config: &Config, measure: Measure) -> Vec<Rule> {
+fn rules(config: &Config, measure: Measure) -> Arc<[Rule]> {
     let limits = config.limits.iter();
     limits
         .filter_map(|limit| {

@@ -123,7 +123,7 @@ fn greet(gateway: &Gateway, first: Option<&FirstKey>) {
     let names: Vec<_> = gateway
         .names
         .providers()
-        .map(|provider| provider.name.as_str())
+        .map(|provider| &*provider.name)
         .collect();
     log::info!(
         "alfred {} on {scheme}://{}, telemetry on http://{}, providers: {}",

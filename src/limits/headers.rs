@@ -2,67 +2,80 @@
 //! what SDKs read; the IETF pair (draft-ietf-httpapi-ratelimit-headers-11) is what is coming.
 
 use super::{Measure, Rule, Standing};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use std::time::Duration;
 
 /// Largest integer of a structured field (RFC 9651, 3.3.1).
 const MAX_INTEGER: u64 = 999_999_999_999_999;
 
-/// The three OpenAI headers of one measure: name and value.
-pub fn openai(standing: &Standing) -> [(&'static str, String); 3] {
-    let [limit, remaining, reset] = match standing.rule.measure() {
-        Measure::Requests => [
-            "x-ratelimit-limit-requests",
-            "x-ratelimit-remaining-requests",
-            "x-ratelimit-reset-requests",
-        ],
-        Measure::Tokens => [
-            "x-ratelimit-limit-tokens",
-            "x-ratelimit-remaining-tokens",
-            "x-ratelimit-reset-tokens",
-        ],
+const REQUEST_NAMES: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit-requests"),
+    HeaderName::from_static("x-ratelimit-remaining-requests"),
+    HeaderName::from_static("x-ratelimit-reset-requests"),
+];
+const TOKEN_NAMES: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-tokens"),
+];
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STANDING: HeaderName = HeaderName::from_static("ratelimit");
+
+/// The lines that tell where a key stands: OpenAI's three of the measure, and the IETF pair, such
+/// as `RateLimit-Policy: "tpm";q=200000;w=60;qu="tokens"` and `RateLimit: "tpm";r=199000;t=1`.
+/// Requests are the draft's default unit and go unnamed.
+pub fn lines(standing: &Standing) -> [(HeaderName, HeaderValue); 5] {
+    let rule = &standing.rule;
+    let [limit, remaining, reset] = match rule.measure() {
+        Measure::Requests => REQUEST_NAMES,
+        Measure::Tokens => TOKEN_NAMES,
     };
-    [
-        (limit, standing.rule.limit().to_string()),
-        (remaining, standing.remaining.to_string()),
-        (reset, go_duration(standing.reset_after)),
-    ]
+    // One buffer that the five values share: they are cloned into every answer of the request.
+    let mut text = String::with_capacity(128);
+    let mut cut = |write: &mut dyn FnMut(&mut String)| {
+        let from = text.len();
+        write(&mut text);
+        from..text.len()
+    };
+    let spans = [
+        cut(&mut |out| number(out, rule.limit())),
+        cut(&mut |out| number(out, standing.remaining)),
+        cut(&mut |out| push_go_duration(out, standing.reset_after)),
+        cut(&mut |out| push_policy(out, rule)),
+        cut(&mut |out| push_standing(out, standing)),
+    ];
+    let text = Bytes::from(text);
+    let mut names = [limit, remaining, reset, POLICY, STANDING].into_iter();
+    spans.map(|span| {
+        let value = HeaderValue::from_maybe_shared(text.slice(span));
+        // Digits, letters and quotes: always a header's value, and there are as many names.
+        let empty = HeaderValue::from_static("");
+        (names.next().unwrap_or(STANDING), value.unwrap_or(empty))
+    })
 }
 
-/// Value of `RateLimit-Policy`: `"rpm";q=600;w=60, "tpm";q=200000;w=60;qu="tokens"`. Empty
-/// without rules. Requests are the draft's default unit and go unnamed.
-pub fn policy(rules: &[Rule]) -> String {
-    let mut out = String::with_capacity(rules.len() * 40);
-    for rule in rules {
-        item(&mut out, rule);
-        out.push_str(";q=");
-        number(&mut out, rule.limit().min(MAX_INTEGER));
-        out.push_str(";w=");
-        number(&mut out, seconds(rule.window()));
-        if rule.measure() == Measure::Tokens {
-            out.push_str(";qu=\"tokens\"");
-        }
+fn push_policy(out: &mut String, rule: &Rule) {
+    push_item(out, rule);
+    out.push_str(";q=");
+    number(out, rule.limit().min(MAX_INTEGER));
+    out.push_str(";w=");
+    number(out, seconds(rule.window()));
+    if rule.measure() == Measure::Tokens {
+        out.push_str(";qu=\"tokens\"");
     }
-    out
 }
 
-/// Value of `RateLimit`: `"rpm";r=599;t=1, "tpm";r=199000;t=1`. Empty without standings.
-pub fn rate_limit(standings: &[Standing]) -> String {
-    let mut out = String::with_capacity(standings.len() * 32);
-    for standing in standings {
-        item(&mut out, &standing.rule);
-        out.push_str(";r=");
-        number(&mut out, standing.remaining.min(MAX_INTEGER));
-        out.push_str(";t=");
-        number(&mut out, seconds(standing.reset_after));
-    }
-    out
+fn push_standing(out: &mut String, standing: &Standing) {
+    push_item(out, &standing.rule);
+    out.push_str(";r=");
+    number(out, standing.remaining.min(MAX_INTEGER));
+    out.push_str(";t=");
+    number(out, seconds(standing.reset_after));
 }
 
-/// Begins an item of a list: a comma behind the one before, and the rule's quoted name.
-fn item(out: &mut String, rule: &Rule) {
-    if !out.is_empty() {
-        out.push_str(", ");
-    }
+/// The rule's name in quotes.
+fn push_item(out: &mut String, rule: &Rule) {
     out.push('"');
     push_name(out, rule);
     out.push('"');
@@ -75,12 +88,6 @@ fn number(out: &mut String, number: u64) {
 
 /// What a rule is called in both headers: `rps`, `rpm`, `rph`, `rpd` and `tps`, `tpm`, `tph`,
 /// `tpd`; other windows by their length, `requests-90s`.
-pub fn policy_name(rule: &Rule) -> String {
-    let mut out = String::new();
-    push_name(&mut out, rule);
-    out
-}
-
 fn push_name(out: &mut String, rule: &Rule) {
     let (letter, word) = match rule.measure() {
         Measure::Requests => ('r', "requests-"),
@@ -93,7 +100,7 @@ fn push_name(out: &mut String, rule: &Rule) {
         DAY => "pd",
         other => {
             out.push_str(word);
-            out.push_str(&go_duration(other));
+            push_go_duration(out, other);
             return;
         }
     };
@@ -106,40 +113,34 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Value of `Retry-After`: whole seconds, rounded up, at least 1, so that a client that obeys
-/// is let through.
-pub fn retry_after(wait: Duration) -> String {
-    seconds(wait).max(1).to_string()
-}
-
 /// A duration as Go prints it and OpenAI sends it, in milliseconds rounded up: `0s`, `12ms`,
 /// `1.5s`, `6m0s`, `1h0m0.25s`.
-pub fn go_duration(duration: Duration) -> String {
-    let millis = duration.as_nanos().div_ceil(1_000_000);
-    let millis = u64::try_from(millis).unwrap_or(u64::MAX);
-    let mut out = String::with_capacity(16);
+fn push_go_duration(out: &mut String, duration: Duration) {
+    let rounded_up = u64::from(duration.subsec_nanos() % 1_000_000 > 0);
+    let millis = duration
+        .as_secs()
+        .saturating_mul(1_000)
+        .saturating_add(u64::from(duration.subsec_millis()))
+        .saturating_add(rounded_up);
     if millis == 0 {
-        out.push_str("0s");
-        return out;
+        return out.push_str("0s");
     }
     if millis < 1_000 {
-        number(&mut out, millis);
-        out.push_str("ms");
-        return out;
+        number(out, millis);
+        return out.push_str("ms");
     }
     let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
     if hours > 0 {
-        number(&mut out, hours);
+        number(out, hours);
         out.push('h');
     }
     if hours > 0 || minutes > 0 {
-        number(&mut out, minutes);
+        number(out, minutes);
         out.push('m');
     }
-    number(&mut out, millis / 1_000 % 60);
-    push_fraction(&mut out, millis % 1_000);
+    number(out, millis / 1_000 % 60);
+    push_fraction(out, millis % 1_000);
     out.push('s');
-    out
 }
 
 /// Thousandths behind a point, without the zeros at their end.
@@ -177,6 +178,26 @@ mod tests {
         }
     }
 
+    fn go_duration(duration: Duration) -> String {
+        let mut out = String::new();
+        push_go_duration(&mut out, duration);
+        out
+    }
+
+    fn written(standing: &Standing) -> Vec<(String, String)> {
+        let line = |(name, value): (HeaderName, HeaderValue)| {
+            let value = value.to_str().expect("readable").to_owned();
+            (name.as_str().to_owned(), value)
+        };
+        lines(standing).map(line).to_vec()
+    }
+
+    fn pairs(lines: [(&str, &str); 5]) -> Vec<(String, String)> {
+        lines
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec()
+    }
+
     #[test]
     fn durations_are_written_as_go_writes_them() {
         let cases = [
@@ -200,46 +221,42 @@ mod tests {
     }
 
     #[test]
-    fn openai_names_tell_requests_from_tokens() {
+    fn tokens_have_their_names_and_their_unit() {
         let rule = Rule::per_minute(Measure::Tokens, 200_000);
-        let written = openai(&standing(rule, 199_000, 300));
         assert_eq!(
-            written,
-            [
-                ("x-ratelimit-limit-tokens", "200000".to_owned()),
-                ("x-ratelimit-remaining-tokens", "199000".to_owned()),
-                ("x-ratelimit-reset-tokens", "300ms".to_owned()),
-            ]
+            written(&standing(rule, 199_000, 300)),
+            pairs([
+                ("x-ratelimit-limit-tokens", "200000"),
+                ("x-ratelimit-remaining-tokens", "199000"),
+                ("x-ratelimit-reset-tokens", "300ms"),
+                ("ratelimit-policy", r#""tpm";q=200000;w=60;qu="tokens""#),
+                ("ratelimit", r#""tpm";r=199000;t=1"#),
+            ])
         );
-        let rule = Rule::per_minute(Measure::Requests, 600);
-        let [(limit, _), ..] = openai(&standing(rule, 1, 1));
-        assert_eq!(limit, "x-ratelimit-limit-requests");
     }
 
     #[test]
-    fn the_ietf_pair_names_each_policy_once() {
-        let rules = [
-            Rule::per_minute(Measure::Requests, 600),
-            Rule::per_minute(Measure::Tokens, 200_000),
-        ];
+    fn requests_have_their_names_and_seconds_are_rounded_up() {
+        let rule = Rule::per_minute(Measure::Requests, 600);
         assert_eq!(
-            policy(&rules),
-            r#""rpm";q=600;w=60, "tpm";q=200000;w=60;qu="tokens""#
-        );
-        let [requests, tokens] = rules;
-        let standings = [standing(requests, 599, 100), standing(tokens, 0, 59_001)];
-        assert_eq!(rate_limit(&standings), r#""rpm";r=599;t=1, "tpm";r=0;t=60"#);
-        assert_eq!(
-            (policy(&[]), rate_limit(&[])),
-            (String::new(), String::new())
+            written(&standing(rule, 0, 59_001)),
+            pairs([
+                ("x-ratelimit-limit-requests", "600"),
+                ("x-ratelimit-remaining-requests", "0"),
+                ("x-ratelimit-reset-requests", "59.001s"),
+                ("ratelimit-policy", r#""rpm";q=600;w=60"#),
+                ("ratelimit", r#""rpm";r=0;t=60"#),
+            ])
         );
     }
 
     #[test]
     fn a_policy_is_named_by_its_window() {
         let name = |seconds| {
+            let mut out = String::new();
             let window = Duration::from_secs(seconds);
-            policy_name(&Rule::new(Measure::Requests, 1, window))
+            push_name(&mut out, &Rule::new(Measure::Requests, 1, window));
+            out
         };
         let names = [1, 60, 3_600, 86_400, 90].map(name);
         assert_eq!(names, ["rps", "rpm", "rph", "rpd", "requests-1m30s"]);
@@ -248,12 +265,8 @@ mod tests {
     #[test]
     fn numbers_too_large_for_a_structured_field_are_cut() {
         let rule = Rule::per_minute(Measure::Requests, u64::MAX);
-        assert!(policy(&[rule]).contains(";q=999999999999999;"));
-    }
-
-    #[test]
-    fn a_client_that_waits_as_told_is_let_through() {
-        let waits = [0, 1, 1_000, 1_001, 59_999].map(Duration::from_millis);
-        assert_eq!(waits.map(retry_after), ["1", "1", "1", "2", "60"]);
+        let lines = written(&standing(rule, u64::MAX, 0));
+        assert!(lines[3].1.contains(";q=999999999999999;"), "{lines:?}");
+        assert!(lines[4].1.contains(";r=999999999999999;"), "{lines:?}");
     }
 }

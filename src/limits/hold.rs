@@ -10,14 +10,14 @@ use super::{LimitTable, Rule, Used};
 #[derive(Debug)]
 pub struct TokenHold {
     table: Arc<LimitTable>,
-    key: String,
-    rules: Vec<Rule>,
+    key: Arc<str>,
+    rules: Arc<[Rule]>,
     reserved: u64,
 }
 
 impl TokenHold {
     /// Remembers that `reserved` tokens were taken by `rules`.
-    pub fn new(table: Arc<LimitTable>, key: String, rules: Vec<Rule>, reserved: u64) -> Self {
+    pub fn new(table: Arc<LimitTable>, key: Arc<str>, rules: Arc<[Rule]>, reserved: u64) -> Self {
         Self {
             table,
             key,

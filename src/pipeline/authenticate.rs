@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
+use http::header::AUTHORIZATION;
+
 use super::head::Head;
 use crate::refusal::Refusal;
 use crate::secrets::{KeyRefusal, Keyring, Principal};
 
 /// The headers that may hold a key, beside `Authorization`.
-const KEY_HEADERS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
+static KEY_HEADERS: [HeaderName; 3] = [
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+];
 
 /// Finds out who calls.
 ///
@@ -43,7 +50,7 @@ fn presented<'a>(head: &Head<'a>) -> Result<&'a str, Refusal> {
         )),
         _ => Ok(()),
     };
-    for value in head.headers.get_all("authorization") {
+    for value in head.headers.get_all(AUTHORIZATION) {
         let text = value.to_str().map_err(|_| unreadable())?;
         let (scheme, key) = text.split_once(' ').unwrap_or((text, ""));
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -53,7 +60,7 @@ fn presented<'a>(head: &Head<'a>) -> Result<&'a str, Refusal> {
         }
         add(key.trim())?;
     }
-    for name in KEY_HEADERS {
+    for name in &KEY_HEADERS {
         for value in head.headers.get_all(name) {
             add(value.to_str().map_err(|_| unreadable())?.trim())?;
         }

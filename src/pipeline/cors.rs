@@ -1,5 +1,6 @@
 //! The station that lets browsers in: preflights are answered, answers carry the origin.
 
+use http::header::ORIGIN;
 use http::{HeaderMap, HeaderValue, Method};
 
 use super::head::Head;
@@ -25,7 +26,7 @@ const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTION
 /// The origin of a request, if pages from there may call.
 #[must_use]
 pub fn allowed_origin(cors: Option<&conf::Cors>, head: &Head<'_>) -> Option<HeaderValue> {
-    let origin = head.headers.get("origin")?;
+    let origin = head.headers.get(ORIGIN)?;
     let text = origin.to_str().ok()?;
     let allowed = cors?
         .origins
@@ -38,7 +39,7 @@ pub fn allowed_origin(cors: Option<&conf::Cors>, head: &Head<'_>) -> Option<Head
 #[must_use]
 pub fn is_preflight(head: &Head<'_>) -> bool {
     *head.method == Method::OPTIONS
-        && head.headers.contains_key("origin")
+        && head.headers.contains_key(ORIGIN)
         && head.headers.contains_key("access-control-request-method")
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 use ipnet::IpNet;
 
 /// What is known before the body is read.
@@ -21,7 +21,7 @@ pub struct Head<'a> {
 impl Head<'_> {
     /// A header as text, if it is there once and readable.
     #[must_use]
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub fn text(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 

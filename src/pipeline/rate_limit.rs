@@ -1,6 +1,6 @@
 //! The stations that hold a key to its limits: requests before the body is read, tokens after.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
@@ -17,14 +17,14 @@ pub(super) type AnswerHeaders = Vec<(HeaderName, HeaderValue)>;
 const UNBOUNDED_ANSWER: u64 = 256;
 
 /// The rules of one measure for a key: its own limit wins over the configuration's.
-fn rules<'a>(gateway: &'a Gateway, principal: &Principal, measure: Measure) -> Cow<'a, [Rule]> {
+fn rules(gateway: &Gateway, principal: &Principal, measure: Measure) -> Arc<[Rule]> {
     let (own, common) = match measure {
         Measure::Requests => (principal.requests_per_minute, &gateway.request_rules),
         Measure::Tokens => (principal.tokens_per_minute, &gateway.token_rules),
     };
     match own {
-        Some(limit) => Cow::Owned(vec![Rule::per_minute(measure, limit)]),
-        None => Cow::Borrowed(common),
+        Some(limit) => Arc::new([Rule::per_minute(measure, limit)]),
+        None => Arc::clone(common),
     }
 }
 
@@ -66,13 +66,8 @@ pub(super) fn take_tokens(
     let limits = &gateway.living.limits;
     let taken = limits.take(&principal.id, &rules, clock(gateway), reserved);
     announce(taken, reserved, out)?;
-    let (table, key) = (limits.clone(), principal.id.clone());
-    Ok(Some(TokenHold::new(
-        table,
-        key,
-        rules.into_owned(),
-        reserved,
-    )))
+    let (table, key) = (Arc::clone(limits), Arc::clone(&principal.id));
+    Ok(Some(TokenHold::new(table, key, rules, reserved)))
 }
 
 /// Nanoseconds on the process' clock.
@@ -88,11 +83,11 @@ fn announce(
     match taken {
         Ok(None) => Ok(()),
         Ok(Some(standing)) => {
-            tell(&standing, out);
+            out.extend(headers::lines(&standing));
             Ok(())
         }
         Err(exceeded) => {
-            tell(&exceeded.standing, out);
+            out.extend(headers::lines(&exceeded.standing));
             Err(refusal(&exceeded, needed))
         }
     }
@@ -116,38 +111,5 @@ fn refusal(exceeded: &Exceeded, needed: u64) -> Refusal {
             limit,
             window,
         },
-    }
-}
-
-/// OpenAI's three headers of a measure; what they hold is in [`headers::openai`].
-const REQUEST_NAMES: [HeaderName; 3] = [
-    HeaderName::from_static("x-ratelimit-limit-requests"),
-    HeaderName::from_static("x-ratelimit-remaining-requests"),
-    HeaderName::from_static("x-ratelimit-reset-requests"),
-];
-const TOKEN_NAMES: [HeaderName; 3] = [
-    HeaderName::from_static("x-ratelimit-limit-tokens"),
-    HeaderName::from_static("x-ratelimit-remaining-tokens"),
-    HeaderName::from_static("x-ratelimit-reset-tokens"),
-];
-const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const STANDING: HeaderName = HeaderName::from_static("ratelimit");
-
-fn tell(standing: &Standing, out: &mut AnswerHeaders) {
-    let names = match standing.rule.measure() {
-        Measure::Requests => REQUEST_NAMES,
-        Measure::Tokens => TOKEN_NAMES,
-    };
-    let openai = names
-        .into_iter()
-        .zip(headers::openai(standing).map(|(_, value)| value));
-    let drafts = [
-        (POLICY, headers::policy(&[standing.rule])),
-        (STANDING, headers::rate_limit(&[*standing])),
-    ];
-    for (name, value) in openai.chain(drafts) {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            out.push((name, value));
-        }
     }
 }

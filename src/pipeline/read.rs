@@ -2,6 +2,7 @@
 
 use alfred_filters::prompt::{Prompt, Surface};
 use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::head::Head;
 use super::rate_limit;
@@ -19,9 +20,9 @@ use crate::routing::{Attempts, Plan};
 pub(super) fn check_media_type(head: &Head<'_>) -> Result<(), Refusal> {
     let plain = head
         .headers
-        .get("content-encoding")
+        .get(CONTENT_ENCODING)
         .is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    let json = head.headers.get("content-type").is_none_or(|value| {
+    let json = head.headers.get(CONTENT_TYPE).is_none_or(|value| {
         let text = value.to_str().unwrap_or_default();
         let essence = text.split(';').next().unwrap_or_default().trim();
         let essence = essence.to_ascii_lowercase();

@@ -1,20 +1,25 @@
 //! The station that names a request. The internal id is always fresh, because it is the
 //! idempotency key of money; what the client sent is echoed and logged beside it.
 
+use http::HeaderName;
+
 use super::head::Head;
 use crate::telemetry::Receipt;
 
 /// Longest client id that is echoed.
 const MAX_ID: usize = 128;
 
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// Notes the client's request id and trace on the receipt.
 pub(super) fn note(head: &Head<'_>, receipt: &mut Receipt) {
     receipt.client_request_id = head
-        .text("x-request-id")
+        .text(&REQUEST_ID)
         .filter(|id| (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
         .map(str::to_owned);
     receipt.trace_id = head
-        .text("traceparent")
+        .text(&TRACEPARENT)
         .and_then(trace_id)
         .map(str::to_owned);
 }

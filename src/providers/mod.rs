@@ -156,7 +156,7 @@ fn wants(kind: Kind) -> &'static Wants {
 /// A vendor account.
 pub struct Provider {
     /// Its name in the configuration.
-    pub name: String,
+    pub name: Arc<str>,
     /// What its kind wants.
     pub wants: &'static Wants,
     /// Its settings.
@@ -210,7 +210,7 @@ impl Provider {
         let wants = wants(settings.kind);
         let lanes = lanes(settings, wants, resolver, mock_url)?;
         Ok(Self {
-            name: name.to_owned(),
+            name: name.into(),
             wants,
             pool: Pool::new(lanes, settings.balance),
             overrides: raw_members(&settings.overrides),

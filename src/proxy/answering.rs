@@ -83,7 +83,7 @@ pub(crate) struct Asked {
     pub(crate) surface: Surface,
     pub(crate) plan: StreamPlan,
     pub(crate) target: Arc<Target>,
-    pub(crate) request_id: String,
+    pub(crate) request_id: Arc<str>,
 }
 
 /// What only the end of a stream knows; it travels in the usage event and in a comment.
@@ -138,7 +138,7 @@ pub(crate) struct Answering {
     plan: Option<StreamPlan>,
     surface: Surface,
     target: Option<Arc<Target>>,
-    request_id: String,
+    request_id: Option<Arc<str>>,
     out: BytesMut,
     facts: Facts,
     last_piece: Option<Instant>,
@@ -154,7 +154,7 @@ impl Default for Answering {
             plan: None,
             surface: Surface::Chat,
             target: None,
-            request_id: String::new(),
+            request_id: None,
             out: BytesMut::new(),
             facts: Facts::default(),
             last_piece: None,
@@ -171,7 +171,7 @@ impl Answering {
             plan: Some(asked.plan),
             surface: asked.surface,
             target: Some(asked.target),
-            request_id: asked.request_id,
+            request_id: Some(asked.request_id),
             ..Self::default()
         };
     }
@@ -272,7 +272,8 @@ impl Answering {
         let Mode::Stream(stream) = &mut self.mode else {
             return Ending::Truncated(Cut::Empty);
         };
-        let (target, request_id) = (self.target.as_ref(), self.request_id.as_str());
+        let target = self.target.as_ref();
+        let request_id = self.request_id.as_deref().unwrap_or_default();
         let mut closing = |stream: &AnswerStream| {
             let cost = target.and_then(|t| t.cost(&stream.final_usage(estimate)));
             let cost = cost.map(|cost| cost.to_string());

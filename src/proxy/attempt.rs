@@ -55,7 +55,7 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
         surface: forward.prompt.surface(),
         plan: stream_plan(forward, &target, &ctx.exchange.receipt.request_id),
         target: Arc::clone(&target),
-        request_id: ctx.exchange.receipt.request_id.clone(),
+        request_id: Arc::clone(&ctx.exchange.receipt.request_id),
     };
     let host = lane.lane().host.clone();
     ctx.exchange.begin_attempt(lane);

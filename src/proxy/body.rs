@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, EXPECT};
 use pingora_core::Result;
 use pingora_proxy::Session;
 use tokio::time::Instant;
@@ -48,13 +49,13 @@ pub(super) async fn read(
 }
 
 fn announced_length(session: &Session) -> Option<u64> {
-    let value = session.req_header().headers.get("content-length")?;
+    let value = session.req_header().headers.get(CONTENT_LENGTH)?;
     value.to_str().ok()?.parse().ok()
 }
 
 /// Whether the client waits to be told to send its body.
 pub(super) fn expects_continue(session: &Session) -> bool {
-    let expect = session.req_header().headers.get("expect");
+    let expect = session.req_header().headers.get(EXPECT);
     expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 

@@ -43,6 +43,6 @@ pub(super) fn caught<T>(
 /// The panic's own message has been printed by the panic hook; this line ties it to the request.
 fn note(ctx: &Context) {
     ctx.exchange.gateway.living.metrics.panics.inc();
-    let id = ctx.exchange.receipt.request_id.as_str();
+    let id = &*ctx.exchange.receipt.request_id;
     log::error!(request_id = id; "a panic was caught while serving this request");
 }

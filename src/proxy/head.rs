@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use alfred_filters::prompt::Surface;
+use bytes::BytesMut;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, Method};
 use pingora_core::{Error, ErrorType, OrErr, Result};
@@ -142,6 +143,8 @@ pub(super) enum Source {
 pub(super) struct AnswerHead {
     status: http::StatusCode,
     lines: http::HeaderMap,
+    /// What the values are cut from: one allocation for all of them.
+    text: BytesMut,
 }
 
 impl AnswerHead {
@@ -152,11 +155,12 @@ impl AnswerHead {
             status: http::StatusCode::from_u16(status)
                 .or_err(ErrorType::InternalError, "status")?,
             lines: http::HeaderMap::with_capacity(32),
+            text: BytesMut::with_capacity(384),
         };
         match body {
             Body::Json(length) => {
                 head.set(CONTENT_TYPE, JSON);
-                head.set(CONTENT_LENGTH, HeaderValue::from(length));
+                head.number(CONTENT_LENGTH, u64::try_from(length).unwrap_or(u64::MAX));
             }
             Body::Events => {
                 head.set(CONTENT_TYPE, EVENTS);
@@ -168,10 +172,15 @@ impl AnswerHead {
             // Only a 204 has none, and RFC 9110, 8.6 forbids it a length.
             Body::Empty => {}
         }
-        let id = exchange.receipt.request_id.as_str();
-        let echoed = exchange.receipt.client_request_id.as_deref().unwrap_or(id);
-        head.text(REQUEST_ID, echoed);
+        let id = &*exchange.receipt.request_id;
         head.text(ALFRED_REQUEST_ID, id);
+        match (
+            &exchange.receipt.client_request_id,
+            head.lines.get(&ALFRED_REQUEST_ID),
+        ) {
+            (None, Some(id)) => head.set(REQUEST_ID, id.clone()),
+            (echoed, _) => head.text(REQUEST_ID, echoed.as_deref().unwrap_or(id)),
+        }
         for (name, value) in &exchange.answer_headers {
             // Appended: where both requests and tokens are limited, each has a line of its own.
             head.lines.append(name.clone(), value.clone());
@@ -190,18 +199,20 @@ impl AnswerHead {
         };
         self.text(PROVIDER, &last.provider);
         self.text(MODEL, &last.model);
-        self.set(ATTEMPTS, HeaderValue::from(receipt.attempts.len()));
-        self.set(OVERHEAD, HeaderValue::from(receipt.overhead_us));
-        let mut timing = String::with_capacity(64);
+        self.number(
+            ATTEMPTS,
+            u64::try_from(receipt.attempts.len()).unwrap_or(u64::MAX),
+        );
+        self.number(OVERHEAD, receipt.overhead_us);
         for (name, micros) in [
             ("alfred;dur=", receipt.overhead_us),
             (", upstream;dur=", last.header_us.unwrap_or(0)),
             (", total;dur=", micros(exchange.started.elapsed())),
         ] {
-            timing.push_str(name);
-            push_milliseconds(&mut timing, micros);
+            self.text.extend_from_slice(name.as_bytes());
+            push_milliseconds(&mut self.text, micros);
         }
-        self.text(SERVER_TIMING, &timing);
+        self.cut(SERVER_TIMING);
         self.dropped(exchange);
     }
 
@@ -255,8 +266,18 @@ impl AnswerHead {
     }
 
     fn text(&mut self, name: HeaderName, value: &str) {
+        self.text.extend_from_slice(value.as_bytes());
+        self.cut(name);
+    }
+
+    fn number(&mut self, name: HeaderName, value: u64) {
+        self.text(name, itoa::Buffer::new().format(value));
+    }
+
+    /// A line of what has been written to `self.text`.
+    fn cut(&mut self, name: HeaderName) {
         // A model's name is the client's or the configuration's; what no header can hold is left out.
-        if let Ok(value) = HeaderValue::from_str(value) {
+        if let Ok(value) = HeaderValue::from_maybe_shared(self.text.split().freeze()) {
             self.set(name, value);
         }
     }
@@ -270,15 +291,14 @@ impl AnswerHead {
 }
 
 /// Milliseconds with three digits behind the point.
-fn push_milliseconds(out: &mut String, micros: u64) {
+fn push_milliseconds(out: &mut BytesMut, micros: u64) {
     let mut digits = itoa::Buffer::new();
-    out.push_str(digits.format(micros / 1000));
-    out.push('.');
+    out.extend_from_slice(digits.format(micros / 1000).as_bytes());
     let rest = micros % 1000;
-    out.push_str(match rest {
-        0..=9 => "00",
-        10..=99 => "0",
-        _ => "",
+    out.extend_from_slice(match rest {
+        0..=9 => b".00",
+        10..=99 => b".0",
+        _ => b".",
     });
-    out.push_str(digits.format(rest));
+    out.extend_from_slice(digits.format(rest).as_bytes());
 }

@@ -24,10 +24,8 @@ pub(super) fn header(response: &mut ResponseHeader, ctx: &mut Context) -> Result
     ctx.link
         .set_h2_upstream(response.version == http::Version::HTTP_2);
     let announced = announced(response);
-    // The client's header is written anew; this one only has to frame the body.
-    response.remove_header("content-length");
-    response.remove_header("content-encoding");
-    response.remove_header("transfer-encoding");
+    // The client's header is written anew; this one only tells Pingora that a body follows.
+    *response = ResponseHeader::build_no_case(response.status, None)?;
     ctx.link.answering().announce(announced.clone());
     if let Announced::Rejected { .. } = announced
         && !(400..500).contains(&status)

@@ -73,7 +73,10 @@ pub(super) async fn refuse(
 }
 
 fn can_drain(session: &Session, refusal: &Refusal) -> bool {
-    let announced = session.req_header().headers.get("content-length");
+    let announced = session
+        .req_header()
+        .headers
+        .get(http::header::CONTENT_LENGTH);
     let length = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let waits = body::expects_continue(session) && session.response_written().is_none();
     !matches!(

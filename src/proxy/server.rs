@@ -7,7 +7,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use pingora_core::apps::HttpServerOptions;
+use pingora_core::listeners::ListenerConfig;
 use pingora_core::listeners::tls::TlsSettings;
+use pingora_core::protocols::l4::stream::L4BufferSettings;
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server, ShutdownWatch};
 use pingora_core::services::background::{BackgroundService, background_service};
@@ -22,6 +24,9 @@ use crate::supervisor::Supervisor;
 const KEEPALIVE_POOL: usize = 4096;
 /// Connection attempts of one request; the retry policy ends it long before.
 const MAX_ATTEMPTS: usize = 1000;
+/// Holds an answer's header together with a body of usual size, so that both leave in one system
+/// call; Pingora's own buffer of one packet makes it two. Streams flush each event all the same.
+const WRITE_BUFFER: usize = 16 * 1024;
 /// How long an HTTP/2 client may be idle.
 const H2_IDLE: Duration = Duration::from_secs(600);
 
@@ -77,10 +82,12 @@ pub fn serve(world: &Arc<ArcSwap<Gateway>>, supervisor: Supervisor) -> Result<()
         logic.server_options = Some(options);
     }
     let address = config.listen.gateway.to_string();
-    match &config.tls {
-        Some(tls) => service.add_tls_with_settings(&address, None, tls_settings(tls)?),
-        None => service.add_tcp(&address),
+    let mut listener =
+        ListenerConfig::tcp(&address).l4_buffer(L4BufferSettings::default().write(WRITE_BUFFER));
+    if let Some(tls) = &config.tls {
+        listener = listener.tls(tls_settings(tls)?);
     }
+    service.add_listener(listener);
     server.add_service(service);
     let drain = Drain::new(Arc::clone(&gateway.living), config.shutdown.clone());
     let background = Background {

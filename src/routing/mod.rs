@@ -55,7 +55,7 @@ pub struct Target {
     /// The vendor account.
     pub provider: Arc<Provider>,
     /// The model as the provider calls it.
-    pub model: Box<str>,
+    pub model: Arc<str>,
     /// Its share beside the other targets of its alias.
     pub weight: u32,
     /// Members forced into the request: name and raw JSON.

@@ -72,7 +72,7 @@ impl Names {
         let aliases = self.aliases.keys().map(|name| (name.clone(), "alfred"));
         let direct = self.providers.values().flat_map(|provider| {
             let named = provider.listed_models.iter();
-            named.map(move |model| (format!("{}/{model}", provider.name), provider.name.as_str()))
+            named.map(move |model| (format!("{}/{model}", provider.name), &*provider.name))
         });
         let nothing_else = self.aliases.is_empty() && self.providers.len() == 1;
         let mock = nothing_else.then(|| ("mock/echo".to_owned(), "mock"));

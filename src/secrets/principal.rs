@@ -1,6 +1,8 @@
 //! Why: after authentication nothing but this is known of the caller; limits, allowlist and
 //! attribution read it and never look at a key again.
 
+use std::sync::Arc;
+
 use super::StaticKey;
 use crate::store::KeyRow;
 
@@ -9,9 +11,9 @@ use crate::store::KeyRow;
 pub struct Principal {
     /// Stable across restarts and reloads, for limiters and logs: `key:<public id>` for a
     /// stored key, `static:<name>` for one of the configuration.
-    pub id: String,
+    pub id: Arc<str>,
     /// What people call the key.
-    pub name: String,
+    pub name: Arc<str>,
     /// Row of a stored key.
     pub key_id: Option<i64>,
     /// Owner of a stored key.
@@ -45,8 +47,8 @@ impl Principal {
 
     pub(super) fn from_row(row: KeyRow) -> Self {
         Self {
-            id: format!("key:{}", row.public_id),
-            name: row.name,
+            id: format!("key:{}", row.public_id).into(),
+            name: row.name.into(),
             key_id: Some(row.id),
             user_id: Some(row.user_id),
             team_id: row.team_id,
@@ -60,8 +62,8 @@ impl Principal {
 
     pub(super) fn from_static(key: StaticKey) -> Self {
         Self {
-            id: format!("static:{}", key.name),
-            name: key.name,
+            id: format!("static:{}", key.name).into(),
+            name: key.name.into(),
             key_id: None,
             user_id: None,
             team_id: None,

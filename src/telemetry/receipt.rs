@@ -1,5 +1,6 @@
 //! What happened to one request, once: the wide event that feeds log, metrics and headers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,9 @@ use serde::Serialize;
 
 /// Version of the receipt's shape. Fields may be added under one version, never changed.
 pub const SCHEMA: u32 = 1;
+
+/// Holds most lines without growing, in bytes.
+const USUAL_LINE: usize = 1536;
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Default)]
@@ -150,7 +154,7 @@ pub struct Receipt {
     /// When the request arrived, RFC 3339.
     pub at: String,
     /// The internal id, a UUIDv7.
-    pub request_id: String,
+    pub request_id: Arc<str>,
     /// The id the client sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_request_id: Option<String>,
@@ -160,7 +164,7 @@ pub struct Receipt {
     /// `chat`, `embeddings`, `models` or `other`.
     pub surface: &'static str,
     /// The method.
-    pub method: String,
+    pub method: Cow<'static, str>,
     /// HTTP version: 1 or 2.
     pub http: u8,
     /// The client's address.
@@ -223,8 +227,10 @@ impl Receipt {
     /// The receipt as one line of JSON.
     #[must_use]
     pub fn to_line(&self) -> String {
-        // Every field is plain data; serialising cannot fail.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut line = Vec::with_capacity(USUAL_LINE);
+        // Every field is plain data; serialising cannot fail, and what it writes is UTF-8.
+        let _ = serde_json::to_writer(&mut line, self);
+        String::from_utf8(line).unwrap_or_default()
     }
 }
 
