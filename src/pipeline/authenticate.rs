@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::head::Head;
+use crate::gateway::Gateway;
 use crate::refusal::Refusal;
-use crate::secrets::{KeyRefusal, Keyring, Principal};
+use crate::secrets::{KeyRefusal, Principal};
 
 /// The headers that may hold a key, beside `Authorization`.
 const KEY_HEADERS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
@@ -15,11 +16,13 @@ const KEY_HEADERS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
 /// No key, several that differ, or one that is not valid.
 pub(super) fn authenticate(
     head: &Head<'_>,
-    keyring: &Keyring,
+    gateway: &Gateway,
     now_unix_ms: i64,
 ) -> Result<Arc<Principal>, Refusal> {
     let key = presented(head)?;
-    keyring.authenticate(key, now_unix_ms).map_err(|refusal| {
+    let keyring = &gateway.living.keyring;
+    let found = keyring.authenticate(key, &gateway.static_keys, now_unix_ms);
+    found.map_err(|refusal| {
         Refusal::Unauthorised(match refusal {
             KeyRefusal::Malformed => {
                 "the API key is not one of this gateway's (they begin with ak_); check for typing errors, or make one with `alfred keys create`"
