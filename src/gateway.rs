@@ -11,7 +11,8 @@ use crate::limits::{Measure, Rule};
 use crate::living::Living;
 use crate::providers::{Provider, raw_members};
 use crate::routing::{Alias, Names, Plan, RetryPolicy, Target};
-use crate::secrets::{StaticHash, StaticKey};
+use crate::secrets::{StaticHash, StaticKey, StaticKeys};
+use crate::telemetry::WorldGuard;
 
 /// See the module text.
 pub struct Gateway {
@@ -21,12 +22,15 @@ pub struct Gateway {
     pub config: Config,
     /// What clients may ask for.
     pub names: Names,
+    /// The keys of the configuration.
+    pub static_keys: StaticKeys,
     /// Request limits of every key.
     pub request_rules: Arc<[Rule]>,
     /// Token limits of every key.
     pub token_rules: Arc<[Rule]>,
     /// Unix time in seconds, the `created` of its models.
     pub built_at: i64,
+    _alive: WorldGuard,
 }
 
 impl fmt::Debug for Gateway {
@@ -38,7 +42,8 @@ impl fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    /// Builds the world. `mock_url` is where the built-in mock listens.
+    /// Builds the world. `mock_url` is where the built-in mock listens. Nothing of it holds before it is served:
+    /// what was built in vain leaves no trace in `living`.
     ///
     /// # Errors
     /// Everything in the configuration that only shows when it is put together.
@@ -62,20 +67,26 @@ impl Gateway {
         let direct = move |provider: &Arc<Provider>, model: &str| {
             maker.make(provider, model, provider.settings.timeouts.clone())
         };
-        living.keyring.set_static(static_keys);
-        living.flood.set_window(config.flood.window);
         let retry = RetryPolicy {
             attempts: conf::Retry::default().attempts,
             deadline: conf::Retry::default().deadline,
         };
         Ok(Arc::new(Self {
             living: Arc::clone(living),
+            static_keys: StaticKeys::new(static_keys),
             names: Names::new(aliases, providers, Box::new(direct), retry),
             request_rules: rules(&config, Measure::Requests),
             token_rules: rules(&config, Measure::Tokens),
             built_at: unix_ms() / 1000,
+            _alive: living.metrics.reloads.world(),
             config,
         }))
+    }
+
+    /// How many API keys may call.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        self.living.keyring.len() + self.static_keys.len()
     }
 
     /// The name that metrics use for a model: what the configuration or the price table knows,

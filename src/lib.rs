@@ -17,9 +17,12 @@
 //! | [`routing`] | names become plans, failures become decisions | providers |
 //! | [`pipeline`] | the stations before the first attempt | routing |
 //! | [`gateway`], [`living`] | the world, and the state that outlives it | pipeline |
+//! | [`reload`] | the next world, when the configuration changes | gateway |
+//! | [`admin`] | the admin port: what serves, and reload | reload |
 //! | [`proxy`] | Pingora | everything |
 //! | [`mock`] | a scripted provider for first runs and tests | nothing |
 
+pub mod admin;
 pub mod conf;
 pub mod exchange;
 pub mod gateway;
@@ -32,6 +35,7 @@ pub mod pool;
 pub mod providers;
 pub mod proxy;
 pub mod refusal;
+pub mod reload;
 pub mod routing;
 pub mod secrets;
 pub mod store;

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use crate::conf::Config;
 use crate::limits::{FloodGuard, LimitTable};
 use crate::pool::Resolver;
 use crate::routing::RetryBudget;
@@ -40,7 +41,7 @@ pub struct Living {
     pub health: Arc<Health>,
     epoch: Instant,
     unpriced: Mutex<BTreeSet<String>>,
-    budgets: Mutex<BTreeMap<String, Arc<RetryBudget>>>,
+    budgets: Mutex<BTreeMap<String, Weak<RetryBudget>>>,
 }
 
 impl Living {
@@ -82,11 +83,23 @@ impl Living {
         }
     }
 
-    /// The retry budget of a provider, by its name.
+    /// The retry budget of a provider, by its name. It lives while any world knows the provider.
     #[must_use]
     pub fn budget(&self, provider: &str) -> Arc<RetryBudget> {
         let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(budgets.entry(provider.to_owned()).or_default())
+        if let Some(budget) = budgets.get(provider).and_then(Weak::upgrade) {
+            return budget;
+        }
+        budgets.retain(|_, budget| budget.strong_count() > 0);
+        let budget = Arc::default();
+        budgets.insert(provider.to_owned(), Arc::downgrade(&budget));
+        budget
+    }
+
+    /// Fits this state to the world that is served from now on, at start, at each reload, and when a reload that was
+    /// asked for found nothing changed.
+    pub fn serve(&self, config: &Config) {
+        self.flood.set_window(config.flood.window);
     }
 }
 

@@ -5,8 +5,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::admin;
+use crate::conf::Watch;
 use crate::living::Living;
 use crate::mock::Mock;
+use crate::reload::{Reloader, Trigger};
 use crate::store::Keys;
 use crate::telemetry;
 
@@ -16,11 +21,19 @@ const KEY_REFRESH: Duration = Duration::from_millis(500);
 /// How often the gateway's port is tried at start.
 const KNOCK: Duration = Duration::from_millis(2);
 
+/// How often the files of the configuration are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How soon they are looked at again when they have changed.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// What runs beside the requests.
 pub struct Supervisor {
     living: Arc<Living>,
+    reloader: Arc<Reloader>,
     store: Arc<dyn Keys + Send + Sync>,
     telemetry: Mutex<Option<TcpListener>>,
+    admin: Mutex<Option<TcpListener>>,
     mock: Mutex<Option<TcpListener>>,
     gateway: SocketAddr,
     usage_log: Option<PathBuf>,
@@ -31,6 +44,8 @@ pub struct Supervisor {
 pub struct Ports {
     /// Where metrics and health are read.
     pub telemetry: TcpListener,
+    /// Where operators ask and reload.
+    pub admin: TcpListener,
     /// Where the built-in mock answers.
     pub mock: TcpListener,
     /// Where Pingora will listen; readiness waits for it.
@@ -41,15 +56,17 @@ impl Supervisor {
     /// A supervisor that has not begun. The mock appends a line per answer to `usage_log`.
     #[must_use]
     pub fn new(
-        living: Arc<Living>,
+        reloader: Arc<Reloader>,
         store: Arc<dyn Keys + Send + Sync>,
         ports: Ports,
         usage_log: Option<PathBuf>,
     ) -> Self {
         Self {
-            living,
+            living: Arc::clone(&reloader.status().gateway.living),
+            reloader,
             store,
             telemetry: Mutex::new(Some(ports.telemetry)),
+            admin: Mutex::new(Some(ports.admin)),
             mock: Mutex::new(Some(ports.mock)),
             gateway: ports.gateway,
             usage_log,
@@ -63,7 +80,10 @@ impl Supervisor {
             self.refresh_keys(),
             self.await_gateway(),
             self.serve_telemetry(),
+            self.serve_admin(),
             self.serve_mock(),
+            self.heed_hangups(),
+            self.watch_files(),
         );
     }
 
@@ -92,7 +112,8 @@ impl Supervisor {
                 Ok(Ok(changed)) => {
                     self.living.health.set_store(true);
                     if changed {
-                        let count = i64::try_from(self.living.keyring.len()).unwrap_or(i64::MAX);
+                        let keys = self.reloader.world().load().keys();
+                        let count = i64::try_from(keys).unwrap_or(i64::MAX);
                         self.living.metrics.keys.set(count);
                         log::info!("{count} API keys are known");
                     }
@@ -108,6 +129,44 @@ impl Supervisor {
         }
     }
 
+    /// SIGHUP: the configuration is read again.
+    async fn heed_hangups(&self) {
+        let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+            log::error!("SIGHUP cannot be received");
+            return;
+        };
+        while hangup.recv().await.is_some() {
+            self.reload(Trigger::Signal).await;
+        }
+    }
+
+    /// Files that changed and are still: the configuration is read again. Without a file there is nothing to watch.
+    async fn watch_files(&self) {
+        if self.reloader.file().is_none() {
+            return;
+        }
+        let mut watch = Watch::default();
+        loop {
+            tokio::time::sleep(if watch.is_stirred() { LOOK_AGAIN } else { LOOK }).await;
+            let reloader = Arc::clone(&self.reloader);
+            // A network share may take its time.
+            let Ok(seen) = tokio::task::spawn_blocking(move || reloader.look()).await else {
+                continue;
+            };
+            if watch.look(seen, self.living.now()) {
+                self.reload(Trigger::Change).await;
+            }
+        }
+    }
+
+    async fn reload(&self, trigger: Trigger) {
+        let reloader = Arc::clone(&self.reloader);
+        let reloaded = tokio::task::spawn_blocking(move || reloader.reload(trigger)).await;
+        if let Err(error) = reloaded {
+            log::error!("the reload failed, the old configuration serves on: {error}");
+        }
+    }
+
     async fn serve_telemetry(&self) {
         let Some(listener) = take(&self.telemetry) else {
             return;
@@ -116,6 +175,16 @@ impl Supervisor {
         let served = telemetry::serve(listener, metrics, health, std::future::pending()).await;
         if let Err(error) = served {
             log::error!("the telemetry port is closed: {error}");
+        }
+    }
+
+    async fn serve_admin(&self) {
+        let Some(listener) = take(&self.admin) else {
+            return;
+        };
+        let reloader = Arc::clone(&self.reloader);
+        if let Err(error) = admin::serve(listener, reloader, std::future::pending()).await {
+            log::error!("the admin port is closed: {error}");
         }
     }
 

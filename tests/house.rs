@@ -228,13 +228,22 @@ fn the_direction_of_use_is_never_reversed() {
                 "exchange",
                 "living",
                 "supervisor",
+                "reload",
+                "admin",
             ]
             .into_iter()
             .chain(tiers.keys().copied())
             .filter(|other| *other != own && !allowed.contains(other))
             .collect(),
-            None if own == "pipeline" || own == "gateway" || own == "exchange" => vec!["proxy"],
-            None => continue,
+            None => match own.as_str() {
+                "pipeline" | "gateway" | "exchange" | "living" => {
+                    vec!["proxy", "admin", "reload", "supervisor"]
+                }
+                "reload" => vec!["proxy", "admin", "supervisor"],
+                "admin" => vec!["proxy", "supervisor"],
+                "proxy" => vec!["admin"],
+                _ => continue,
+            },
         };
         let code = production(&text);
         for other in forbidden {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use alfred::conf::{self, Config, Environment};
+use alfred::conf::{Config, Environment, Origin};
 use alfred::gateway::Gateway;
 use alfred::living::Living;
 use alfred::secrets::{Keyring, Pepper};
@@ -19,14 +19,14 @@ pub(super) fn file(arg: &ConfigArg) -> Option<PathBuf> {
     arg.config.clone().or_else(default)
 }
 
-/// The configuration that holds: the file's, or without one that of the environment.
+/// Where the configuration is: in the file, or without one in the environment.
+pub(super) fn origin(arg: &ConfigArg) -> Origin {
+    Origin::new(file(arg), Environment::from_process())
+}
+
+/// The configuration that holds.
 pub(super) fn load(arg: &ConfigArg) -> Result<Config, Failure> {
-    let environment = Environment::from_process();
-    let config = match file(arg) {
-        Some(path) => conf::load(&path, &environment)?,
-        None => conf::zero(&environment)?,
-    };
-    Ok(config)
+    Ok(origin(arg).read().config?)
 }
 
 /// `alfred check`.

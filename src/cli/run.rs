@@ -9,22 +9,25 @@ use alfred::exchange::unix_ms;
 use alfred::gateway::Gateway;
 use alfred::living::Living;
 use alfred::proxy;
+use alfred::reload::Reloader;
 use alfred::secrets::{FirstKey, Keyring, Pepper, first_key, os_random};
 use alfred::store::{Keys, SqliteStore};
 use alfred::supervisor::{Ports, Supervisor};
 use alfred::telemetry::{AccessLog, LogStyle, init_logging};
-use arc_swap::ArcSwap;
 use log::LevelFilter;
 
 use super::{Failure, RunArgs, check};
 
 /// `alfred run`.
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
-    let config = check::load(&args.config)?;
+    let origin = check::origin(&args.config);
+    let reading = origin.read();
+    let config = reading.config.clone()?;
     start_logging(&config);
-    let is_zero = check::file(&args.config).is_none();
+    let is_zero = origin.file().is_none();
     probe("gateway", config.listen.gateway)?;
     let telemetry = listen("telemetry", config.listen.telemetry)?;
+    let admin = listen("admin", config.listen.admin)?;
     let mock = listen("mock", SocketAddr::from(([127, 0, 0, 1], 0)))?;
     let mock_url = format!("http://{}/v1", mock.local_addr()?);
 
@@ -39,21 +42,18 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     warn_about_keys(&keyring);
 
     let living = Living::new(keyring, access_log(&config)?);
-    let gateway = Gateway::build(config, &living, &mock_url)?;
-    living
-        .metrics
-        .keys
-        .set(i64::try_from(living.keyring.len()).unwrap_or(i64::MAX));
-    greet(&gateway, first.as_ref());
+    let reloader = Arc::new(Reloader::start(origin, reading, &living, mock_url)?);
+    greet(&reloader.status().gateway, first.as_ref());
     let usage_log = args.mock_usage_log.clone();
     let store: Arc<dyn Keys + Send + Sync> = Arc::new(store);
     let ports = Ports {
         telemetry,
+        admin,
         mock,
-        gateway: gateway.config.listen.gateway,
+        gateway: config.listen.gateway,
     };
-    let supervisor = Supervisor::new(living, store, ports, usage_log);
-    proxy::serve(&Arc::new(ArcSwap::from(gateway)), supervisor)?;
+    let supervisor = Supervisor::new(Arc::clone(&reloader), store, ports, usage_log);
+    proxy::serve(&reloader, supervisor)?;
     Ok(())
 }
 
@@ -126,10 +126,11 @@ fn greet(gateway: &Gateway, first: Option<&FirstKey>) {
         .map(|provider| &*provider.name)
         .collect();
     log::info!(
-        "alfred {} on {scheme}://{}, telemetry on http://{}, providers: {}",
+        "alfred {} on {scheme}://{}, telemetry on http://{}, admin on http://{}, providers: {}",
         env!("CARGO_PKG_VERSION"),
         listen.gateway,
         listen.telemetry,
+        listen.admin,
         names.join(", ")
     );
     let Some(first) = first else { return };

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -14,6 +14,7 @@ use super::model::Model;
 use super::provider::Provider;
 use super::secret::Secret;
 use super::shape::{Shape, choice, section, variable};
+use super::show::Show;
 use super::source::Source;
 use super::tree::{Kind, Node};
 use super::units::{Count, Price, Size};
@@ -23,11 +24,12 @@ section! {
     pub struct Config {
         /// The addresses Alfred listens on. A change needs a restart.
         pub listen: Listen = Listen::default(),
-        /// Certificate and key of the gateway's port; without them it speaks plain HTTP. A change needs a restart.
+        /// Certificate and key of the gateway's port; without them it speaks plain HTTP. Files are read again when
+        /// they change; TLS itself and its oldest version need a restart.
         pub tls: Option<Tls> = None,
         /// The folder of the database, the journal and the pepper. A change needs a restart.
         pub data_dir: PathBuf = PathBuf::from("./data"),
-        /// Where keys, users and money are kept.
+        /// Where keys, users and money are kept. A change needs a restart.
         pub store: StoreKind = StoreKind::Sqlite,
         /// Worker threads of the gateway; 0 means one per core. A change needs a restart.
         pub threads: usize = 0,
@@ -35,7 +37,7 @@ section! {
         pub trusted_proxies: Vec<IpNet> = Vec::new(),
         /// Limits of request bodies.
         pub body: BodyLimits = BodyLimits::default(),
-        /// How Alfred leaves when it is told to stop.
+        /// How Alfred leaves when it is told to stop. A change needs a restart.
         pub shutdown: Shutdown = Shutdown::default(),
         /// The guard against floods from one address, met before authentication.
         pub flood: Flood = Flood::default(),
@@ -54,7 +56,7 @@ section! {
         pub prices: BTreeMap<String, PriceOverride> = BTreeMap::new(),
         /// What happens to a call whose model has no known price.
         pub unknown_price: UnknownPrice = UnknownPrice::Warn,
-        /// What is logged, and how.
+        /// What is logged, and how. A change needs a restart.
         pub log: Log = Log::default(),
     }
     unwritten {
@@ -63,12 +65,20 @@ section! {
     }
 }
 
+impl Config {
+    /// The files that the settings name, beside those of secrets: when their content changes, the configuration has.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let tls = self.tls.iter().flat_map(|tls| [&tls.cert, &tls.key]);
+        tls.map(PathBuf::as_path)
+    }
+}
+
 section! {
     /// The addresses Alfred listens on, each as `address:port`.
     pub struct Listen {
         /// Where clients call.
         pub gateway: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 9090),
-        /// The admin API; loopback only. Reserved: this version does not serve it yet.
+        /// The admin API, without authentication; loopback only.
         pub admin: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000),
         /// `/metrics`, `/livez` and `/readyz`, without authentication.
         pub telemetry: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464),
@@ -264,6 +274,14 @@ impl Shape for UnknownPrice {
 
     fn written(_value: &Self) -> Option<Value> {
         Some(Value::from("warn"))
+    }
+
+    fn show(value: &Self, show: &mut Show<'_>) -> Value {
+        match value {
+            Self::Warn => Value::from("warn"),
+            Self::Refuse => Value::from("refuse"),
+            Self::Ceiling(prices) => json!({ "ceiling": CeilingPrices::show(prices, show) }),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::interpolate;
@@ -23,6 +24,8 @@ pub(super) struct Cx<'a> {
     aliases: BTreeSet<&'a str>,
     /// Items of lists that could not be read, by the list's path: values after them stand further up than in the file.
     gaps: BTreeMap<String, Vec<usize>>,
+    /// Files that hold secrets.
+    files: BTreeSet<PathBuf>,
 }
 
 /// A scalar after its variables were filled in.
@@ -52,7 +55,18 @@ impl<'a> Cx<'a> {
             providers: names("providers").chain(["mock"]).collect(),
             aliases: names("models").collect(),
             gaps: BTreeMap::new(),
+            files: BTreeSet::new(),
         }
+    }
+
+    /// Notes a file that the configuration depends on.
+    pub(super) fn needs(&mut self, file: &Path) {
+        self.files.insert(file.to_owned());
+    }
+
+    /// The files that were noted.
+    pub(super) fn take_files(&mut self) -> BTreeSet<PathBuf> {
+        std::mem::take(&mut self.files)
     }
 
     /// What was found, fit to be shown, and the places in the text that are not.

@@ -12,6 +12,7 @@ mod interpolate;
 mod mask;
 mod model;
 mod nearest;
+mod origin;
 mod problem;
 mod provider;
 mod read;
@@ -19,10 +20,12 @@ mod scalars;
 mod schema;
 mod secret;
 mod shape;
+mod show;
 mod source;
 mod template;
 mod tree;
 mod units;
+mod watch;
 mod yaml;
 mod zero;
 
@@ -35,6 +38,7 @@ pub use config::{
 pub use environment::Environment;
 pub use model::{Model, Retry, Target, TimeoutOverrides};
 pub use nearest::nearest;
+pub use origin::{Origin, Reading};
 pub use problem::{Excerpt, Problem, Problems};
 pub use provider::{
     Balance, BreakerConfig, Endpoint, HttpVersion, Kind, OnDisconnect, Provider, RetryBudget,
@@ -44,6 +48,7 @@ pub use schema::schema;
 pub use secret::Secret;
 pub use source::Source;
 pub use template::template;
+pub use watch::{Sight, Watch};
 pub use zero::zero;
 
 /// The largest configuration file that is read, in bytes.
@@ -54,9 +59,9 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 /// # Errors
 /// All that is wrong with the file, at once.
 pub fn load(path: &Path, env: &Environment) -> Result<Config, Problems> {
-    let name = path.display().to_string();
-    let text = file::configuration(path, LARGEST).map_err(|problem| *problem)?;
-    parse(&name, &text, env)
+    Origin::new(Some(path.to_owned()), env.clone())
+        .read()
+        .config
 }
 
 /// Reads and checks a configuration text; `name` stands for the file in problems.
@@ -64,7 +69,7 @@ pub fn load(path: &Path, env: &Environment) -> Result<Config, Problems> {
 /// # Errors
 /// All that is wrong with the text, at once.
 pub fn parse(name: &str, text: &str, env: &Environment) -> Result<Config, Problems> {
-    read::config(name, text, env)
+    read::config(name, text, env).0
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::cx::Cx;
 use super::provider::Timeouts;
 use super::shape::{Shape, section};
+use super::show::Show;
 use super::tree::{Kind, Node};
 
 section! {
@@ -73,6 +74,17 @@ impl Shape for Target {
 
     fn schema() -> Value {
         json!({ "anyOf": [ModelName::schema(), TargetForm::schema()] })
+    }
+
+    fn show(value: &Self, show: &mut Show<'_>) -> Value {
+        let overrides = show.inside("overrides", |show| {
+            BTreeMap::<String, Value>::show(&value.overrides, show)
+        });
+        json!({
+            "model": format!("{}/{}", value.provider, value.model),
+            "weight": value.weight,
+            "overrides": overrides,
+        })
     }
 }
 

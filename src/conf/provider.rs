@@ -9,6 +9,7 @@ use super::address;
 use super::cx::Cx;
 use super::secret::Secret;
 use super::shape::{Shape, choice, section};
+use super::show::Show;
 use super::tree::{self, Node};
 
 section! {
@@ -156,6 +157,10 @@ impl Shape for Endpoint {
     fn schema() -> Value {
         json!({ "anyOf": [Address::schema(), EndpointForm::schema()] })
     }
+
+    fn show(value: &Self, _show: &mut Show<'_>) -> Value {
+        json!({ "url": value.url, "weight": value.weight })
+    }
 }
 
 /// A base address.
@@ -181,6 +186,10 @@ impl Shape for Address {
 
     fn schema() -> Value {
         json!({ "type": "string", "pattern": r"^https?://[^?#@]+$|\$\{" })
+    }
+
+    fn written(value: &String) -> Option<Value> {
+        Some(Value::from(value.as_str()))
     }
 }
 

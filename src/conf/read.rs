@@ -1,6 +1,9 @@
 //! Why: one way from text to settings: parse, walk the sections, check the whole, and then tell all problems at once in
 //! the order of the file.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use super::check;
 use super::config::Config;
 use super::cx::Cx;
@@ -11,15 +14,19 @@ use super::source::Source;
 use super::tree::Node;
 use super::yaml;
 
-/// Reads a whole configuration; see [`super::parse`].
-pub(super) fn config(name: &str, text: &str, env: &Environment) -> Result<Config, Problems> {
+/// Reads a whole configuration; see [`super::parse`]. Also tells the files of its secrets.
+pub(super) fn config(
+    name: &str,
+    text: &str,
+    env: &Environment,
+) -> (Result<Config, Problems>, BTreeSet<PathBuf>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let document = match yaml::document(text) {
         Ok(document) => document,
         Err(finding) => {
             let masks = super::mask::guessed(text, &finding.at);
             let source = Source::new(name, text, Node::empty(), masks);
-            return Err(source.locate(&finding).into());
+            return (Err(source.locate(&finding).into()), BTreeSet::new());
         }
     };
     let mut cx = Cx::new(env, &document.root, document.findings);
@@ -27,6 +34,7 @@ pub(super) fn config(name: &str, text: &str, env: &Environment) -> Result<Config
         check::all(&mut config, &mut cx);
         config
     });
+    let files = cx.take_files();
     let (mut findings, masks) = cx.finish();
     findings
         .list
@@ -38,11 +46,12 @@ pub(super) fn config(name: &str, text: &str, env: &Environment) -> Result<Config
         let message = format!("and {} more problems", findings.untold);
         problems.push(Problem::of_file(name, message));
     }
-    match config {
+    let config = match config {
         Some(mut config) if problems.is_empty() => {
             config.source = source;
             Ok(config)
         }
         _ => Err(Problems(problems)),
-    }
+    };
+    (config, files)
 }

@@ -11,6 +11,7 @@ use super::cx::Cx;
 use super::file;
 use super::secret::Secret;
 use super::shape::{Shape, variable};
+use super::show::Show;
 use super::tree::{Kind, Node, is_null};
 
 impl Shape for String {
@@ -57,13 +58,17 @@ impl Shape for Secret {
     fn read(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
         let text = cx.text(node, "a text")?;
         let secret = match text.text.strip_prefix("file:") {
-            Some(path) => match file::secret(Path::new(path)) {
-                Ok(secret) => secret,
-                Err(why) => {
-                    cx.at(&node.at, why, None);
-                    return None;
+            Some(path) => {
+                let path = Path::new(path);
+                cx.needs(path);
+                match file::secret(path) {
+                    Ok(secret) => secret,
+                    Err(why) => {
+                        cx.at(&node.at, why, None);
+                        return None;
+                    }
                 }
-            },
+            }
             None => text.text,
         };
         if secret.is_empty() {
@@ -84,6 +89,10 @@ impl Shape for Secret {
 
     fn schema() -> Value {
         String::schema()
+    }
+
+    fn show(value: &Self, show: &mut Show<'_>) -> Value {
+        show.secret(value)
     }
 }
 
@@ -120,6 +129,10 @@ impl Shape for jiff::Timestamp {
 
     fn schema() -> Value {
         json!({ "type": "string" })
+    }
+
+    fn written(value: &Self) -> Option<Value> {
+        Some(Value::from(value.to_string()))
     }
 }
 
@@ -163,6 +176,10 @@ impl Shape for IpNet {
     fn schema() -> Value {
         json!({ "type": "string" })
     }
+
+    fn written(value: &Self) -> Option<Value> {
+        Some(Value::from(value.to_string()))
+    }
 }
 
 impl<S: Shape> Shape for Option<S> {
@@ -179,6 +196,13 @@ impl<S: Shape> Shape for Option<S> {
 
     fn written(value: &Self::Value) -> Option<Value> {
         value.as_ref().and_then(S::written)
+    }
+
+    fn show(value: &Self::Value, show: &mut Show<'_>) -> Value {
+        value
+            .as_ref()
+            .map(|value| S::show(value, show))
+            .unwrap_or_default()
     }
 }
 
@@ -209,6 +233,13 @@ impl<S: Shape> Shape for Vec<S> {
     fn written(value: &Self::Value) -> Option<Value> {
         value.is_empty().then(|| json!([]))
     }
+
+    fn show(value: &Self::Value, show: &mut Show<'_>) -> Value {
+        let items = value.iter().enumerate();
+        items
+            .map(|(index, item)| show.inside(&index.to_string(), |show| S::show(item, show)))
+            .collect()
+    }
 }
 
 impl<S: Shape> Shape for BTreeMap<String, S> {
@@ -237,6 +268,14 @@ impl<S: Shape> Shape for BTreeMap<String, S> {
     fn written(value: &Self::Value) -> Option<Value> {
         value.is_empty().then(|| json!({}))
     }
+
+    fn show(value: &Self::Value, show: &mut Show<'_>) -> Value {
+        let members = value.iter().map(|(name, value)| {
+            let shown = show.inside(name, |show| S::show(value, show));
+            (name.clone(), shown)
+        });
+        Value::Object(members.collect())
+    }
 }
 
 /// Free JSON: texts without quotes may be numbers, `true`, `false` or `null`, also when a variable gave them.
@@ -264,6 +303,20 @@ impl Shape for Value {
 
     fn schema() -> Value {
         json!({})
+    }
+
+    fn show(value: &Self, show: &mut Show<'_>) -> Value {
+        match value {
+            Self::Array(items) => Vec::<Self>::show(items, show),
+            Self::Object(members) => {
+                let members = members.iter().map(|(name, value)| {
+                    let shown = show.inside(name, |show| Self::show(value, show));
+                    (name.clone(), shown)
+                });
+                Self::Object(members.collect())
+            }
+            _ => show.free(value),
+        }
     }
 }
 

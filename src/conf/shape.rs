@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::cx::Cx;
+use super::show::Show;
 use super::tree::Node;
 
 /// How one kind of setting is written in YAML: its reader and its schema.
@@ -23,6 +24,11 @@ pub(super) trait Shape {
     /// A default value as a user would write it; `None` for values that have no short text.
     fn written(_value: &Self::Value) -> Option<Value> {
         None
+    }
+
+    /// The value as an operator may see it: whole, but without secrets.
+    fn show(value: &Self::Value, _show: &mut Show<'_>) -> Value {
+        Self::written(value).unwrap_or_default()
     }
 }
 
@@ -131,6 +137,18 @@ macro_rules! section {
                         [$ty] [$($shape)?] $(, $default)?),
                 )+])
             }
+
+            fn show(value: &Self, show: &mut $crate::conf::show::Show<'_>) -> serde_json::Value {
+                let mut members = serde_json::Map::new();
+                $(
+                    let key = section!(@key $field $($key)?);
+                    let shown = show.inside(key, |show| {
+                        section!(@show &value.$field, show, [$ty] [$($shape)?])
+                    });
+                    members.insert(key.to_owned(), shown);
+                )+
+                serde_json::Value::Object(members)
+            }
         }
     };
     (@key $field:ident) => { stringify!($field) };
@@ -143,6 +161,12 @@ macro_rules! section {
     };
     (@read $fields:ident, $cx:ident, $key:expr, [$ty:ty] [$shape:ty], $default:expr) => {
         Some($fields.optional::<$shape>($key, $cx).unwrap_or_else(|| $default))
+    };
+    (@show $value:expr, $show:ident, [$ty:ty] []) => {
+        section!(@show $value, $show, [$ty] [$ty])
+    };
+    (@show $value:expr, $show:ident, [$ty:ty] [$shape:ty]) => {
+        <$shape as $crate::conf::shape::Shape>::show($value, $show)
     };
     (@row $key:expr, [$($doc:literal),+], [$ty:ty] [] $(, $default:expr)?) => {
         section!(@row $key, [$($doc),+], [$ty] [$ty] $(, $default)?)

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::problem::{Excerpt, Problem};
-use super::tree::Node;
+use super::tree::{Kind, Node};
 
 /// The file a configuration was read from. Any two are equal: where a setting stands does not change what it means.
 #[derive(Clone, Default)]
@@ -111,6 +111,14 @@ impl Source {
             message: message.into(),
             hint: None,
         })
+    }
+
+    /// Whether the value written at `path` holds a variable.
+    pub(super) fn is_filled(&self, path: &[String]) -> bool {
+        let found = self.0.as_ref().and_then(|text| text.tree.find(path));
+        found.is_some_and(
+            |node| matches!(&node.kind, Kind::Scalar { text, .. } if text.contains("${")),
+        )
     }
 
     /// Turns a finding into a problem with line, column and excerpt.

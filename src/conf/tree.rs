@@ -62,6 +62,14 @@ impl Node {
         Some(&entry.value)
     }
 
+    /// The value at `path`, if it was written. Items of a list are named by their index.
+    pub(super) fn find(&self, path: &[String]) -> Option<&Node> {
+        path.iter().try_fold(self, |node, step| match &node.kind {
+            Kind::List(items) => items.get(step.parse::<usize>().ok()?),
+            _ => node.get(step),
+        })
+    }
+
     /// The place of the value at `path` or, where it was not written, of the nearest value around it.
     /// Items of a list are named by their index.
     pub(super) fn locate(&self, path: &[String]) -> Range<usize> {

@@ -166,6 +166,10 @@ impl Shape for Price {
     fn schema() -> Value {
         json!({ "anyOf": [{ "type": "integer", "minimum": 0, "maximum": 1_000_000_000_000_u64 }, variable()] })
     }
+
+    fn written(price: &u64) -> Option<Value> {
+        Some(Value::from(*price))
+    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 
 use super::head::Head;
+use crate::gateway::Gateway;
 use crate::refusal::Refusal;
-use crate::secrets::{KeyRefusal, Keyring, Principal};
+use crate::secrets::{KeyRefusal, Principal};
 
 /// The headers that may hold a key, beside `Authorization`.
 static KEY_HEADERS: [HeaderName; 3] = [
@@ -22,11 +23,13 @@ static KEY_HEADERS: [HeaderName; 3] = [
 /// No key, several that differ, or one that is not valid.
 pub(super) fn authenticate(
     head: &Head<'_>,
-    keyring: &Keyring,
+    gateway: &Gateway,
     now_unix_ms: i64,
 ) -> Result<Arc<Principal>, Refusal> {
     let key = presented(head)?;
-    keyring.authenticate(key, now_unix_ms).map_err(|refusal| {
+    let keyring = &gateway.living.keyring;
+    let found = keyring.authenticate(key, &gateway.static_keys, now_unix_ms);
+    found.map_err(|refusal| {
         Refusal::Unauthorised(match refusal {
             KeyRefusal::Malformed => {
                 "the API key is not one of this gateway's (they begin with ak_); check for typing errors, or make one with `alfred keys create`"

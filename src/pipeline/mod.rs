@@ -57,8 +57,7 @@ pub fn admit(exchange: &mut Exchange, head: &Head<'_>) -> Result<Admission, Refu
     }
     let door = door(head.method, head.path)?;
     exchange.receipt.surface = door.label();
-    let keyring = &gateway.living.keyring;
-    let principal = authenticate::authenticate(head, keyring, unix_ms())?;
+    let principal = authenticate::authenticate(head, &gateway, unix_ms())?;
     exchange.identify(&principal);
     rate_limit::take_request(&gateway, &principal, &mut exchange.answer_headers)?;
     match door {

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// How long an answer is used before the name is looked up again.
 const REFRESH: Duration = Duration::from_secs(30);
@@ -106,35 +106,50 @@ impl Host {
 /// Every host of the configuration, and the supervisor that looks them up.
 #[derive(Debug, Default)]
 pub struct Resolver {
-    hosts: Mutex<BTreeMap<String, Arc<Host>>>,
+    hosts: Mutex<BTreeMap<String, Weak<Host>>>,
+    /// A host was added, which nobody should wait for longer than its look-up takes.
+    added: Notify,
 }
 
 impl Resolver {
-    /// The host of that name; the same one for the same name, also after a reload.
+    /// The host of that name; the same one for the same name, also after a reload. It is looked up while any world
+    /// has it.
     #[must_use]
     pub fn host(&self, name: &str, port: u16) -> Arc<Host> {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let host = hosts
-            .entry(format!("{name}:{port}"))
-            .or_insert_with(|| Arc::new(Host::new(name, port)));
-        Arc::clone(host)
+        let id = format!("{name}:{port}");
+        if let Some(host) = hosts.get(&id).and_then(Weak::upgrade) {
+            return host;
+        }
+        hosts.retain(|_, host| host.strong_count() > 0);
+        let host = Arc::new(Host::new(name, port));
+        hosts.insert(id, Arc::downgrade(&host));
+        if !host.literal {
+            self.added.notify_one();
+        }
+        host
     }
 
     /// Looks names up for ever. Runs in the supervisor of background work.
     pub async fn run(&self) {
         loop {
-            let due: Vec<_> = {
-                let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-                hosts
-                    .values()
-                    .filter(|host| !host.literal)
-                    .cloned()
-                    .collect()
-            };
+            let due = self.names();
             futures_util::future::join_all(due.iter().map(|host| host.look_up())).await;
             let missing = due.iter().any(|host| host.addresses.load().is_empty());
-            tokio::time::sleep(if missing { RETRY } else { REFRESH }).await;
+            drop(due);
+            let rest = tokio::time::sleep(if missing { RETRY } else { REFRESH });
+            tokio::select! {
+                () = rest => {}
+                () = self.added.notified() => {}
+            }
         }
+    }
+
+    /// The hosts that have to be looked up.
+    fn names(&self) -> Vec<Arc<Host>> {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let alive = hosts.values().filter_map(Weak::upgrade);
+        alive.filter(|host| !host.literal).collect()
     }
 }
 
@@ -164,5 +179,24 @@ mod tests {
         let nowhere = Host::new("nowhere.invalid", 1);
         nowhere.look_up().await;
         assert_eq!(nowhere.first_address(Duration::ZERO).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_host_that_a_reload_adds_is_looked_up_at_once_and_a_removed_one_no_more() {
+        let resolver = Resolver::default();
+        let first = resolver.host("localhost", 1);
+        let looking = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let second = resolver.host("localhost", 2);
+            assert!(Arc::ptr_eq(&second, &resolver.host("localhost", 2)));
+            drop(first);
+            let found = second.first_address(Duration::from_secs(10)).await;
+            assert!(found.is_some_and(|address| address.port() == 2));
+            assert_eq!(resolver.names().len(), 1);
+        };
+        tokio::select! {
+            () = resolver.run() => {}
+            () = looking => {}
+        }
     }
 }

@@ -67,6 +67,12 @@ impl Lane {
             in_flight: AtomicUsize::new(0),
         }
     }
+
+    /// Attempts that run on it now.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
 }
 
 /// Counts an attempt on its lane until it is dropped.

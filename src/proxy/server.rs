@@ -1,10 +1,8 @@
 //! Starts Pingora with the proxy and the supervisor of background work, and runs it to the end.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use pingora_core::apps::HttpServerOptions;
 use pingora_core::listeners::ListenerConfig;
@@ -13,11 +11,12 @@ use pingora_core::protocols::l4::stream::L4BufferSettings;
 use pingora_core::server::configuration::ServerConf;
 use pingora_core::server::{RunArgs, Server, ShutdownWatch};
 use pingora_core::services::background::{BackgroundService, background_service};
+use rustls::server::ResolvesServerCert;
 
 use super::Proxy;
 use super::shutdown::{Drain, Signals, limit};
-use crate::conf::{Config, Tls, TlsVersion};
-use crate::gateway::Gateway;
+use crate::conf::{Config, TlsVersion};
+use crate::reload::{Certificates, Reloader};
 use crate::supervisor::Supervisor;
 
 /// Unused connections to providers that are kept.
@@ -33,16 +32,9 @@ const H2_IDLE: Duration = Duration::from_secs(600);
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The certificate or its key cannot be used.
-    #[error("the certificate {cert} with the key {key} cannot be used: {reason}")]
-    Tls {
-        /// The certificate's file.
-        cert: PathBuf,
-        /// The key's file.
-        key: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
+    /// The TLS listener cannot be made.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
 }
 
 struct Background {
@@ -63,18 +55,20 @@ impl BackgroundService for Background {
 ///
 /// # Errors
 /// The server cannot start. Once it runs, it does not return before its end.
-pub fn serve(world: &Arc<ArcSwap<Gateway>>, supervisor: Supervisor) -> Result<(), StartError> {
-    let gateway = world.load_full();
-    let config = &gateway.config;
+pub fn serve(reloader: &Reloader, supervisor: Supervisor) -> Result<(), StartError> {
+    let world = reloader.world();
+    // A copy: the first world must not outlive its last request.
+    let living = Arc::clone(&world.load().living);
+    let config = world.load().config.clone();
     if let Some(tls) = &config.tls {
         restrict_versions(tls.min_version);
     }
-    let settings = settings(config);
+    let settings = settings(&config);
     let mut server = Server::new_with_opt_and_conf(None, settings);
     server.bootstrap();
     let mut service =
         pingora_proxy::http_proxy_service(&server.configuration, Proxy::new(Arc::clone(world)));
-    service.threads = Some(threads(config));
+    service.threads = Some(threads(&config));
     if let Some(logic) = service.app_logic_mut() {
         let mut options = HttpServerOptions::default();
         options.h2c = config.tls.is_none();
@@ -82,14 +76,14 @@ pub fn serve(world: &Arc<ArcSwap<Gateway>>, supervisor: Supervisor) -> Result<()
         logic.server_options = Some(options);
     }
     let address = config.listen.gateway.to_string();
-    let mut listener =
+let mut listener =
         ListenerConfig::tcp(&address).l4_buffer(L4BufferSettings::default().write(WRITE_BUFFER));
-    if let Some(tls) = &config.tls {
-        listener = listener.tls(tls_settings(tls)?);
+    if let Some(shown) = reloader.certificates() {
+        listener = listener.tls(tls_settings(shown)?);
     }
     service.add_listener(listener);
     server.add_service(service);
-    let drain = Drain::new(Arc::clone(&gateway.living), config.shutdown.clone());
+    let drain = Drain::new(living, config.shutdown.clone());
     let background = Background {
         supervisor,
         drain: drain.clone(),
@@ -123,18 +117,11 @@ fn threads(config: &Config) -> usize {
     }
 }
 
-fn tls_settings(tls: &Tls) -> Result<TlsSettings, StartError> {
-    let refused = |reason: String| StartError::Tls {
-        cert: tls.cert.clone(),
-        key: tls.key.clone(),
-        reason,
-    };
-    for file in [&tls.cert, &tls.key] {
-        std::fs::metadata(file).map_err(|error| refused(format!("{}: {error}", file.display())))?;
-    }
-    let (cert, key) = (tls.cert.to_string_lossy(), tls.key.to_string_lossy());
+/// The certificate is asked for at each handshake, so that it can be replaced.
+fn tls_settings(shown: &Arc<Certificates>) -> Result<TlsSettings, StartError> {
     let mut settings =
-        TlsSettings::intermediate(&cert, &key).map_err(|error| refused(error.to_string()))?;
+        TlsSettings::intermediate("", "").map_err(|error| StartError::Tls(error.to_string()))?;
+    settings.set_cert_resolver(Arc::clone(shown) as Arc<dyn ResolvesServerCert>);
     settings.enable_h2();
     Ok(settings)
 }

@@ -132,29 +132,17 @@ impl ShutdownSignalWatch for Signals {
             SignalKind::terminate(),
             SignalKind::quit(),
             SignalKind::interrupt(),
-            SignalKind::hangup(),
         ];
-        let [
-            Ok(mut terminate),
-            Ok(mut quit),
-            Ok(mut interrupt),
-            Ok(mut hangup),
-        ] = kinds.map(signal)
-        else {
+        let [Ok(mut terminate), Ok(mut quit), Ok(mut interrupt)] = kinds.map(signal) else {
             log::error!("signals cannot be received; only SIGKILL will end this process");
             return std::future::pending().await;
         };
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => return self.graceful().await,
-                _ = quit.recv() => return self.graceful().await,
-                _ = interrupt.recv() => {
-                    self.drain.living.health.set_draining();
-                    return ShutdownSignal::FastShutdown;
-                }
-                _ = hangup.recv() => {
-                    log::warn!("SIGHUP is ignored: the configuration is only read at start");
-                }
+        tokio::select! {
+            _ = terminate.recv() => self.graceful().await,
+            _ = quit.recv() => self.graceful().await,
+            _ = interrupt.recv() => {
+                self.drain.living.health.set_draining();
+                ShutdownSignal::FastShutdown
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Why: a request is authenticated from memory alone: no lock, no allocation, no SQL. The ring
 //! is a snapshot that a supervisor replaces when the store has changed.
 
-use super::{ApiKey, KeyFormatError, KeyHash, Pepper, Principal, StaticHash, StaticKey};
+use super::{ApiKey, KeyHash, Pepper, Principal, StaticKeys};
 use crate::store::{KeyRow, Keys, StoreFault};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
@@ -34,7 +34,6 @@ pub enum KeyRefusal {
 pub struct Keyring {
     pepper: Pepper,
     stored: ArcSwap<Stored>,
-    fixed: ArcSwap<HashMap<StaticHash, Arc<Principal>>>,
     /// Stamp of the store that `stored` was read at; [`NEVER`] before the first read.
     seen: AtomicU64,
 }
@@ -63,18 +62,8 @@ impl Keyring {
         Self {
             pepper,
             stored: ArcSwap::default(),
-            fixed: ArcSwap::default(),
             seen: AtomicU64::new(NEVER),
         }
-    }
-
-    /// Replaces the keys of the configuration, at start and at each reload.
-    pub fn set_static(&self, keys: Vec<StaticKey>) {
-        let fixed = keys
-            .into_iter()
-            .map(|key| (key.hash, Arc::new(Principal::from_static(key))))
-            .collect();
-        self.fixed.store(Arc::new(fixed));
     }
 
     /// Reads the store again if it has changed since the last time; `true` when it had. A
@@ -99,19 +88,20 @@ impl Keyring {
 
     /// How many keys the ring holds, refused ones included.
     pub fn len(&self) -> usize {
-        self.stored.load().by_public_id.len() + self.fixed.load().len()
+        self.stored.load().by_public_id.len()
     }
 
-    /// Whether nobody can be let in.
+    /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Who holds this key. A wrong secret costs the same whether the public id is known or
+    /// Who holds this key, one of the ring's or of `fixed`. A wrong secret costs the same whether the public id is known or
     /// not, and revoked or expired keys say so only to whoever holds the secret.
     pub fn authenticate(
         &self,
         presented: &str,
+        fixed: &StaticKeys,
         now_unix_ms: i64,
     ) -> Result<Arc<Principal>, KeyRefusal> {
         if presented.is_empty() || presented.len() > MAX_PRESENTED {
@@ -121,7 +111,13 @@ impl Keyring {
         let stored = key.as_ref().ok().and_then(|key| self.stored_key(key));
         let (principal, is_active) = match stored {
             Some(found) => found,
-            None => (self.static_key(presented, key.err())?, true),
+            None => {
+                let refusal = match key {
+                    Err(_) => KeyRefusal::Malformed,
+                    Ok(_) => KeyRefusal::Unknown,
+                };
+                (fixed.find(presented).ok_or(refusal)?, true)
+            }
         };
         if !is_active {
             return Err(KeyRefusal::Revoked);
@@ -141,25 +137,6 @@ impl Keyring {
         let hash = self.pepper.hash_as(version, key.expose())?;
         let entry = entry.filter(|entry| entry.hash == hash)?;
         Some((Arc::clone(&entry.principal), entry.is_active))
-    }
-
-    fn static_key(
-        &self,
-        presented: &str,
-        format: Option<KeyFormatError>,
-    ) -> Result<Arc<Principal>, KeyRefusal> {
-        let refusal = match format {
-            Some(_) => KeyRefusal::Malformed,
-            None => KeyRefusal::Unknown,
-        };
-        let fixed = self.fixed.load();
-        if fixed.is_empty() {
-            return Err(refusal);
-        }
-        fixed
-            .get(&StaticHash::of_presented(presented))
-            .map(Arc::clone)
-            .ok_or(refusal)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Why: the door of the house. Each sentence is a way in that must be shut, or must stay open.
 
 use super::{
-    ApiKey, BadStaticHash, KeyRefusal, KeyRequest, Keyring, Pepper, StaticHash, StaticKey, issue,
-    os_random,
+    ApiKey, BadStaticHash, KeyRefusal, KeyRequest, Keyring, Pepper, StaticHash, StaticKey,
+    StaticKeys, issue, os_random,
 };
 use crate::store::{KeyRow, Keys, MemoryStore, NewKey, SqliteStore, StoreFault};
 use proptest::prelude::*;
@@ -35,7 +35,8 @@ fn ring(store: &dyn Keys) -> Keyring {
 }
 
 fn refusal(ring: &Keyring, presented: &str) -> KeyRefusal {
-    ring.authenticate(presented, NOW).unwrap_err()
+    ring.authenticate(presented, &StaticKeys::default(), NOW)
+        .unwrap_err()
 }
 
 #[test]
@@ -51,7 +52,9 @@ fn a_stored_key_lets_its_holder_in_with_all_that_is_known_of_it() {
             ..request()
         },
     );
-    let principal = ring(&store).authenticate(key.expose(), NOW).unwrap();
+    let principal = ring(&store)
+        .authenticate(key.expose(), &StaticKeys::default(), NOW)
+        .unwrap();
     assert_eq!(principal.id, format!("key:{}", key.public_id()));
     assert_eq!(principal.name, "a key");
     assert_eq!(
@@ -106,7 +109,10 @@ fn a_key_expires_at_its_very_millisecond() {
         },
     );
     let ring = ring(&store);
-    assert!(ring.authenticate(key.expose(), NOW - 1).is_ok());
+    assert!(
+        ring.authenticate(key.expose(), &StaticKeys::default(), NOW - 1)
+            .is_ok()
+    );
     assert_eq!(refusal(&ring, key.expose()), KeyRefusal::Expired);
 }
 
@@ -117,7 +123,10 @@ fn a_revocation_by_another_process_is_seen_at_the_next_refresh() {
     let command_line = SqliteStore::open(directory.path()).unwrap();
     let key = issued(&command_line, request());
     let ring = ring(&gateway);
-    assert!(ring.authenticate(key.expose(), NOW).is_ok());
+    assert!(
+        ring.authenticate(key.expose(), &StaticKeys::default(), NOW)
+            .is_ok()
+    );
     assert!(!ring.refresh(&gateway).unwrap());
     command_line.revoke_key(key.public_id(), 5).unwrap();
     assert!(ring.refresh(&gateway).unwrap());
@@ -125,7 +134,10 @@ fn a_revocation_by_another_process_is_seen_at_the_next_refresh() {
     let newer = issued(&command_line, request());
     assert_eq!(refusal(&ring, newer.expose()), KeyRefusal::Unknown);
     assert!(ring.refresh(&gateway).unwrap());
-    assert!(ring.authenticate(newer.expose(), NOW).is_ok());
+    assert!(
+        ring.authenticate(newer.expose(), &StaticKeys::default(), NOW)
+            .is_ok()
+    );
 }
 
 struct Broken;
@@ -152,7 +164,10 @@ fn a_store_that_fails_leaves_the_keys_as_they_were_and_is_asked_again() {
     let ring = ring(&store);
     assert!(ring.refresh(&Broken).is_err());
     assert!(ring.refresh(&Broken).is_err());
-    assert!(ring.authenticate(key.expose(), NOW).is_ok());
+    assert!(
+        ring.authenticate(key.expose(), &StaticKeys::default(), NOW)
+            .is_ok()
+    );
 }
 
 #[test]
@@ -186,7 +201,11 @@ fn a_pepper_that_was_replaced_is_counted_and_lets_nobody_in() {
     let rotated = Keyring::new(Pepper::from_text(&both).unwrap());
     rotated.refresh(&store).unwrap();
     assert_eq!(rotated.unverifiable(), 0);
-    assert!(rotated.authenticate(key.expose(), NOW).is_ok());
+    assert!(
+        rotated
+            .authenticate(key.expose(), &StaticKeys::default(), NOW)
+            .is_ok()
+    );
 }
 
 fn fixed(name: &str, text: &str) -> StaticKey {
@@ -205,27 +224,29 @@ fn a_key_of_the_configuration_may_have_any_form_and_comes_and_goes_with_it() {
     let ring = Keyring::new(pepper());
     let alfred_form = ApiKey::generate("ci", &mut os_random).unwrap();
     let legacy = "sk-litellm-0123456789abcdef";
-    ring.set_static(vec![
+    let keys = StaticKeys::new(vec![
         fixed("ci", alfred_form.expose()),
         fixed("old", legacy),
     ]);
-    let principal = ring.authenticate(alfred_form.expose(), NOW).unwrap();
+    let principal = ring.authenticate(alfred_form.expose(), &keys, NOW).unwrap();
     assert_eq!(
         (principal.id.as_str(), principal.key_id),
         ("static:ci", None)
     );
     assert!(principal.allows("openai/gpt-5") && principal.allows("fast"));
     assert!(!principal.allows("openai") && !principal.allows("faster"));
-    assert_eq!(ring.authenticate(legacy, NOW).unwrap().id, "static:old");
     assert_eq!(
-        ring.authenticate(legacy, NOW + 10),
+        ring.authenticate(legacy, &keys, NOW).unwrap().id,
+        "static:old"
+    );
+    assert_eq!(
+        ring.authenticate(legacy, &keys, NOW + 10),
         Err(KeyRefusal::Expired)
     );
     assert_eq!(
-        refusal(&ring, "sk-litellm-0123456789abcdeg"),
-        KeyRefusal::Malformed
+        ring.authenticate("sk-litellm-0123456789abcdeg", &keys, NOW),
+        Err(KeyRefusal::Malformed)
     );
-    ring.set_static(Vec::new());
     assert_eq!(refusal(&ring, alfred_form.expose()), KeyRefusal::Unknown);
 }
 
@@ -261,7 +282,8 @@ fn an_unknown_id_costs_about_as_much_as_a_wrong_secret() {
         let time = |_| {
             let start = Instant::now();
             for _ in 0..200 {
-                let _ = std::hint::black_box(ring.authenticate(presented, NOW));
+                let _ =
+                    std::hint::black_box(ring.authenticate(presented, &StaticKeys::default(), NOW));
             }
             start.elapsed()
         };
@@ -277,7 +299,7 @@ proptest! {
         let store = MemoryStore::new();
         issued(&store, request());
         let ring = ring(&store);
-        ring.set_static(vec![fixed("ci", "a-static-key-of-some-length")]);
-        prop_assert!(ring.authenticate(&text, NOW).is_err());
+        let keys = StaticKeys::new(vec![fixed("ci", "a-static-key-of-some-length")]);
+        prop_assert!(ring.authenticate(&text, &keys, NOW).is_err());
     }
 }

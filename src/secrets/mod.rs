@@ -23,4 +23,4 @@ pub use keyring::{KeyRefusal, Keyring};
 pub use pepper::Pepper;
 pub use principal::Principal;
 pub use problem::SecretProblem;
-pub use static_key::{BadStaticHash, StaticHash, StaticKey};
+pub use static_key::{BadStaticHash, StaticHash, StaticKey, StaticKeys};

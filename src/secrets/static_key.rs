@@ -4,7 +4,11 @@
 //! The hash is BLAKE3 in key-derivation mode without a pepper: the file must mean the same on
 //! every machine. That is safe only for keys too long to guess, hence [`StaticHash::MIN_KEY`].
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
+
+use super::Principal;
 
 /// Domain of the hash, part of the format.
 const CONTEXT: &str = "alfred 2026 static key";
@@ -78,4 +82,40 @@ pub struct StaticKey {
     pub tokens_per_minute: Option<u64>,
     /// Unix milliseconds from which the key is refused.
     pub expires_at: Option<i64>,
+}
+
+/// The keys of one configuration. They are part of its world, not of the key ring that outlives it: a request is never
+/// admitted by the keys of one world and served by the models of another.
+#[derive(Debug, Default)]
+pub struct StaticKeys(HashMap<StaticHash, Arc<Principal>>);
+
+impl StaticKeys {
+    /// These keys.
+    #[must_use]
+    pub fn new(keys: Vec<StaticKey>) -> Self {
+        let principal = |key: StaticKey| (key.hash, Arc::new(Principal::from_static(key)));
+        Self(keys.into_iter().map(principal).collect())
+    }
+
+    /// Who holds this key.
+    pub(super) fn find(&self, presented: &str) -> Option<Arc<Principal>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0
+            .get(&StaticHash::of_presented(presented))
+            .map(Arc::clone)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }

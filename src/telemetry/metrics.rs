@@ -11,6 +11,7 @@ use prometheus::{
 };
 
 use super::receipt::{Outcome, Receipt};
+use super::reloads::{self, Reloads};
 
 /// A row of the table: name, what it tells, labels.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +24,11 @@ pub struct Row {
     pub labels: &'static [&'static str],
 }
 
-const fn row(name: &'static str, help: &'static str, labels: &'static [&'static str]) -> Row {
+pub(super) const fn row(
+    name: &'static str,
+    help: &'static str,
+    labels: &'static [&'static str],
+) -> Row {
     Row { name, help, labels }
 }
 
@@ -161,6 +166,10 @@ pub const METRICS: &[Row] = &[
     PANICS,
     LOG_DROPPED,
     KEYS,
+    reloads::RELOADS,
+    reloads::RELOAD_OK,
+    reloads::LOADED_AT,
+    reloads::WORLDS,
     MEMORY,
     BUILD,
 ];
@@ -222,10 +231,12 @@ pub struct Metrics {
     pub access_log_dropped: IntCounter,
     /// Keys in memory.
     pub keys: IntGauge,
+    /// What became of the configuration.
+    pub reloads: Reloads,
 }
 
 /// Makes metrics from rows and registers them.
-struct Maker(Registry);
+pub(super) struct Maker(Registry);
 
 impl Maker {
     fn register<M: prometheus::core::Collector + Clone + 'static>(
@@ -239,7 +250,7 @@ impl Maker {
         metric
     }
 
-    fn counters(&self, row: Row) -> IntCounterVec {
+    pub(super) fn counters(&self, row: Row) -> IntCounterVec {
         self.register(IntCounterVec::new(
             Opts::new(row.name, row.help),
             row.labels,
@@ -250,7 +261,7 @@ impl Maker {
         self.register(IntCounter::new(row.name, row.help))
     }
 
-    fn gauge(&self, row: Row) -> IntGauge {
+    pub(super) fn gauge(&self, row: Row) -> IntGauge {
         self.register(IntGauge::new(row.name, row.help))
     }
 
@@ -302,6 +313,7 @@ impl Metrics {
             panics: make.counter(PANICS),
             access_log_dropped: make.counter(LOG_DROPPED),
             keys: make.gauge(KEYS),
+            reloads: Reloads::new(&make),
             registry,
         }
     }

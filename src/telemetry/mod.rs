@@ -5,6 +5,7 @@ mod logger;
 mod metrics;
 mod port;
 mod receipt;
+mod reloads;
 
 pub use access_log::AccessLog;
 pub use logger::{LogStyle, init as init_logging};
@@ -13,3 +14,4 @@ pub use port::{Health, serve};
 pub use receipt::{
     AttemptRecord, Caller, Outcome, Receipt, SCHEMA, StreamRecord, UsageRecord, micros,
 };
+pub use reloads::{Reloads, WorldGuard};

@@ -35,6 +35,7 @@ pub(crate) struct Gateway {
     folder: TempDir,
     pub(crate) addr: SocketAddr,
     pub(crate) telemetry: SocketAddr,
+    pub(crate) admin: SocketAddr,
     /// An API key without limits.
     pub(crate) key: String,
 }
@@ -72,6 +73,7 @@ impl Gateway {
             folder,
             addr,
             telemetry,
+            admin,
             key,
         };
         gateway.wait_until_ready().await;
