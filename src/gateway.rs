@@ -9,7 +9,7 @@ use crate::exchange::unix_ms;
 use crate::ledger::{Class, Price, PriceTable};
 use crate::limits::{Measure, Rule};
 use crate::living::Living;
-use crate::providers::{Provider, raw_members};
+use crate::providers::{Provider, Shared, raw_members};
 use crate::routing::{Alias, Names, Plan, RetryPolicy, Target};
 use crate::secrets::{StaticHash, StaticKey};
 
@@ -64,6 +64,7 @@ impl Gateway {
         };
         living.keyring.set_static(static_keys);
         living.flood.set_window(config.flood.window);
+        living.endpoints.forgive();
         let retry = RetryPolicy {
             attempts: conf::Retry::default().attempts,
             deadline: conf::Retry::default().deadline,
@@ -135,7 +136,12 @@ fn build_providers(
     let mut providers = BTreeMap::new();
     let mut add = |name: &str, settings: &conf::Provider| {
         let budget = living.budget(name);
-        match Provider::build(name, settings, &living.resolver, mock_url, budget) {
+        let shared = Shared {
+            resolver: &living.resolver,
+            endpoints: &living.endpoints,
+            mock_url,
+        };
+        match Provider::build(name, settings, shared, budget) {
             Ok(provider) => {
                 providers.insert(name.to_owned(), Arc::new(provider));
             }

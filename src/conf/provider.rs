@@ -24,7 +24,7 @@ section! {
         pub balance: Balance = Balance::LeastInFlight,
         /// How long each step of a call may take.
         pub timeouts: Timeouts = Timeouts::default(),
-        /// When an endpoint that fails is left alone. Read and checked, but the breaker comes with the next version.
+        /// When an endpoint that fails is left alone.
         pub breaker: BreakerConfig = BreakerConfig::default(),
         /// What happens to the call upstream when the client leaves.
         pub on_client_disconnect: OnDisconnect = OnDisconnect::Cancel,
@@ -238,9 +238,13 @@ impl Timeouts {
 section! {
     /// When an endpoint that fails is left alone, and for how long.
     pub struct BreakerConfig {
-        /// Failures within one window that open the breaker.
+        /// Failures within one window that open the breaker, if they are also `ratio` percent of its calls.
         pub failures: u32 = 5,
-        /// The window in which failures are counted.
+        /// The share of the window's calls, in percent, that must have failed.
+        pub ratio: u32 = 50,
+        /// Calls in a row that found nobody, by a failed connection or by silence, that open the breaker at once.
+        pub connect_errors: u32 = 3,
+        /// The window in which calls and failures are counted.
         pub window: Duration = Duration::from_secs(30),
         /// How long the endpoint is left alone before one call tries it again.
         pub cooldown: Duration = Duration::from_secs(15),

@@ -10,6 +10,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+use super::endpoints::{self, EndpointCollector, EndpointFigures};
 use super::receipt::{Outcome, Receipt};
 
 /// A row of the table: name, what it tells, labels.
@@ -161,6 +162,9 @@ pub const METRICS: &[Row] = &[
     PANICS,
     LOG_DROPPED,
     KEYS,
+    endpoints::BREAKER_STATE,
+    endpoints::BREAKER_TRANSITIONS,
+    endpoints::KEYS_RESTING,
     MEMORY,
     BUILD,
 ];
@@ -395,6 +399,15 @@ impl Metrics {
             self.first_token_seconds
                 .with_label_values(&labels)
                 .observe(seconds(first));
+        }
+    }
+
+    /// Shows, at every scrape, what `source` tells about the endpoints.
+    pub fn watch_endpoints(&self, source: Box<dyn Fn() -> Vec<EndpointFigures> + Send + Sync>) {
+        let made = EndpointCollector::new(source);
+        let registered = made.and_then(|collector| self.registry.register(Box::new(collector)));
+        if let Err(error) = registered {
+            log::error!("the metrics of endpoints cannot be shown: {error}");
         }
     }
 
