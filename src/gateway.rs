@@ -9,6 +9,7 @@ use crate::exchange::unix_ms;
 use crate::ledger::{Class, Price, PriceTable};
 use crate::limits::{Measure, Rule};
 use crate::living::Living;
+use crate::pool::{EndpointStatus, Now};
 use crate::providers::{Provider, Shared, raw_members};
 use crate::routing::{Alias, Names, Plan, RetryPolicy, Target};
 use crate::secrets::{StaticHash, StaticKey};
@@ -77,6 +78,17 @@ impl Gateway {
             built_at: unix_ms() / 1000,
             config,
         }))
+    }
+
+    /// How every endpoint of every provider does, for whoever operates this gateway.
+    #[must_use]
+    pub fn status(&self) -> Vec<EndpointStatus> {
+        let now = Now {
+            process: self.living.now(),
+            wall: jiff::Timestamp::now(),
+        };
+        let pools = self.names.providers().map(|provider| &provider.pool);
+        pools.flat_map(|pool| pool.status(now)).collect()
     }
 
     /// The name that metrics use for a model: what the configuration or the price table knows,

@@ -62,6 +62,12 @@ impl Provider {
             models: Vec::new(),
         }
     }
+
+    /// How many pairs of an endpoint in use and a key it has.
+    pub fn lanes(&self) -> usize {
+        let endpoints = self.endpoints.iter().filter(|one| one.weight > 0).count();
+        endpoints.max(1) * self.keys.len().max(1)
+    }
 }
 
 choice! {

@@ -186,13 +186,15 @@ impl Seat {
         lock(&self.rests).give_back(model);
     }
 
-    /// Takes what a call told about the key. Where there is none, only a throttle means anything.
+    /// Takes what a call told about the key. Where there is none, only an endpoint that asks for a
+    /// time of rest gets it.
     pub(super) fn note(&self, news: News, model: &str, now: Duration) {
         let idle = !self.has_rests.load(Ordering::Acquire);
         match news {
             News::None => return,
             News::Accepted if idle => return,
-            News::Refused | News::Forbidden | News::Exhausted if self.keyless => return,
+            News::Accepted | News::Throttled(Some(_)) => {}
+            _ if self.keyless => return,
             _ => {}
         }
         let mut rests = lock(&self.rests);

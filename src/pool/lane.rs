@@ -32,6 +32,8 @@ pub struct Lane {
     pub seat: Arc<Seat>,
     /// When the endpoint is left alone.
     pub rules: BreakerConfig,
+    /// It fails because it is told to, such as the built-in mock; no conclusions are drawn.
+    pub scripted: bool,
 }
 
 impl fmt::Debug for Lane {
@@ -110,7 +112,7 @@ impl LaneGuard {
 
     /// Takes what the call told. Later reports of the same call are not heard.
     pub fn conclude(&mut self, report: Report, model: &str, now: Duration) {
-        let Some(pass) = self.pass.take() else {
+        let Some(pass) = self.pass.take().filter(|_| !self.lane.scripted) else {
             return;
         };
         match report.outcome {

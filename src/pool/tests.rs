@@ -29,6 +29,7 @@ fn pool_of(balance: Balance, weights: &[u32], keys: usize) -> (Endpoints, Pool) 
                 seat: endpoints.seat(&endpoint, Some(&format!("key {key}"))),
                 endpoint: Arc::clone(&endpoint),
                 rules: BreakerConfig::default(),
+                scripted: false,
             });
         }
     }

@@ -315,6 +315,7 @@ fn lanes(
             weight: settled.weight,
             endpoint: Arc::clone(&endpoint),
             rules: settings.breaker.clone(),
+            scripted: settings.kind == Kind::Mock && settings.endpoints.is_empty(),
         };
         if settings.keys.is_empty() {
             lanes.push(lane(None));
