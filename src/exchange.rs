@@ -4,7 +4,7 @@
 //! the stage before it and returns its own, so nothing can be asked for before it is known.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use alfred_filters::prompt::Prompt;
 use http::{HeaderName, HeaderValue};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::gateway::Gateway;
 use crate::limits::TokenHold;
 use crate::living::{BodyPermit, InFlightGuard};
-use crate::pool::LaneGuard;
+use crate::pool::{Endpoint, LaneGuard, Report, Wish};
 use crate::routing::{Attempts, Failure, Next, Plan, Target};
 use crate::secrets::Principal;
 use crate::telemetry::{AttemptRecord, Caller, Outcome, Receipt, SCHEMA, micros};
@@ -69,6 +69,8 @@ pub struct Forward {
     pub attempts: Attempts,
     /// The attempt that runs.
     pub attempt: Attempt,
+    /// Endpoints that have failed this request.
+    pub failed: Vec<Arc<Endpoint>>,
     /// The tokens that the key's limit has set aside.
     pub tokens: Option<TokenHold>,
     /// The memory of the body.
@@ -93,6 +95,50 @@ impl Forward {
     #[must_use]
     pub fn target(&self) -> Option<&Arc<Target>> {
         self.plan.targets.get(self.attempts.current())
+    }
+
+    /// Takes a lane of the current target that may be asked.
+    ///
+    /// # Errors
+    /// The earliest instant at which one may.
+    pub fn choose_lane(&self, now: Duration) -> Result<LaneGuard, Duration> {
+        let target = self.target().ok_or(now)?;
+        target.provider.pool.choose(&self.wish(&target.model, now))
+    }
+
+    fn wish<'a>(&'a self, model: &'a str, now: Duration) -> Wish<'a> {
+        Wish {
+            caller: self.principal.id.as_bytes(),
+            model,
+            now,
+            avoid: &self.failed,
+        }
+    }
+
+    /// Tells the lane what the running attempt has told about it, once.
+    fn conclude(&mut self, report: Report, now: Duration) {
+        let target = self.plan.targets.get(self.attempts.current());
+        if let (Some(target), Some(lane)) = (target, &mut self.attempt.lane) {
+            lane.conclude(report, &target.model, now);
+        }
+    }
+
+    /// The attempt has failed. Whether another lane of the same target may be asked at once, and
+    /// when the one that failed may be.
+    fn leave_lane(&mut self, report: Report, now: Duration) -> (bool, Option<Duration>) {
+        self.conclude(report, now);
+        let (Some(target), Some(lane)) = (self.target().cloned(), &self.attempt.lane) else {
+            return (false, None);
+        };
+        let lane = Arc::clone(lane.lane());
+        let rest = lane.seat.peek(&target.model, now).err();
+        if rest.is_none() {
+            // Where the key is to blame, the endpoint may be asked with another.
+            self.failed.push(Arc::clone(&lane.endpoint));
+        }
+        let wish = self.wish(&target.model, now);
+        let sideways = target.provider.pool.has_fresh(&wish);
+        (sideways, rest.map(|until| until.saturating_sub(now)))
     }
 }
 
@@ -224,7 +270,24 @@ impl Exchange {
             record.status = failure.status().or(record.status);
             record.duration_us = forward.attempt.began.map_or(0, |at| micros(at.elapsed()));
         }
-        let verdict = failure.verdict();
+        let mut verdict = failure.verdict();
+        if forward.attempt.next.is_none() {
+            let ran = forward
+                .attempt
+                .began
+                .map_or(Duration::ZERO, |at| at.elapsed());
+            let silent = self
+                .receipt
+                .attempts
+                .last()
+                .is_some_and(|record| record.status.is_none());
+            let report = failure.report(silent && ran * 2 >= elapsed);
+            let (sideways, rest) = forward.leave_lane(report, now);
+            verdict.sideways = sideways && verdict.retryable;
+            verdict.retry_after = verdict
+                .retry_after
+                .max(rest.filter(|_| verdict.same_target));
+        }
         forward.attempt.failure = Some(failure);
         let targets = &forward.plan.targets;
         let mut budget = |target: usize| {
@@ -244,6 +307,32 @@ impl Exchange {
     pub fn out_of_time(&mut self) {
         if let Stage::Forwarding(forward) = &mut self.stage {
             forward.attempt.failure = Some(Failure::TotalTimeout);
+        }
+    }
+
+    /// The provider has begun to answer: whoever waits to know whether it is there, knows.
+    pub fn note_life(&mut self) {
+        let now = self.gateway.living.now();
+        let Stage::Forwarding(forward) = &mut self.stage else {
+            return;
+        };
+        let target = forward.plan.targets.get(forward.attempts.current());
+        if let (Some(target), Some(lane)) = (target, &mut forward.attempt.lane) {
+            lane.note_life(&target.model, now);
+        }
+    }
+
+    /// Tells the lane, unless it has been told, that the running attempt brought an answer, or how
+    /// it failed; that the client left tells nothing.
+    pub fn conclude_attempt(&mut self, failure: Option<&Failure>, complete: bool) {
+        let now = self.gateway.living.now();
+        let report = match failure {
+            Some(failure) => failure.report(false),
+            None if complete => Report::FINE,
+            None => return,
+        };
+        if let Stage::Forwarding(forward) = &mut self.stage {
+            forward.conclude(report, now);
         }
     }
 

@@ -9,7 +9,8 @@ use crate::exchange::unix_ms;
 use crate::ledger::{Class, Price, PriceTable};
 use crate::limits::{Measure, Rule};
 use crate::living::Living;
-use crate::providers::{Provider, raw_members};
+use crate::pool::Now;
+use crate::providers::{Provider, Shared, raw_members};
 use crate::routing::{Alias, Names, Plan, RetryPolicy, Target};
 use crate::secrets::{StaticHash, StaticKey, StaticKeys};
 use crate::telemetry::WorldGuard;
@@ -89,6 +90,15 @@ impl Gateway {
         self.living.keyring.len() + self.static_keys.len()
     }
 
+    /// This instant, on the clocks that the status of its pools is told by.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        Now {
+            process: self.living.now(),
+            wall: jiff::Timestamp::now(),
+        }
+    }
+
     /// The name that metrics use for a model: what the configuration or the price table knows,
     /// never what a client made up.
     #[must_use]
@@ -146,7 +156,12 @@ fn build_providers(
     let mut providers = BTreeMap::new();
     let mut add = |name: &str, settings: &conf::Provider| {
         let budget = living.budget(name);
-        match Provider::build(name, settings, &living.resolver, mock_url, budget) {
+        let shared = Shared {
+            resolver: &living.resolver,
+            endpoints: &living.endpoints,
+            mock_url,
+        };
+        match Provider::build(name, settings, shared, budget) {
             Ok(provider) => {
                 providers.insert(name.to_owned(), Arc::new(provider));
             }

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::conf::Config;
 use crate::limits::{FloodGuard, LimitTable};
-use crate::pool::Resolver;
+use crate::pool::{Endpoint, Endpoints, Resolver, State};
 use crate::routing::RetryBudget;
 use crate::secrets::Keyring;
-use crate::telemetry::{AccessLog, Health, Metrics};
+use crate::telemetry::{AccessLog, EndpointFigures, Health, Metrics};
 
 /// Models that are remembered as unpriced; clients can name any number.
 const MAX_UNPRICED: usize = 1000;
@@ -29,6 +29,8 @@ pub struct Living {
     pub flood: FloodGuard,
     /// Names to addresses.
     pub resolver: Resolver,
+    /// How endpoints and keys do.
+    pub endpoints: Arc<Endpoints>,
     /// Memory of request bodies.
     pub bodies: Arc<BodyMemory>,
     /// Requests being served.
@@ -49,17 +51,21 @@ impl Living {
     #[must_use]
     pub fn new(keyring: Keyring, access_log: AccessLog) -> Arc<Self> {
         let metrics = Metrics::new();
+        let (endpoints, epoch) = (Arc::<Endpoints>::default(), Instant::now());
+        let watched = Arc::clone(&endpoints);
+        metrics.watch_endpoints(Box::new(move || figures(&watched, epoch.elapsed())));
         Arc::new(Self {
             keyring,
             limits: Arc::default(),
             flood: FloodGuard::default(),
             resolver: Resolver::default(),
+            endpoints,
             bodies: Arc::new(BodyMemory::new(metrics.clone())),
             in_flight: InFlight::new(metrics.clone()),
             metrics,
             access_log,
             health: Arc::default(),
-            epoch: Instant::now(),
+            epoch,
             unpriced: Mutex::default(),
             budgets: Mutex::default(),
         })
@@ -100,7 +106,30 @@ impl Living {
     /// asked for found nothing changed.
     pub fn serve(&self, config: &Config) {
         self.flood.set_window(config.flood.window);
+        self.endpoints.forgive();
     }
+}
+
+/// What metrics show of the endpoints.
+fn figures(endpoints: &Endpoints, now: Duration) -> Vec<EndpointFigures> {
+    let figures = |endpoint: Arc<Endpoint>| {
+        let state = endpoint.glimpse(now).state;
+        EndpointFigures {
+            provider: endpoint.provider().to_owned(),
+            endpoint: endpoint.url().to_owned(),
+            state: match state {
+                State::Closed => 0,
+                State::HalfOpen => 1,
+                State::Open => 2,
+            },
+            begun: endpoint
+                .begun()
+                .map(|(state, count)| (state.label(), count))
+                .collect(),
+            resting: i64::try_from(endpoint.resting(now)).unwrap_or(i64::MAX),
+        }
+    };
+    endpoints.all().into_iter().map(figures).collect()
 }
 
 /// Counts requests being served; a drain waits for zero.

@@ -109,6 +109,14 @@ pub enum Refusal {
         "the price of the model '{0}' is unknown and this gateway refuses models without a price; add it under `prices` in the configuration"
     )]
     UnknownPrice(String),
+    /// Every endpoint that could answer is left alone because it failed, or its keys rest.
+    #[error(
+        "no endpoint that could answer is healthy at the moment; try again in {} s", whole_seconds(*.retry_after)
+    )]
+    NoHealthyEndpoint {
+        /// When the first of them may be asked again.
+        retry_after: Duration,
+    },
     /// No provider could be reached, or none answered in time.
     #[error("{message}")]
     ProviderFailed {
@@ -124,6 +132,10 @@ pub enum Refusal {
     /// A fault of Alfred itself; its cause is in the log under the request id.
     #[error("something failed inside the gateway; the log has the cause under this request's id")]
     Internal,
+}
+
+fn whole_seconds(wait: Duration) -> u128 {
+    wait.as_millis().div_ceil(1000)
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {
@@ -150,6 +162,15 @@ const SERVER: &str = "server_error";
 const RATE: &str = "rate_limit_error";
 
 impl Refusal {
+    /// Nobody may be asked before this instant; both are times since the process began.
+    #[must_use]
+    pub fn no_healthy_endpoint(until: Duration, now: Duration) -> Self {
+        let wait = until.saturating_sub(now);
+        Self::NoHealthyEndpoint {
+            retry_after: wait.max(Duration::from_secs(1)),
+        }
+    }
+
     /// The row of the table.
     #[must_use]
     pub fn wire(&self) -> Wire {
@@ -196,6 +217,9 @@ impl Refusal {
                 Some(Duration::from_secs(1)),
             ),
             Self::UnknownPrice(_) => row(400, INVALID, "unknown_price"),
+            Self::NoHealthyEndpoint { retry_after } => {
+                wait(row(503, SERVER, "no_healthy_endpoint"), Some(*retry_after))
+            }
             Self::ProviderFailed {
                 status,
                 code,
@@ -258,6 +282,9 @@ mod tests {
         for refusal in [
             limited,
             Refusal::TooBusy,
+            Refusal::NoHealthyEndpoint {
+                retry_after: second,
+            },
             Refusal::Flood {
                 retry_after: second,
             },

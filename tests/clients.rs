@@ -43,7 +43,8 @@ fn python() -> PathBuf {
 /// A gateway in front of the mock under two names.
 async fn start(more: &str) -> (Upstream, Gateway) {
     let mock = Upstream::mock().await;
-    let calm = "breaker: { failures: 100000 }, retry_budget: { minimum: 100000 }";
+    let calm =
+        "breaker: { failures: 100000, connect_errors: 100000 }, retry_budget: { minimum: 100000 }";
     let url = format!("http://{}/v1", mock.addr);
     let yaml = format!(
         "flood: {{ requests: 0 }}\nbody: {{ max: 1MB }}\nproviders:\n  \

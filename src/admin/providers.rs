@@ -7,7 +7,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::pool::Lane;
+use crate::pool::Now;
 use crate::providers::Provider;
 use crate::reload::Reloader;
 
@@ -17,29 +17,20 @@ pub(super) fn routes() -> Router<Arc<Reloader>> {
 
 async fn list(State(reloader): State<Arc<Reloader>>) -> Json<Value> {
     let status = reloader.status();
-    let providers = status.gateway.names.providers();
-    let providers: Vec<Value> = providers.map(|provider| one(provider)).collect();
+    let gateway = &status.gateway;
+    let now = gateway.now();
+    let providers = gateway.names.providers();
+    let providers: Vec<Value> = providers.map(|provider| one(provider, now)).collect();
     Json(json!({ "providers": providers }))
 }
 
-fn one(provider: &Provider) -> Value {
-    let lanes = provider.pool.lanes();
+fn one(provider: &Provider, now: Now) -> Value {
+    let endpoints = provider.pool.status(now);
     json!({
         "name": provider.name,
         "kind": provider.settings.kind.name(),
         "balance": provider.settings.balance.name(),
-        "in_flight": lanes.iter().map(|lane| lane.in_flight()).sum::<usize>(),
-        "endpoints": lanes.iter().map(|lane| endpoint(lane)).collect::<Vec<_>>(),
-    })
-}
-
-/// An endpoint with one of the provider's keys; the number after `#` is the key's place in the list.
-fn endpoint(lane: &Lane) -> Value {
-    json!({
-        "id": lane.id,
-        "host": lane.host.name(),
-        "tls": lane.tls,
-        "weight": lane.weight,
-        "in_flight": lane.in_flight(),
+        "in_flight": endpoints.iter().map(|endpoint| endpoint.in_flight).sum::<usize>(),
+        "endpoints": endpoints,
     })
 }

@@ -132,7 +132,7 @@ impl Shape for ModelName {
 section! {
     /// How hard to try.
     pub struct Retry {
-        /// Attempts in all, the first included; unwritten, also at least one for each target and fallback.
+        /// Attempts in all, the first included; unwritten, also at least one for each target and fallback, by every endpoint and with every key.
         pub attempts: u32 = 3,
         /// No attempt begins later than this after the request arrived.
         pub deadline: Duration = Duration::from_secs(90),

@@ -25,7 +25,7 @@ section! {
         pub balance: Balance = Balance::LeastInFlight,
         /// How long each step of a call may take.
         pub timeouts: Timeouts = Timeouts::default(),
-        /// When an endpoint that fails is left alone. Read and checked, but the breaker comes with the next version.
+        /// When an endpoint that fails is left alone.
         pub breaker: BreakerConfig = BreakerConfig::default(),
         /// What happens to the call upstream when the client leaves.
         pub on_client_disconnect: OnDisconnect = OnDisconnect::Cancel,
@@ -62,6 +62,12 @@ impl Provider {
             overrides: BTreeMap::new(),
             models: Vec::new(),
         }
+    }
+
+    /// How many pairs of an endpoint in use and a key it has.
+    pub fn lanes(&self) -> usize {
+        let endpoints = self.endpoints.iter().filter(|one| one.weight > 0).count();
+        endpoints.max(1) * self.keys.len().max(1)
     }
 }
 
@@ -247,9 +253,13 @@ impl Timeouts {
 section! {
     /// When an endpoint that fails is left alone, and for how long.
     pub struct BreakerConfig {
-        /// Failures within one window that open the breaker.
+        /// Failures within one window that open the breaker, if they are also `ratio` percent of its calls.
         pub failures: u32 = 5,
-        /// The window in which failures are counted.
+        /// The share of the window's calls, in percent, that must have failed.
+        pub ratio: u32 = 50,
+        /// Calls in a row that found nobody, by a failed connection or by silence, that open the breaker at once.
+        pub connect_errors: u32 = 3,
+        /// The window in which calls and failures are counted.
         pub window: Duration = Duration::from_secs(30),
         /// How long the endpoint is left alone before one call tries it again.
         pub cooldown: Duration = Duration::from_secs(15),

@@ -72,7 +72,7 @@ fn example(kind: Kind) -> &'static str {
   kind: openai_compatible                            # vLLM, llama.cpp, SGLang, LM Studio, TGI …
   endpoints: [ { url: \"http://127.0.0.1:8001/v1\" } ]
   timeouts: { connect: 2s, first_byte: 60s, between_chunks: 30s, total: 10m }
-  breaker: { failures: 5, window: 30s, cooldown: 15s }"
+  breaker: { failures: 5, ratio: 50, connect_errors: 3, window: 30s, cooldown: 15s }"
         }
         Kind::Mock => {
             "mock: { kind: mock }                                 # always there, named or not"

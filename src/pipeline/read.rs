@@ -1,5 +1,7 @@
 //! The stations behind the body: it is read as a prompt, held to the token limit, and given a plan.
 
+use std::time::Duration;
+
 use alfred_filters::prompt::{Prompt, Surface};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -65,6 +67,7 @@ pub fn forward(
         return Err(Refusal::ModelNotAllowed(prompt.model().to_owned()));
     }
     let plan = priced(&gateway, plan, prompt.model())?;
+    check_health(&plan, gateway.living.now())?;
     let input_estimate = prompt.estimate_input_tokens();
     let answers = u64::from(prompt.choices());
     let max_output = match surface {
@@ -82,6 +85,7 @@ pub fn forward(
         input_estimate,
         plan,
         attempt: Attempt::default(),
+        failed: Vec::new(),
         tokens,
         body: permit,
     })
@@ -96,6 +100,18 @@ fn priced(gateway: &Gateway, mut plan: Plan, model: &str) -> Result<Plan, Refusa
         return Err(Refusal::UnknownPrice(model.to_owned()));
     }
     Ok(plan)
+}
+
+/// Refuses at once, before anything is set aside, what nobody may be asked for now.
+fn check_health(plan: &Plan, now: Duration) -> Result<(), Refusal> {
+    let mut earliest: Option<Duration> = None;
+    for target in &plan.targets {
+        match target.provider.pool.peek(&target.model, now) {
+            Ok(()) => return Ok(()),
+            Err(until) => earliest = Some(earliest.map_or(until, |known| known.min(until))),
+        }
+    }
+    Err(Refusal::no_healthy_endpoint(earliest.unwrap_or(now), now))
 }
 
 /// Corrects the key's token limit to what the request really used.

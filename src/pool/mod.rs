@@ -2,107 +2,73 @@
 //!
 //! A lane is one endpoint with one key. Pingora's balancers identify a backend by its address, and
 //! two keys at one endpoint share theirs, so each lane gets a synthetic address that is never
-//! dialled.
+//! dialled. Lanes whose breaker is open or whose key rests are passed over; the balancer's own
+//! health flag is not asked, because a lane that has recovered would wait for its next tick.
 
+mod breaker;
 mod dns;
+mod endpoint;
+mod lane;
+mod rest;
+mod status;
 
+#[cfg(test)]
+mod breaker_tests;
+#[cfg(test)]
+mod tests;
+
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use pingora_load_balancing::selection::{BackendIter, BackendSelection};
 use pingora_load_balancing::selection::{Consistent, Random, RoundRobin};
 use pingora_load_balancing::{Backend, Backends, LoadBalancer, discovery};
 
+pub use breaker::{Admission, Breaker, Glimpse, Machine, Outcome, Pass, State};
 pub use dns::{Host, Resolver};
+pub use endpoint::{Endpoint, Endpoints, Seat};
+pub use lane::{Lane, LaneGuard, Report};
+pub use rest::{News, Reason, Rest};
+pub use status::{EndpointStatus, KeyStatus, Now};
 
 use crate::conf::Balance;
 
-/// One endpoint of a provider with one of its keys.
-pub struct Lane {
-    /// Stable name, `host:port#key-number`, for metrics and state that outlives a reload.
-    pub id: String,
-    /// Where it is.
-    pub host: Arc<Host>,
-    /// Whether it speaks TLS.
-    pub tls: bool,
-    /// The path in front of `/chat/completions`, without a trailing slash.
-    pub base_path: String,
-    /// What the credential header holds; `None` when the provider takes none.
-    pub credential: Option<http::HeaderValue>,
-    /// Its share of the calls.
-    pub weight: u32,
-    in_flight: AtomicUsize,
-}
-
-impl fmt::Debug for Lane {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lane")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Lane {
-    /// A lane that nothing runs on.
-    #[must_use]
-    pub fn new(
-        host: Arc<Host>,
-        tls: bool,
-        base_path: String,
-        key: Option<(usize, http::HeaderValue)>,
-        weight: u32,
-    ) -> Self {
-        let number = key.as_ref().map_or(0, |(number, _)| *number);
-        Self {
-            id: format!("{}#{number}", host.name()),
-            host,
-            tls,
-            base_path,
-            credential: key.map(|(_, value)| value),
-            weight,
-            in_flight: AtomicUsize::new(0),
-        }
-    }
-
-    /// Attempts that run on it now.
-    #[must_use]
-    pub fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
-    }
-}
-
-/// Counts an attempt on its lane until it is dropped.
-#[derive(Debug)]
-pub struct LaneGuard(Arc<Lane>);
-
-impl LaneGuard {
-    fn new(lane: &Arc<Lane>) -> Self {
-        lane.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(lane))
-    }
-
-    /// The lane that was chosen.
-    #[must_use]
-    pub fn lane(&self) -> &Arc<Lane> {
-        &self.0
-    }
-}
-
-impl Drop for LaneGuard {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+/// Candidates that a balancer may offer for each lane: its ring and its dice repeat themselves.
+const OFFERS: usize = 16;
 
 enum Chooser {
     LeastInFlight(AtomicUsize),
     RoundRobin(LoadBalancer<RoundRobin>),
     Weighted(LoadBalancer<Random>),
     ConsistentHash(LoadBalancer<Consistent>),
+}
+
+/// What a call wants of a lane.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// What consistent hashing keeps together.
+    pub caller: &'a [u8],
+    /// The model that is asked for; keys rest model by model.
+    pub model: &'a str,
+    /// Time since the process began.
+    pub now: Duration,
+    /// Endpoints that have failed this request; they are asked again only when no other is left.
+    pub avoid: &'a [Arc<Endpoint>],
+}
+
+impl Wish<'_> {
+    fn avoids(&self, lane: &Lane) -> bool {
+        let endpoint = &lane.endpoint;
+        self.avoid
+            .iter()
+            .any(|failed| Arc::ptr_eq(failed, endpoint))
+    }
 }
 
 /// The lanes of one provider.
@@ -137,17 +103,35 @@ impl Pool {
         Self { lanes, chooser }
     }
 
-    /// Chooses a lane. `key` is what consistent hashing keeps together. `None` only when the
-    /// provider has no lane at all.
+    /// Chooses a lane that may be asked and takes the permission to ask it.
+    ///
+    /// # Errors
+    /// No lane may be asked now; the earliest instant at which one may.
+    pub fn choose(&self, wish: &Wish<'_>) -> Result<LaneGuard, Duration> {
+        let fresh = |lane: &Lane| !wish.avoids(lane);
+        let chosen = self.pick(wish, &fresh).or_else(|| {
+            let again = !wish.avoid.is_empty();
+            again.then(|| self.pick(wish, &|_| true)).flatten()
+        });
+        chosen.ok_or_else(|| self.earliest(wish.model, wish.now))
+    }
+
+    /// Whether some lane may be asked now.
+    ///
+    /// # Errors
+    /// The earliest instant at which one may.
+    pub fn peek(&self, model: &str, now: Duration) -> Result<(), Duration> {
+        match self.lanes.iter().any(|lane| lane.peek(model, now).is_ok()) {
+            true => Ok(()),
+            false => Err(self.earliest(model, now)),
+        }
+    }
+
+    /// Whether a lane may be asked now that has not failed this request.
     #[must_use]
-    pub fn choose(&self, key: &[u8]) -> Option<LaneGuard> {
-        let lane = match &self.chooser {
-            Chooser::LeastInFlight(turn) => self.least_in_flight(turn),
-            Chooser::RoundRobin(balancer) => self.selected(balancer, key),
-            Chooser::Weighted(balancer) => self.selected(balancer, key),
-            Chooser::ConsistentHash(balancer) => self.selected(balancer, key),
-        };
-        lane.or_else(|| self.lanes.first()).map(LaneGuard::new)
+    pub fn has_fresh(&self, wish: &Wish<'_>) -> bool {
+        let mut lanes = self.lanes.iter();
+        lanes.any(|lane| !wish.avoids(lane) && lane.peek(wish.model, wish.now).is_ok())
     }
 
     /// The lanes, for discovery and for status pages.
@@ -156,30 +140,75 @@ impl Pool {
         &self.lanes
     }
 
+    fn earliest(&self, model: &str, now: Duration) -> Duration {
+        let waits = self.lanes.iter().map(|lane| lane.peek(model, now));
+        // One that has become free in between is worth asking at once.
+        let instants = waits.map(|wait| wait.err().unwrap_or(now));
+        instants.min().unwrap_or(now)
+    }
+
+    /// Takes a lane that may be asked and is eligible: the balancer's choice, else any.
+    fn pick(&self, wish: &Wish<'_>, eligible: &dyn Fn(&Lane) -> bool) -> Option<LaneGuard> {
+        let enter = |lane: &Arc<Lane>| match eligible(lane) {
+            true => lane.enter(wish.model, wish.now),
+            false => None,
+        };
+        let chosen = match &self.chooser {
+            Chooser::LeastInFlight(turn) => self.least_in_flight(turn, wish, eligible),
+            Chooser::RoundRobin(balancer) => self.selected(balancer, wish.caller, &enter),
+            Chooser::Weighted(balancer) => self.selected(balancer, wish.caller, &enter),
+            Chooser::ConsistentHash(balancer) => self.selected(balancer, wish.caller, &enter),
+        };
+        chosen.or_else(|| self.lanes.iter().find_map(enter))
+    }
+
     /// The lane with the least load for its weight; ties are taken in turn.
-    fn least_in_flight(&self, turn: &AtomicUsize) -> Option<&Arc<Lane>> {
+    fn least_in_flight(
+        &self,
+        turn: &AtomicUsize,
+        wish: &Wish<'_>,
+        eligible: &dyn Fn(&Lane) -> bool,
+    ) -> Option<LaneGuard> {
         if let [only] = self.lanes.as_slice() {
-            return Some(only);
+            return eligible(only).then(|| only.enter(wish.model, wish.now))?;
         }
         let start = turn.fetch_add(1, Ordering::Relaxed);
         let count = self.lanes.len();
-        (0..count)
+        let lane = (0..count)
             .filter_map(|i| self.lanes.get(start.wrapping_add(i) % count))
-            .min_by(|a, b| load(a).total_cmp(&load(b)))
+            .filter(|lane| eligible(lane) && lane.peek(wish.model, wish.now).is_ok())
+            .min_by(|a, b| load(a).total_cmp(&load(b)))?;
+        lane.enter(wish.model, wish.now)
     }
 
-    fn selected<S>(&self, balancer: &LoadBalancer<S>, key: &[u8]) -> Option<&Arc<Lane>>
+    fn selected<S>(
+        &self,
+        balancer: &LoadBalancer<S>,
+        caller: &[u8],
+        enter: &dyn Fn(&Arc<Lane>) -> Option<LaneGuard>,
+    ) -> Option<LaneGuard>
     where
         S: BackendSelection + 'static,
         S::Iter: BackendIter,
     {
-        let backend = balancer.select(key, 16)?;
-        self.lanes.get(*backend.ext.get::<usize>()?)
+        let taken = Cell::new(None);
+        // A candidate that is accepted is the one that is chosen, so its permission is taken here.
+        balancer.select_with(caller, OFFERS * self.lanes.len(), |backend, _| {
+            let lane = backend
+                .ext
+                .get::<usize>()
+                .and_then(|index| self.lanes.get(*index));
+            let guard = lane.and_then(enter);
+            let accepted = guard.is_some();
+            taken.set(guard);
+            accepted
+        })?;
+        taken.into_inner()
     }
 }
 
 fn load(lane: &Lane) -> f64 {
-    let in_flight = u32::try_from(lane.in_flight.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+    let in_flight = u32::try_from(lane.seat.in_flight()).unwrap_or(u32::MAX);
     f64::from(in_flight) / f64::from(lane.weight.max(1))
 }
 
@@ -207,66 +236,4 @@ fn backend(index: usize, weight: u32) -> Option<Backend> {
     let mut backend = Backend::new_with_weight(&address.to_string(), weight).ok()?;
     backend.ext.insert(index);
     Some(backend)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pool(balance: Balance, weights: &[u32]) -> Pool {
-        let lane = |(number, weight): (usize, &u32)| {
-            let host = Arc::new(Host::new("127.0.0.1", 80));
-            let key = http::HeaderValue::from_static("k");
-            Lane::new(host, false, String::new(), Some((number, key)), *weight)
-        };
-        Pool::new(weights.iter().enumerate().map(lane).collect(), balance)
-    }
-
-    fn shares(pool: &Pool, calls: usize) -> Vec<usize> {
-        let mut counts = vec![0; pool.lanes.len()];
-        for call in 0..calls {
-            let guard = pool.choose(&call.to_le_bytes()).expect("a lane");
-            let at = pool
-                .lanes
-                .iter()
-                .position(|lane| Arc::ptr_eq(lane, guard.lane()));
-            counts[at.expect("one of the pool's lanes")] += 1;
-        }
-        counts
-    }
-
-    #[test]
-    fn two_keys_at_one_endpoint_take_turns() {
-        assert_eq!(shares(&pool(Balance::RoundRobin, &[1, 1]), 100), [50, 50]);
-    }
-
-    #[test]
-    fn weights_share_the_load() {
-        let counts = shares(&pool(Balance::RoundRobin, &[3, 1]), 400);
-        assert_eq!(counts, [300, 100]);
-        let counts = shares(&pool(Balance::Weighted, &[3, 1]), 4000);
-        assert!((2800..3200).contains(&counts[0]), "{counts:?}");
-    }
-
-    #[test]
-    fn the_idle_lane_is_preferred() {
-        let pool = pool(Balance::LeastInFlight, &[1, 1, 1]);
-        let first = pool.choose(b"").expect("a lane");
-        let second = pool.choose(b"").expect("a lane");
-        let third = pool.choose(b"").expect("a lane");
-        let ids: BTreeSet<_> = [&first, &second, &third]
-            .map(|g| g.lane().id.clone())
-            .into();
-        assert_eq!(ids.len(), 3);
-        drop(second);
-        let fourth = pool.choose(b"").expect("a lane");
-        assert_eq!(fourth.lane().in_flight.load(Ordering::Relaxed), 1);
-    }
-
-    #[test]
-    fn a_caller_stays_with_its_lane_under_consistent_hashing() {
-        let pool = pool(Balance::ConsistentHash, &[1, 1, 1]);
-        let id = |key: &[u8]| pool.choose(key).expect("a lane").lane().id.clone();
-        assert_eq!(id(b"one caller"), id(b"one caller"));
-    }
 }

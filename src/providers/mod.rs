@@ -10,7 +10,7 @@ use alfred_filters::prompt::{Prompt, Surface};
 use http::HeaderValue;
 
 use crate::conf::{self, Kind, OnDisconnect};
-use crate::pool::{Lane, Pool, Resolver};
+use crate::pool::{Endpoints, Lane, Pool, Resolver};
 use crate::routing::RetryBudget;
 
 /// How a provider takes its credential.
@@ -181,6 +181,17 @@ impl fmt::Debug for Provider {
     }
 }
 
+/// What outlives every account and is shared by all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared<'a> {
+    /// Names to addresses.
+    pub resolver: &'a Resolver,
+    /// How endpoints and keys do.
+    pub endpoints: &'a Endpoints,
+    /// Where the built-in mock listens.
+    pub mock_url: &'a str,
+}
+
 /// Why an account cannot be built; the place is the account's in the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -196,19 +207,18 @@ pub enum BuildError {
 }
 
 impl Provider {
-    /// Builds an account. `mock_url` is where the built-in mock listens.
+    /// Builds an account.
     ///
     /// # Errors
     /// An address, key or header that cannot be used.
     pub fn build(
         name: &str,
         settings: &conf::Provider,
-        resolver: &Resolver,
-        mock_url: &str,
+        shared: Shared<'_>,
         budget: Arc<RetryBudget>,
     ) -> Result<Self, BuildError> {
         let wants = wants(settings.kind);
-        let lanes = lanes(settings, wants, resolver, mock_url)?;
+        let lanes = lanes(name, settings, wants, shared)?;
         Ok(Self {
             name: name.into(),
             wants,
@@ -269,12 +279,12 @@ pub fn raw_members<'a>(
 }
 
 fn lanes(
+    name: &str,
     settings: &conf::Provider,
     wants: &Wants,
-    resolver: &Resolver,
-    mock_url: &str,
+    shared: Shared<'_>,
 ) -> Result<Vec<Lane>, BuildError> {
-    let fallback = settings.kind.default_url().unwrap_or(mock_url);
+    let fallback = settings.kind.default_url().unwrap_or(shared.mock_url);
     let default = conf::Endpoint {
         url: fallback.to_owned(),
         weight: 1,
@@ -284,29 +294,36 @@ fn lanes(
         some => some,
     };
     let mut lanes = Vec::new();
-    for endpoint in endpoints {
-        let place = Place::parse(&endpoint.url)?;
-        let host = resolver.host(&place.host, place.port);
+    for settled in endpoints {
+        let place = Place::parse(&settled.url)?;
+        let host = shared.resolver.host(&place.host, place.port);
+        let endpoint = shared.endpoints.endpoint(name, &settled.url);
+        let lane = |key: Option<(usize, &str, HeaderValue)>| Lane {
+            id: format!(
+                "{}#{}",
+                host.name(),
+                key.as_ref().map_or(0, |(number, ..)| *number)
+            ),
+            host: Arc::clone(&host),
+            tls: place.tls,
+            base_path: place.path.clone(),
+            key: key.as_ref().map(|(number, ..)| *number),
+            seat: shared
+                .endpoints
+                .seat(&endpoint, key.as_ref().map(|(_, key, _)| *key)),
+            credential: key.map(|(_, _, value)| value),
+            weight: settled.weight,
+            endpoint: Arc::clone(&endpoint),
+            rules: settings.breaker.clone(),
+            scripted: settings.kind == Kind::Mock && settings.endpoints.is_empty(),
+        };
         if settings.keys.is_empty() {
-            let path = place.path.clone();
-            lanes.push(Lane::new(
-                Arc::clone(&host),
-                place.tls,
-                path,
-                None,
-                endpoint.weight,
-            ));
+            lanes.push(lane(None));
         }
         for (number, key) in settings.keys.iter().enumerate() {
-            let value = credential(wants.auth, key.expose()).ok_or(BuildError::Key(number))?;
-            let (host, path) = (Arc::clone(&host), place.path.clone());
-            lanes.push(Lane::new(
-                host,
-                place.tls,
-                path,
-                Some((number, value)),
-                endpoint.weight,
-            ));
+            let key = key.expose();
+            let value = credential(wants.auth, key).ok_or(BuildError::Key(number))?;
+            lanes.push(lane(Some((number, key, value))));
         }
     }
     Ok(lanes)
@@ -388,10 +405,14 @@ mod tests {
             api_version: version.map(str::to_owned),
             ..conf::Provider::of_kind(Kind::Azure)
         };
-        let provider = Provider::build("az", &settings, &Resolver::default(), "", Arc::default())
-            .expect("builds");
-        let lane = provider.pool.choose(b"").expect("a lane");
-        provider.path(lane.lane(), Surface::Chat, "my dep/1")
+        let shared = Shared {
+            resolver: &Resolver::default(),
+            endpoints: &Endpoints::default(),
+            mock_url: "",
+        };
+        let provider = Provider::build("az", &settings, shared, Arc::default()).expect("builds");
+        let lane = provider.pool.lanes().first().expect("a lane");
+        provider.path(lane, Surface::Chat, "my dep/1")
     }
 
     #[test]

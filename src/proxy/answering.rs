@@ -337,6 +337,11 @@ impl Answering {
         self.fail(Failure::Answered(Box::new(error)));
     }
 
+    /// All of the answer came.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.facts.complete
+    }
+
     /// Nothing more is expected.
     pub(crate) fn is_over(&self) -> bool {
         self.over

@@ -14,8 +14,9 @@ use pingora_proxy::Session;
 use super::answering::Asked;
 use super::link::Link;
 use super::{Context, peer};
-use crate::exchange::{Exchange, Forward, Stage, unix_ms};
-use crate::routing::{Failure, Limits, Next, Target};
+use crate::exchange::{Exchange, Forward, Stage, chance, unix_ms};
+use crate::pool::LaneGuard;
+use crate::routing::{Failure, Limits, Next, Stop, Target};
 
 /// Pingora's `upstream_peer`, once per attempt.
 pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
@@ -24,24 +25,20 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
         .exchange
         .forward()
         .and_then(|forward| forward.attempt.next);
-    if let Some(Next::Try { wait, .. }) = decided
-        && !wait.is_zero()
-    {
-        let waited = pause(session, wait).await;
-        if waited.is_err() && ctx.link.expired().is_some() {
-            ctx.exchange.out_of_time();
-        }
-        waited?;
+    if let Some(forward) = ctx.exchange.forward() {
+        // The lane of the attempt before is free while this one waits.
+        forward.attempt.lane = None;
+    }
+    if let Some(Next::Try { wait, .. }) = decided {
+        wait_for_turn(session, ctx, wait).await?;
     }
     check_client(session, &ctx.link)?;
+    let lane = find_lane(session, ctx).await?;
     let Stage::Forwarding(forward) = &mut ctx.exchange.stage else {
         return Error::e_explain(ErrorType::InternalError, "no request to forward");
     };
     let Some(target) = forward.target().cloned() else {
         return Error::e_explain(ErrorType::InternalError, "the plan has no target");
-    };
-    let Some(lane) = target.provider.pool.choose(forward.principal.id.as_bytes()) else {
-        return Error::e_explain(ErrorType::InternalError, "the provider has no endpoint");
     };
     let now = ctx.exchange.gateway.living.now();
     if forward.attempts.made() == 1 {
@@ -83,6 +80,38 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
     }
 }
 
+/// Takes a lane of the current target, or of the next that has one which may be asked.
+async fn find_lane(session: &mut Session, ctx: &mut Context) -> Result<LaneGuard> {
+    let mut earliest = Duration::MAX;
+    loop {
+        let now = ctx.exchange.gateway.living.now();
+        let elapsed = ctx.exchange.started.elapsed();
+        let Some(forward) = ctx.exchange.forward() else {
+            return Error::e_explain(ErrorType::InternalError, "no request to forward");
+        };
+        match forward.choose_lane(now) {
+            Ok(lane) => return Ok(lane),
+            Err(until) => earliest = earliest.min(until),
+        }
+        match forward.attempts.skip(elapsed, chance()) {
+            Next::Try { wait, .. } => wait_for_turn(session, ctx, wait).await?,
+            Next::Stop(_) => return Err(nobody(forward, earliest.saturating_sub(now))),
+        }
+    }
+}
+
+/// Nobody may be asked. The client is told how the last attempt failed, if there was one.
+fn nobody(forward: &mut Forward, wait: Duration) -> Box<Error> {
+    let attempt = &mut forward.attempt;
+    attempt.next = Some(Next::Stop(Stop::Final));
+    attempt
+        .failure
+        .get_or_insert(Failure::NoEndpoint(wait.max(Duration::from_secs(1))));
+    let mut error = Error::explain(ErrorType::ConnectError, "no endpoint may be asked");
+    error.set_retry(false);
+    error.into_up()
+}
+
 fn unresolved(exchange: &mut Exchange) -> Box<Error> {
     let next = exchange.fail_attempt(Failure::Unresolved);
     let mut error = Error::explain(
@@ -91,6 +120,18 @@ fn unresolved(exchange: &mut Exchange) -> Box<Error> {
     );
     error.set_retry(matches!(next, Next::Try { .. }));
     error.into_up()
+}
+
+/// Waits before an attempt, unless the client leaves or the request's time is over.
+async fn wait_for_turn(session: &mut Session, ctx: &mut Context, wait: Duration) -> Result<()> {
+    if wait.is_zero() {
+        return Ok(());
+    }
+    let waited = pause(session, wait).await;
+    if waited.is_err() && ctx.link.expired().is_some() {
+        ctx.exchange.out_of_time();
+    }
+    waited
 }
 
 /// Waits, unless the client leaves first.

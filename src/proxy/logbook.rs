@@ -53,6 +53,7 @@ fn settle(ctx: &mut Context) {
     if matches!(ctx.exchange.stage, Stage::Settled) {
         return;
     }
+    conclude(ctx);
     note_answer(ctx);
     settle_tokens(ctx);
     let exchange = &mut ctx.exchange;
@@ -72,6 +73,16 @@ fn settle(ctx: &mut Context) {
     }
     living.metrics.count(&exchange.receipt, &label);
     living.access_log.write(&exchange.receipt, &living.metrics);
+}
+
+/// Tells the lane how the last attempt ended, where nothing has told it before: an answer that was
+/// complete but for its framing, or one that broke off after its client had left.
+fn conclude(ctx: &mut Context) {
+    let (failure, complete) = {
+        let answering = ctx.link.answering();
+        (answering.failure().cloned(), answering.is_complete())
+    };
+    ctx.exchange.conclude_attempt(failure.as_ref(), complete);
 }
 
 /// Corrects what the key's token limit set aside to what was used; once, whoever comes first.

@@ -90,8 +90,12 @@ pub(super) fn piece(body: &mut Option<Bytes>, end: bool, ctx: &mut Context) -> R
     let step = ctx.link.answering().feed(body.as_ref(), end, released);
     *body = match step {
         Step::Quiet => Some(Bytes::new()),
-        Step::Send(bytes) => Some(bytes),
+        Step::Send(bytes) => {
+            ctx.exchange.note_life();
+            Some(bytes)
+        }
         Step::Done(bytes) => {
+            ctx.exchange.conclude_attempt(None, true);
             ctx.exchange.complete_attempt();
             logbook::note_answer(ctx);
             // Before the client sees the end: its next request must find the limit settled.

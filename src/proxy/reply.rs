@@ -129,11 +129,13 @@ pub(super) fn failure_answer(
     let Failure::Answered(error) = failure else {
         let refusal = failure.refusal();
         let wire = refusal.wire();
-        ctx.exchange.end(
-            Outcome::ProviderFailed,
-            wire.status,
-            Some(wire.code.to_owned()),
-        );
+        let outcome = match failure {
+            // Nobody was asked: that is Alfred's own no.
+            Failure::NoEndpoint(_) => Outcome::Refused,
+            _ => Outcome::ProviderFailed,
+        };
+        ctx.exchange
+            .end(outcome, wire.status, Some(wire.code.to_owned()));
         return refusal_answer(&refusal, ctx);
     };
     let status = error.client_status();

@@ -76,7 +76,7 @@ pub fn serve(reloader: &Reloader, supervisor: Supervisor) -> Result<(), StartErr
         logic.server_options = Some(options);
     }
     let address = config.listen.gateway.to_string();
-let mut listener =
+    let mut listener =
         ListenerConfig::tcp(&address).l4_buffer(L4BufferSettings::default().write(WRITE_BUFFER));
     if let Some(shown) = reloader.certificates() {
         listener = listener.tls(tls_settings(shown)?);

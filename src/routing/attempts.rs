@@ -2,7 +2,8 @@
 //!
 //! Targets are asked in order, each at once after the one before it failed; only when the round
 //! starts again does a back-off come between. A target that gave a final no is left out of later
-//! rounds. Clock and chance are passed in.
+//! rounds, and one that nobody may be asked for at the moment is passed over without being counted.
+//! Clock and chance are passed in.
 
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Verdict {
     pub same_target: bool,
     /// How long the provider asked to wait before asking it again.
     pub retry_after: Option<Duration>,
+    /// Another endpoint or another key of the same target may be asked at once.
+    pub sideways: bool,
 }
 
 /// Why no further attempt is made.
@@ -65,6 +68,8 @@ pub struct Attempts {
     /// Earliest instant, as time since arrival, at which each target may be asked again;
     /// `None` when it gave a final no.
     ready: Vec<Option<Duration>>,
+    /// Targets that were passed over since the last attempt.
+    passed: Vec<bool>,
     current: usize,
     made: u32,
     rounds: u32,
@@ -77,6 +82,7 @@ impl Attempts {
         Self {
             policy,
             ready: vec![Some(Duration::ZERO); targets],
+            passed: vec![false; targets],
             current: 0,
             made: 1,
             rounds: 0,
@@ -105,6 +111,7 @@ impl Attempts {
         chance: f64,
         budget: &mut dyn FnMut(usize) -> bool,
     ) -> Next {
+        self.passed.fill(false);
         if let Some(ready) = self.ready.get_mut(self.current) {
             *ready = (verdict.retryable && verdict.same_target)
                 .then(|| elapsed + verdict.retry_after.unwrap_or_default());
@@ -114,6 +121,9 @@ impl Attempts {
         }
         if self.made >= self.policy.attempts {
             return Next::Stop(Stop::Attempts);
+        }
+        if verdict.sideways && elapsed <= self.policy.deadline {
+            return self.step_sideways(elapsed);
         }
         let Some((target, wrapped)) = self.following() else {
             return Next::Stop(Stop::Final);
@@ -131,9 +141,44 @@ impl Attempts {
         Next::Try { target, wait }
     }
 
-    /// The next target in order that has not given a final no, and whether a new round begins.
+    /// Asks the same target on another lane. That is not put down to the retry budget: each of its
+    /// endpoints is asked once, and one that fails is soon left alone by its breaker.
+    fn step_sideways(&mut self, elapsed: Duration) -> Next {
+        if let Some(ready) = self.ready.get_mut(self.current) {
+            *ready = Some(ready.unwrap_or(elapsed));
+        }
+        self.made += 1;
+        Next::Try {
+            target: self.current,
+            wait: Duration::ZERO,
+        }
+    }
+
+    /// Passes over the current target because nobody may be asked for it now. That is no attempt:
+    /// neither counted nor put down to a budget. Stops when no target is left.
+    pub fn skip(&mut self, elapsed: Duration, chance: f64) -> Next {
+        if let Some(passed) = self.passed.get_mut(self.current) {
+            *passed = true;
+        }
+        let Some((target, wrapped)) = self.following() else {
+            return Next::Stop(Stop::Final);
+        };
+        // Before the first attempt there is no round that could begin again.
+        let wrapped = wrapped && self.made > 1;
+        let wait = self.wait(target, wrapped, elapsed, chance);
+        if elapsed + wait > self.policy.deadline {
+            return Next::Stop(Stop::Deadline);
+        }
+        self.rounds += u32::from(wrapped);
+        self.current = target;
+        Next::Try { target, wait }
+    }
+
+    /// The next target in order that has not given a final no and was not passed over, and
+    /// whether a new round begins.
     fn following(&self) -> Option<(usize, bool)> {
-        let open = |(_, ready): &(usize, &Option<Duration>)| ready.is_some();
+        let passed = |index: usize| self.passed.get(index).copied().unwrap_or(false);
+        let open = |(index, ready): &(usize, &Option<Duration>)| ready.is_some() && !passed(*index);
         let mut all = self.ready.iter().enumerate();
         let later = all.find(|entry| entry.0 > self.current && open(entry));
         later.map(|(index, _)| (index, false)).or_else(|| {
@@ -172,6 +217,7 @@ mod tests {
         retryable: true,
         same_target: true,
         retry_after: None,
+        sideways: false,
     };
 
     fn always(_: usize) -> bool {
@@ -273,5 +319,49 @@ mod tests {
         let mut attempts = Attempts::new(POLICY, 2);
         let next = attempts.after(FAILED, ms(0), 0.0, &mut |_| false);
         assert_eq!(next, Next::Stop(Stop::Budget));
+    }
+    #[test]
+    fn another_lane_of_the_same_target_is_asked_at_once_and_without_a_budget() {
+        let mut attempts = Attempts::new(POLICY, 2);
+        let sideways = Verdict {
+            sideways: true,
+            same_target: false,
+            ..FAILED
+        };
+        let here = Next::Try {
+            target: 0,
+            wait: ms(0),
+        };
+        let mut none = |_: usize| false;
+        assert_eq!(attempts.after(sideways, ms(1), 0.9, &mut none), here);
+        assert_eq!(attempts.after(sideways, ms(2), 0.9, &mut none), here);
+        let next = attempts.after(FAILED, ms(3), 0.9, &mut always);
+        assert!(matches!(next, Next::Try { target: 1, .. }), "{next:?}");
+        let next = attempts.after(sideways, ms(4), 0.9, &mut always);
+        assert_eq!(next, Next::Stop(Stop::Attempts), "they are counted");
+    }
+
+    #[test]
+    fn targets_that_nobody_may_be_asked_for_are_passed_over_without_being_counted() {
+        let mut attempts = Attempts::new(POLICY, 3);
+        let to = |target| Next::Try {
+            target,
+            wait: ms(0),
+        };
+        assert_eq!(attempts.skip(ms(0), 0.9), to(1));
+        assert_eq!(attempts.skip(ms(0), 0.9), to(2));
+        assert_eq!(attempts.made(), 1);
+        let next = attempts.after(FAILED, ms(10), 0.5, &mut always);
+        let wait = ms(25);
+        assert_eq!(next, Next::Try { target: 0, wait });
+        assert_eq!(attempts.skip(ms(40), 0.5), to(1));
+        assert_eq!(attempts.skip(ms(40), 0.5), to(2));
+        assert_eq!(attempts.skip(ms(40), 0.5), Next::Stop(Stop::Final));
+    }
+
+    #[test]
+    fn when_every_target_is_passed_over_there_is_nothing_to_wait_for() {
+        let mut attempts = Attempts::new(POLICY, 1);
+        assert_eq!(attempts.skip(ms(0), 0.0), Next::Stop(Stop::Final));
     }
 }

@@ -8,6 +8,7 @@ use alfred_filters::event::Usage;
 use bytes::Bytes;
 
 use super::attempts::Verdict;
+use crate::pool::{News, Outcome, Report};
 use crate::refusal::Refusal;
 
 /// How an attempt failed.
@@ -29,6 +30,8 @@ pub enum Failure {
     Died,
     /// The provider answered with an error, as a status or inside a 200.
     Answered(Box<ProviderError>),
+    /// No endpoint of any target may be asked, for this long.
+    NoEndpoint(Duration),
 }
 
 impl Failure {
@@ -43,6 +46,7 @@ impl Failure {
             Self::IdleTimeout => "between_chunks_timeout",
             Self::TotalTimeout => "total_timeout",
             Self::Died => "connection_lost",
+            Self::NoEndpoint(_) => "no_healthy_endpoint",
             Self::Answered(error) => match error.kind {
                 ErrorKind::InvalidRequest => "invalid_request",
                 ErrorKind::ContextLength => "context_length",
@@ -108,18 +112,42 @@ impl Failure {
                 same_target: error.should_retry.unwrap_or(error.retryable)
                     && !matches!(error.key, KeyState::Dead | KeyState::Exhausted),
                 retry_after: error.retry_after,
+                sideways: false,
             },
-            Self::TotalTimeout => Verdict {
+            Self::TotalTimeout | Self::NoEndpoint(_) => Verdict {
                 retryable: false,
                 same_target: false,
                 retry_after: None,
+                sideways: false,
             },
             _ => Verdict {
                 retryable: true,
                 same_target: true,
                 retry_after: None,
+                sideways: false,
             },
         }
+    }
+
+    /// What it tells about the endpoint and the key. `spent` tells that the attempt brought
+    /// nothing although it had most of the request's time.
+    #[must_use]
+    pub fn report(&self, spent: bool) -> Report {
+        let (outcome, key) = match self {
+            Self::Unresolved | Self::Connect | Self::ConnectTimeout => {
+                (Some(Outcome::Silent), News::None)
+            }
+            Self::FirstByteTimeout | Self::IdleTimeout => (Some(Outcome::Silent), News::None),
+            // Earlier attempts, or a long answer, may have used the time up.
+            Self::TotalTimeout => (spent.then_some(Outcome::Silent), News::None),
+            Self::Died => (Some(Outcome::Failed), News::None),
+            Self::NoEndpoint(_) => (None, News::None),
+            Self::Answered(error) if is_endpoints_fault(error) => {
+                (Some(Outcome::Failed), News::None)
+            }
+            Self::Answered(error) => (Some(Outcome::Answered), news(error)),
+        };
+        Report { outcome, key }
     }
 
     /// What the client is told when this was the last attempt and the provider said nothing
@@ -152,6 +180,7 @@ impl Failure {
                 "the provider did not answer in time; try again, or ask for less",
                 soon,
             ),
+            Self::NoEndpoint(wait) => Refusal::NoHealthyEndpoint { retry_after: *wait },
             Self::Died => failed(
                 502,
                 "provider_connection_lost",
@@ -165,5 +194,28 @@ impl Failure {
                 error.retry_after,
             ),
         }
+    }
+}
+
+/// Whether an error is the endpoint's own: never what a client's request can cause, and never that
+/// a key has asked for too much.
+fn is_endpoints_fault(error: &ProviderError) -> bool {
+    let clients = (400..500).contains(&error.status) && error.status != 408;
+    !clients
+        && matches!(
+            error.kind,
+            ErrorKind::Overloaded | ErrorKind::Timeout | ErrorKind::Server | ErrorKind::Malformed
+        )
+}
+
+fn news(error: &ProviderError) -> News {
+    match (error.key, error.kind) {
+        (KeyState::Dead, ErrorKind::Permission) => News::Forbidden,
+        (KeyState::Dead, _) => News::Refused,
+        (KeyState::Exhausted, _) => News::Exhausted,
+        (KeyState::Throttled, _) => News::Throttled(error.retry_after),
+        // Whoever finds fault with the request has let the key in.
+        (KeyState::Fine, ErrorKind::InvalidRequest) => News::Accepted,
+        (KeyState::Fine, _) => News::None,
     }
 }

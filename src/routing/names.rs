@@ -8,6 +8,9 @@ use crate::conf::nearest;
 use crate::providers::Provider;
 use crate::refusal::Refusal;
 
+/// The most attempts of a request that names a provider and no alias.
+const MAX_DIRECT_ATTEMPTS: u32 = 20;
+
 /// Makes a target for a model that is named directly.
 pub(super) type TargetMaker = dyn Fn(&Arc<Provider>, &str) -> Target + Send + Sync;
 
@@ -51,9 +54,18 @@ impl Names {
         match direct {
             Some((provider, rest)) => Ok(Plan {
                 targets: vec![Arc::new((self.direct)(provider, rest))],
-                retry: self.retry,
+                retry: self.reaching_every_lane(provider),
             }),
             None => Err(self.unknown(model)),
+        }
+    }
+
+    /// A provider that is named directly may be asked by every endpoint and with every key.
+    fn reaching_every_lane(&self, provider: &Provider) -> RetryPolicy {
+        let lanes = u32::try_from(provider.settings.lanes()).unwrap_or(u32::MAX);
+        RetryPolicy {
+            attempts: self.retry.attempts.max(lanes).min(MAX_DIRECT_ATTEMPTS),
+            ..self.retry
         }
     }
 

@@ -10,6 +10,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+use super::endpoints::{self, EndpointCollector, EndpointFigures};
 use super::receipt::{Outcome, Receipt};
 use super::reloads::{self, Reloads};
 
@@ -170,6 +171,9 @@ pub const METRICS: &[Row] = &[
     reloads::RELOAD_OK,
     reloads::LOADED_AT,
     reloads::WORLDS,
+    endpoints::BREAKER_STATE,
+    endpoints::BREAKER_TRANSITIONS,
+    endpoints::KEYS_RESTING,
     MEMORY,
     BUILD,
 ];
@@ -407,6 +411,15 @@ impl Metrics {
             self.first_token_seconds
                 .with_label_values(&labels)
                 .observe(seconds(first));
+        }
+    }
+
+    /// Shows, at every scrape, what `source` tells about the endpoints.
+    pub fn watch_endpoints(&self, source: Box<dyn Fn() -> Vec<EndpointFigures> + Send + Sync>) {
+        let made = EndpointCollector::new(source);
+        let registered = made.and_then(|collector| self.registry.register(Box::new(collector)));
+        if let Err(error) = registered {
+            log::error!("the metrics of endpoints cannot be shown: {error}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What Alfred tells about itself: receipts, metrics, the access log, and the port they are read on.
 
 mod access_log;
+mod endpoints;
 mod logger;
 mod metrics;
 mod port;
@@ -8,6 +9,7 @@ mod receipt;
 mod reloads;
 
 pub use access_log::AccessLog;
+pub use endpoints::EndpointFigures;
 pub use logger::{LogStyle, init as init_logging};
 pub use metrics::{METRICS, Metrics};
 pub use port::{Health, serve};

@@ -163,6 +163,10 @@ async fn no_label_is_made_up_by_a_client() {
         .expect(200)
         .text();
     let public_id = gateway.key.split('_').nth(2).unwrap();
+    // The addresses of endpoints come from the configuration.
+    let made_here = |line: &&str| !line.contains("{endpoint=\"");
+    let text: Vec<&str> = text.lines().filter(made_here).collect();
+    let text = text.join("\n");
     for hidden in [
         "made-up",
         "stream?chunks",

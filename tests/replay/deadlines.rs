@@ -237,14 +237,15 @@ async fn a_back_off_ends_with_the_total() {
         "p",
         &calm("timeouts: { total: 500ms, connect: 400ms, commit_after: 400ms, first_byte: 400ms, between_chunks: 400ms }"),
     )];
-    let models = [alias(
-        "m",
-        &["p/status?code=429&retry_after_ms=900"],
-        "retry: { attempts: 3, deadline: 5s }",
-    )];
+    // A model for each: the first one rests when the second client comes.
+    let models = [("h1", 900), ("h2", 901)].map(|(name, wait)| {
+        let target = format!("p/status?code=429&retry_after_ms={wait}");
+        alias(name, &[&target], "retry: { attempts: 3, deadline: 5s }")
+    });
     let gateway = Gateway::start(&config(&providers, &models)).await;
     for mut client in Client::both(&gateway).await {
-        let (answer, took) = timed(&mut client, &chat("m", serde_json::json!({}))).await;
+        let body = chat(client.name(), serde_json::json!({}));
+        let (answer, took) = timed(&mut client, &body).await;
         assert!([429, 504].contains(&answer.status), "{answer:?}");
         assert!(took < ms(1200), "{took:?}");
     }

@@ -3,7 +3,8 @@
 use crate::support::{Answer, Gateway, H1, H2};
 
 /// Settings of a provider that never rests: tests break it on purpose, again and again.
-pub(crate) const CALM: &str = "breaker: { failures: 100000 }, retry_budget: { minimum: 100000 }";
+pub(crate) const CALM: &str =
+    "breaker: { failures: 100000, connect_errors: 100000 }, retry_budget: { minimum: 100000 }";
 
 /// [`CALM`] and more.
 pub(crate) fn calm(more: &str) -> String {

@@ -94,12 +94,12 @@ fn provider(name: &str, addr: SocketAddr, more: &str) -> String {
     format!("  {name}: {{ kind: openai_compatible, endpoints: [\"http://{addr}/v1\"]{more} }}\n")
 }
 
-/// A `providers:` entry at a port where nobody listens.
+/// A `providers:` entry at a port where nobody listens, which is tried nonetheless again and again.
 pub(crate) fn refused(name: &str) -> String {
     provider(
         name,
         SocketAddr::from((Ipv4Addr::LOCALHOST, free_port())),
-        "",
+        "breaker: { failures: 100000, connect_errors: 100000 }",
     )
 }
 

@@ -5,19 +5,23 @@ use std::collections::BTreeSet;
 use super::super::config::Config;
 use super::super::cx::Cx;
 use super::super::model::{Model, Target};
+use super::super::provider::Provider;
 use super::providers;
 
 /// The most attempts of one request.
 const MAX_ATTEMPTS: u32 = 20;
 
-/// Lets an alias that does not say how often to try reach each of its targets once.
+/// Lets an alias that does not say how often to try reach each of its targets once, by every
+/// endpoint and with every key.
 pub(super) fn complete(config: &mut Config, cx: &Cx<'_>) {
+    let providers = &config.providers;
+    let lanes = |target: &Target| providers.get(&target.provider).map_or(1, Provider::lanes);
     for (name, model) in &mut config.models {
         let written = cx.written_names(&["models", name, "retry"]);
         if !written.iter().any(|name| name == "attempts") {
-            let targets = model.targets.len() + model.fallback.len();
-            let targets = u32::try_from(targets).unwrap_or(MAX_ATTEMPTS);
-            model.retry.attempts = model.retry.attempts.max(targets).min(MAX_ATTEMPTS);
+            let lanes: usize = model.targets.iter().chain(&model.fallback).map(lanes).sum();
+            let lanes = u32::try_from(lanes).unwrap_or(MAX_ATTEMPTS);
+            model.retry.attempts = model.retry.attempts.max(lanes).min(MAX_ATTEMPTS);
         }
     }
 }

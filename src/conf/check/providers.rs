@@ -193,13 +193,20 @@ pub(super) fn timeouts(
 
 fn patience(name: &str, provider: &Provider, cx: &mut Cx<'_>) {
     let breaker = &provider.breaker;
-    if breaker.failures == 0 {
-        let path = ["providers", name, "breaker", "failures"];
-        cx.cross(
-            &[&path],
-            "must not be zero: the breaker would always be open",
-            "such as `5`",
-        );
+    for (field, count, example) in [
+        ("failures", breaker.failures, "such as `5`"),
+        ("connect_errors", breaker.connect_errors, "such as `3`"),
+    ] {
+        if count == 0 {
+            let path = ["providers", name, "breaker", field];
+            let message = "must not be zero: the breaker would always be open";
+            cx.cross(&[&path], message, example);
+        }
+    }
+    if breaker.ratio > 100 {
+        let path = ["providers", name, "breaker", "ratio"];
+        let hint = "50 opens the breaker when every other call fails";
+        cx.cross(&[&path], "is more than 100", hint);
     }
     super::not_zero(
         cx,
