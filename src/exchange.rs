@@ -241,7 +241,7 @@ impl Exchange {
         self.receipt.attempts.push(AttemptRecord {
             provider: Arc::clone(&target.provider.name),
             model: Arc::clone(&target.model),
-            lane: lane.lane().id.as_str().into(),
+            lane: Arc::clone(&lane.lane().id),
             started_us,
             duration_us: 0,
             header_us: None,

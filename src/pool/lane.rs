@@ -13,11 +13,13 @@ use crate::conf::BreakerConfig;
 /// One endpoint of a provider with one of its keys.
 pub struct Lane {
     /// Stable name, `host:port#key-number`, for receipts.
-    pub id: String,
+    pub id: Arc<str>,
     /// Where it is.
     pub host: Arc<Host>,
     /// Whether it speaks TLS.
     pub tls: bool,
+    /// The `Host` header of calls to it.
+    pub authority: http::HeaderValue,
     /// The path in front of `/chat/completions`, without a trailing slash.
     pub base_path: String,
     /// Which of the provider's keys it is; `None` when the provider takes none.

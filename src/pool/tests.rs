@@ -19,7 +19,8 @@ fn pool_of(balance: Balance, weights: &[u32], keys: usize) -> (Endpoints, Pool) 
         let endpoint = endpoints.endpoint("p", &format!("http://e{at}/v1"));
         for key in 0..keys {
             lanes.push(Lane {
-                id: format!("e{at}#{key}"),
+                id: format!("e{at}#{key}").into(),
+                authority: http::HeaderValue::from_static("e"),
                 host: Arc::new(Host::new("127.0.0.1", 80)),
                 tls: false,
                 base_path: String::new(),
@@ -112,7 +113,7 @@ fn the_idle_lane_is_preferred() {
     let second = pool.choose(&wish(b"")).expect("a lane");
     let third = pool.choose(&wish(b"")).expect("a lane");
     let ids: BTreeSet<_> = [&first, &second, &third]
-        .map(|g| g.lane().id.clone())
+        .map(|g| g.lane().id.to_string())
         .into();
     assert_eq!(ids.len(), 3);
     drop(second);
@@ -123,7 +124,13 @@ fn the_idle_lane_is_preferred() {
 #[test]
 fn a_caller_stays_with_its_lane_under_consistent_hashing() {
     let pool = pool(Balance::ConsistentHash, &[1, 1, 1]);
-    let id = |key: &[u8]| pool.choose(&wish(key)).expect("a lane").lane().id.clone();
+    let id = |key: &[u8]| {
+        pool.choose(&wish(key))
+            .expect("a lane")
+            .lane()
+            .id
+            .to_string()
+    };
     assert_eq!(id(b"one caller"), id(b"one caller"));
     let before: Vec<String> = (0..50u8).map(|caller| id(&[caller])).collect();
     break_down(&pool.lanes[1], T0);
@@ -171,7 +178,7 @@ fn an_endpoint_that_failed_the_request_is_asked_again_only_when_no_other_is_left
                 ..wish(caller)
             };
             assert_eq!(pool.has_fresh(&wish), pool.lanes[1].peek("m", T0).is_ok());
-            pool.choose(&wish).expect("a lane").lane().id.clone()
+            pool.choose(&wish).expect("a lane").lane().id.to_string()
         };
         for caller in 0..20u8 {
             assert_eq!(chosen(&pool, &[caller]), "e1#0", "{balance:?}");
@@ -213,7 +220,7 @@ fn the_probe_is_not_taken_by_a_key_that_rests() {
         ..wish(b"")
     };
     let probe = pool.choose(&later).expect("the probe");
-    assert_eq!(probe.lane().id, "e0#1");
+    assert_eq!(&*probe.lane().id, "e0#1");
 }
 
 #[test]

@@ -297,14 +297,17 @@ fn lanes(
     for settled in endpoints {
         let place = Place::parse(&settled.url)?;
         let host = shared.resolver.host(&place.host, place.port);
+        let authority = place.authority(&settled.url)?;
         let endpoint = shared.endpoints.endpoint(name, &settled.url);
         let lane = |key: Option<(usize, &str, HeaderValue)>| Lane {
             id: format!(
                 "{}#{}",
                 host.name(),
                 key.as_ref().map_or(0, |(number, ..)| *number)
-            ),
+            )
+            .into(),
             host: Arc::clone(&host),
+            authority: authority.clone(),
             tls: place.tls,
             base_path: place.path.clone(),
             key: key.as_ref().map(|(number, ..)| *number),
@@ -360,6 +363,15 @@ struct Place {
 }
 
 impl Place {
+    /// The `Host` header: the port is left out where the scheme implies it (RFC 9110, 7.2).
+    fn authority(&self, url: &str) -> Result<HeaderValue, BuildError> {
+        let text = match (self.tls, self.port) {
+            (true, 443) | (false, 80) => self.host.clone(),
+            (_, port) => format!("{}:{port}", self.host),
+        };
+        HeaderValue::try_from(text).map_err(|_| BuildError::Address(url.to_owned()))
+    }
+
     fn parse(url: &str) -> Result<Self, BuildError> {
         let bad = || BuildError::Address(url.to_owned());
         let uri: http::Uri = url.parse().map_err(|_| bad())?;

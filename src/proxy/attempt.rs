@@ -31,8 +31,8 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
     }
     if let Some(Next::Try { wait, .. }) = decided {
         wait_for_turn(session, ctx, wait).await?;
+        check_client(session, &ctx.link)?;
     }
-    check_client(session, &ctx.link)?;
     let lane = find_lane(session, ctx).await?;
     let Stage::Forwarding(forward) = &mut ctx.exchange.stage else {
         return Error::e_explain(ErrorType::InternalError, "no request to forward");

@@ -14,7 +14,7 @@ use super::Context;
 use crate::exchange::{Exchange, Stage};
 use crate::pipeline::cors;
 use crate::providers::Auth;
-use crate::telemetry::micros;
+use crate::telemetry::{Receipt, micros};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
@@ -51,10 +51,7 @@ pub(super) fn upstream_request(
     ctx: &mut Context,
 ) -> Result<()> {
     let length = ctx.rendered.len();
-    let attempt_id = {
-        let made = ctx.exchange.receipt.attempts.len();
-        format!("{}.{made}", ctx.exchange.receipt.request_id)
-    };
+    let attempt_id = attempt_id(&ctx.exchange.receipt)?;
     let Some(forward) = ctx.exchange.forward() else {
         return Error::e_explain(ErrorType::InternalError, "no request to forward");
     };
@@ -65,7 +62,7 @@ pub(super) fn upstream_request(
     let path = provider.path(lane, forward.prompt.surface(), &target.model);
     let version = request.version;
     let mut out = http::HeaderMap::with_capacity(16);
-    out.insert(HOST, host_value(lane)?);
+    out.insert(HOST, lane.authority.clone());
     out.insert(CONTENT_TYPE, JSON);
     out.insert(CONTENT_LENGTH, HeaderValue::from(length));
     out.insert(
@@ -82,8 +79,7 @@ pub(super) fn upstream_request(
         out.insert(name.clone(), value.clone());
     }
     if provider.wants.attempt_header {
-        let value = HeaderValue::try_from(attempt_id).or_err(ErrorType::InternalError, "id")?;
-        out.insert(ATTEMPT, value);
+        out.insert(ATTEMPT, attempt_id);
     }
     if let Some(credential) = &lane.credential {
         match provider.wants.auth {
@@ -102,23 +98,21 @@ pub(super) fn upstream_request(
     Ok(())
 }
 
+/// The request's id and the attempt's number.
+fn attempt_id(receipt: &Receipt) -> Result<HeaderValue> {
+    let mut id = String::with_capacity(40);
+    id.push_str(&receipt.request_id);
+    id.push('.');
+    id.push_str(itoa::Buffer::new().format(receipt.attempts.len()));
+    HeaderValue::try_from(id).or_err(ErrorType::InternalError, "id")
+}
+
 fn accepted(stream: bool, surface: Surface) -> HeaderValue {
     if stream && surface == Surface::Chat {
         HeaderValue::from_static("text/event-stream")
     } else {
         JSON
     }
-}
-
-fn host_value(lane: &crate::pool::Lane) -> Result<HeaderValue> {
-    let host = &lane.host;
-    let usual = if lane.tls { 443 } else { 80 };
-    let text = if host.port() == usual {
-        host.host().to_owned()
-    } else {
-        host.name()
-    };
-    HeaderValue::try_from(text).or_err(ErrorType::InternalError, "host")
 }
 
 /// What an answer's body is.

@@ -116,9 +116,14 @@ impl Drop for Context {
     }
 }
 
-/// Notes what is known of the provider's answer: usage, cost, stream figures.
+/// Notes what is known of the provider's answer: usage, cost, stream figures. Nothing is added to
+/// a complete one, so it is noted once.
 pub(super) fn note_answer(ctx: &mut Context) {
+    if ctx.noted {
+        return;
+    }
     let facts = ctx.link.answering().facts();
+    ctx.noted = facts.complete;
     let started = ctx.exchange.started;
     let Stage::Forwarding(forward) = &ctx.exchange.stage else {
         return;

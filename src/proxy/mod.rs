@@ -43,6 +43,8 @@ pub struct Context {
     pub(crate) link: Arc<Link>,
     /// The body of the running attempt.
     pub(crate) rendered: Bytes,
+    /// All that the answer said is on the receipt.
+    pub(crate) noted: bool,
     /// The client speaks HTTP/2.
     pub(crate) http2: bool,
     /// The client speaks HTTP/1.1 and takes chunks.
@@ -71,6 +73,7 @@ impl ProxyHttp for Proxy {
             exchange: Exchange::open(self.world.load_full()),
             link: Link::new(),
             rendered: Bytes::new(),
+            noted: false,
             http2: false,
             chunked: true,
         }
