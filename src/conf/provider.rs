@@ -78,6 +78,8 @@ choice! {
         Openai = "openai",
         /// Azure OpenAI, in both forms of its address.
         Azure = "azure",
+        /// Anthropic, and whoever speaks its Messages API.
+        Anthropic = "anthropic",
         /// Mistral.
         Mistral = "mistral",
         /// Groq.
@@ -93,7 +95,7 @@ choice! {
         /// Alfred's own scripted server; without endpoints, the one that is built in.
         Mock = "mock",
     }
-    later ["anthropic", "gemini", "vertex", "bedrock", "cohere"]
+    later ["gemini", "vertex", "bedrock", "cohere"]
 }
 
 impl Kind {
@@ -101,6 +103,7 @@ impl Kind {
     pub fn default_url(self) -> Option<&'static str> {
         match self {
             Self::Openai => Some("https://api.openai.com/v1"),
+            Self::Anthropic => Some("https://api.anthropic.com/v1"),
             Self::Mistral => Some("https://api.mistral.ai/v1"),
             Self::Groq => Some("https://api.groq.com/openai/v1"),
             Self::Together => Some("https://api.together.xyz/v1"),
@@ -115,6 +118,7 @@ impl Kind {
         match self {
             Self::Openai => Some("OPENAI_API_KEY"),
             Self::Azure => Some("AZURE_OPENAI_API_KEY"),
+            Self::Anthropic => Some("ANTHROPIC_API_KEY"),
             Self::Mistral => Some("MISTRAL_API_KEY"),
             Self::Groq => Some("GROQ_API_KEY"),
             Self::Together => Some("TOGETHER_API_KEY"),

@@ -54,6 +54,9 @@ fn example(kind: Kind) -> &'static str {
   keys: [\"${AZURE_OPENAI_API_KEY:?export it first}\"]
   # api_version: \"2024-10-21\"                        # only for the classic form of the address"
         }
+        Kind::Anthropic => {
+            "anthropic: { kind: anthropic, keys: [\"${ANTHROPIC_API_KEY:?export it first}\"] }"
+        }
         Kind::Mistral => {
             "mistral: { kind: mistral, keys: [\"${MISTRAL_API_KEY:?export it first}\"] }"
         }
@@ -84,6 +87,7 @@ fn example(kind: Kind) -> &'static str {
 fn model(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::Openai => Some("gpt-5-mini"),
+        Kind::Anthropic => Some("claude-haiku-4-5"),
         Kind::Mistral => Some("mistral-small-latest"),
         Kind::Groq => Some("llama-3.3-70b-versatile"),
         Kind::Together => Some("meta-llama/Llama-3.3-70B-Instruct-Turbo"),

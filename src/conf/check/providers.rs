@@ -91,7 +91,8 @@ fn endpoints(name: &str, provider: &mut Provider, cx: &mut Cx<'_>) {
         let message = format!("only Azure has an api_version, and this is {}", kind.name());
         cx.cross(&[&["providers", name, "api_version"]], message, "remove it");
     }
-    if kind == Kind::Ollama {
+    // Their SDKs take the bare host.
+    if matches!(kind, Kind::Ollama | Kind::Anthropic) {
         for endpoint in &mut provider.endpoints {
             if address::split(&endpoint.url).1.is_empty() {
                 endpoint.url.push_str("/v1");
