@@ -8,6 +8,7 @@
 use std::hint::black_box;
 
 use alfred_filters::answer::{Answer, AnswerStream, Fidelity, StreamPlan};
+use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::Surface;
 use alfred_filters::sse::SseReader;
 use bytes::{Bytes, BytesMut};
@@ -27,6 +28,9 @@ const COUNT: u64 = 200;
 
 fn plan(fidelity: Fidelity) -> StreamPlan {
     StreamPlan {
+        from: Dialect::OpenAiChat,
+        to: Dialect::OpenAiChat,
+        surface: Surface::Chat,
         fidelity,
         show_usage: false,
         model: "gpt-5-nano".into(),
@@ -111,7 +115,10 @@ fn bodies(c: &mut Criterion) {
         for (kind, fidelity) in [("lens", Fidelity::Lens), ("canonical", Fidelity::Canonical)] {
             let plan = plan(fidelity);
             group.bench_function(format!("{name}, {kind}"), |b| {
-                b.iter(|| Answer::read(surface, body.clone()).map(|answer| answer.render(&plan)));
+                b.iter(|| {
+                    Answer::read(Dialect::OpenAiChat, surface, body.clone())
+                        .map(|answer| answer.render(&plan))
+                });
             });
         }
     }

@@ -16,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::dialect::openai_chat::usage::{Unknown, write};
+use crate::dialect::{Dialect, anthropic};
 use crate::event::Usage;
 use crate::json::push_quoted;
 
@@ -175,10 +176,12 @@ impl ProviderError {
         }
     }
 
-    /// The HTTP status that the client sees.
+    /// The HTTP status that a client of that dialect sees. Anthropic has a
+    /// status of its own for a provider without capacity.
     #[must_use]
-    pub fn client_status(&self) -> u16 {
+    pub fn client_status(&self, dialect: Dialect) -> u16 {
         match self.kind {
+            ErrorKind::Overloaded if dialect == Dialect::AnthropicMessages => 529,
             ErrorKind::InvalidRequest if self.status == 422 => 422,
             ErrorKind::InvalidRequest | ErrorKind::ContextLength | ErrorKind::ContentFilter => 400,
             ErrorKind::NotFound => 404,
@@ -251,6 +254,39 @@ impl ProviderError {
         }
     }
 
+    /// The error as a body in the client's dialect; Anthropic's also names the
+    /// request.
+    #[must_use]
+    pub fn body(&self, dialect: Dialect, request_id: Option<&str>) -> Bytes {
+        match dialect {
+            Dialect::OpenAiChat => self.openai_body(),
+            Dialect::AnthropicMessages => {
+                let status = self.client_status(dialect);
+                anthropic_error(status, self.client_message(), request_id)
+            }
+        }
+    }
+
+    /// The error as the last event of a stream in the client's dialect, with
+    /// what was used so far.
+    #[must_use]
+    pub fn event(&self, dialect: Dialect, usage: Option<Usage>) -> Bytes {
+        match dialect {
+            Dialect::OpenAiChat => self.openai_event(usage),
+            Dialect::AnthropicMessages => {
+                let status = self.client_status(dialect);
+                let mut out = b"event: error\ndata: ".to_vec();
+                push_anthropic(&mut out, status, self.client_message());
+                if let Some(usage) = usage {
+                    out.extend_from_slice(b",\"usage\":");
+                    anthropic::usage::write(usage, &Unknown::default(), &mut out);
+                }
+                out.extend_from_slice(b"}\n\n");
+                Bytes::from(out)
+            }
+        }
+    }
+
     /// The error as an OpenAI error body.
     #[must_use]
     pub fn openai_body(&self) -> Bytes {
@@ -294,6 +330,69 @@ pub fn openai_error(message: &str, kind: &str, param: Option<&str>, code: Option
     push_error(&mut out, message, kind, param, code);
     out.push(b'}');
     Bytes::from(out)
+}
+
+/// What a client is told of a failure that no provider reported.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientError<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened and what to do.
+    pub message: &'a str,
+    /// The `type`, as OpenAI names it; Anthropic's follows from the status.
+    pub kind: &'a str,
+    /// The field at fault.
+    pub param: Option<&'a str>,
+    /// A machine-readable code.
+    pub code: Option<&'a str>,
+}
+
+/// An error body in the client's dialect. Anthropic's shape names the request and
+/// has no room for `param` and `code`.
+#[must_use]
+pub fn error_body(dialect: Dialect, error: &ClientError<'_>, request_id: Option<&str>) -> Bytes {
+    match dialect {
+        Dialect::OpenAiChat => openai_error(error.message, error.kind, error.param, error.code),
+        Dialect::AnthropicMessages => anthropic_error(error.status, error.message, request_id),
+    }
+}
+
+/// The `type` that Anthropic gives to errors of that status.
+#[must_use]
+pub fn anthropic_type(status: u16) -> &'static str {
+    match status {
+        401 => "authentication_error",
+        402 => "billing_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        400..=499 => "invalid_request_error",
+        503 | 529 => "overloaded_error",
+        504 => "timeout_error",
+        _ => "api_error",
+    }
+}
+
+fn anthropic_error(status: u16, message: &str, request_id: Option<&str>) -> Bytes {
+    let mut out = Vec::with_capacity(128 + message.len());
+    push_anthropic(&mut out, status, message);
+    out.extend_from_slice(b",\"request_id\":");
+    match request_id {
+        Some(id) => push_quoted(&mut out, id),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.push(b'}');
+    Bytes::from(out)
+}
+
+/// Appends Anthropic's envelope up to, but without, its closing brace.
+fn push_anthropic(out: &mut Vec<u8>, status: u16, message: &str) {
+    out.extend_from_slice(b"{\"type\":\"error\",\"error\":{\"type\":");
+    push_quoted(out, anthropic_type(status));
+    out.extend_from_slice(b",\"message\":");
+    push_quoted(out, message);
+    out.push(b'}');
 }
 
 /// Appends the envelope up to, but without, its closing brace.

@@ -38,8 +38,26 @@ pub struct Event<'a> {
 pub enum Step<'a> {
     /// The choice began.
     Role(Cow<'a, str>),
+    /// A new part of the event's channel begins: what follows is not the
+    /// continuation of what came before on it.
+    Part,
     /// More text on the event's channel; never empty.
     Delta(Cow<'a, str>),
+    /// More of the provider's seal on the part of reasoning that just came: it
+    /// must come back with that part, or the provider refuses the conversation.
+    Signature(Cow<'a, str>),
+    /// A part of reasoning that only the provider can read, whole.
+    Redacted(Cow<'a, str>),
+    /// A source of the text that just came: JSON text, as sent.
+    Citation(Cow<'a, str>),
+    /// A part of the answer of a kind that only its provider knows (a tool that
+    /// runs there and its result), whole.
+    Block {
+        /// The provider's word for the kind.
+        kind: Cow<'a, str>,
+        /// The part itself: one JSON object.
+        json: Cow<'a, str>,
+    },
     /// Tool call number `call` of this choice (counted from 0) began.
     CallStart {
         /// Position among the calls of the choice.
@@ -158,6 +176,17 @@ impl FinishReason {
         )
     }
 
+    /// Anthropic's word.
+    #[must_use]
+    pub fn anthropic(self) -> &'static str {
+        match self {
+            FinishReason::Stop | FinishReason::Unknown => "end_turn",
+            FinishReason::Length => "max_tokens",
+            FinishReason::ToolCalls | FinishReason::FunctionCall => "tool_use",
+            FinishReason::ContentFilter => "refusal",
+        }
+    }
+
     /// OpenAI's word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -182,6 +211,8 @@ pub struct Usage {
     pub cached: u64,
     /// Part of `input` that was written to the provider's cache.
     pub cache_write: u64,
+    /// Part of `cache_write` that is kept for an hour, which costs more.
+    pub cache_write_1h: u64,
     /// Part of `output` that nobody sees.
     pub reasoning: u64,
     /// Part of `input` that was sound.
@@ -199,9 +230,11 @@ impl Usage {
     #[must_use]
     pub fn clamped(self) -> Usage {
         let cached = self.cached.min(self.input);
+        let cache_write = self.cache_write.min(self.input - cached);
         Usage {
             cached,
-            cache_write: self.cache_write.min(self.input - cached),
+            cache_write,
+            cache_write_1h: self.cache_write_1h.min(cache_write),
             reasoning: self.reasoning.min(self.output),
             audio_in: self.audio_in.min(self.input),
             audio_out: self.audio_out.min(self.output),

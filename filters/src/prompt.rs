@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use crate::dialect::Dialect;
 use crate::dialect::openai_chat::estimate;
 use crate::dialect::openai_chat::request::{self, Facts};
 use crate::dialect::openai_chat::texts::{Found, walk};
@@ -24,6 +25,23 @@ pub enum Surface {
     Chat,
     /// `POST /v1/embeddings`
     Embeddings,
+    /// `POST /v1/completions`, OpenAI's older form
+    Completions,
+    /// `POST /v1/messages`
+    Messages,
+    /// `POST /v1/messages/count_tokens`
+    CountTokens,
+}
+
+impl Surface {
+    /// The grammar that is spoken at this door.
+    #[must_use]
+    pub fn dialect(self) -> Dialect {
+        match self {
+            Surface::Messages | Surface::CountTokens => Dialect::AnthropicMessages,
+            Surface::Chat | Surface::Embeddings | Surface::Completions => Dialect::OpenAiChat,
+        }
+    }
 }
 
 /// Why a body is not a request. Answer it with 400 and

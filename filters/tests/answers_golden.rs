@@ -16,6 +16,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use alfred_filters::answer::{Answer, Ending, Fidelity, StreamPlan};
+use alfred_filters::dialect::Dialect;
 use alfred_filters::event::Usage;
 use alfred_filters::prompt::Surface;
 use answers::{check_body, check_chunk, hear, plan, run};
@@ -148,7 +149,7 @@ fn whole(golden: &Golden) -> String {
         Surface::Embeddings
     };
     let body = Bytes::from(golden.provider.trim_end().to_owned());
-    let answer = match Answer::read(surface, body) {
+    let answer = match Answer::read(Dialect::OpenAiChat, surface, body) {
         Ok(answer) => answer,
         Err(error) => {
             return format!(

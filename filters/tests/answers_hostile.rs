@@ -11,6 +11,7 @@
 mod answers;
 
 use alfred_filters::answer::{Answer, AnswerStream, Cut, Ending, Fidelity, StreamPlan};
+use alfred_filters::dialect::Dialect;
 use alfred_filters::error::ErrorKind;
 use alfred_filters::prompt::Surface;
 use answers::{check_body, check_chunk, failure, hear, plan, run};
@@ -69,7 +70,7 @@ fn every_kind_of_bomb_is_a_failure_and_no_crash() {
             assert!(out.len() < 400_000, "{name}: {} bytes came out", out.len());
         }
         assert!(
-            Answer::read(Surface::Chat, Bytes::from(bomb)).is_err(),
+            Answer::read(Dialect::OpenAiChat, Surface::Chat, Bytes::from(bomb)).is_err(),
             "{name}"
         );
     }
@@ -285,7 +286,7 @@ proptest! {
             }
             prop_assert!(stream.final_usage(1).cached <= stream.final_usage(1).input);
             for surface in [Surface::Chat, Surface::Embeddings] {
-                if let Ok(answer) = Answer::read(surface, Bytes::from(bytes.clone())) {
+                if let Ok(answer) = Answer::read(Dialect::OpenAiChat, surface, Bytes::from(bytes.clone())) {
                     answer.visit_texts(&mut |text| drop(text.path.to_string()));
                     let body = answer.render(&plan);
                     if fidelity == Fidelity::Canonical && surface == Surface::Chat {
@@ -304,7 +305,7 @@ proptest! {
             prop_assert!(out.len() <= bytes.len() * 4 + 2_000);
         }
         for surface in [Surface::Chat, Surface::Embeddings] {
-            let _ = Answer::read(surface, Bytes::from(bytes.clone()));
+            let _ = Answer::read(Dialect::OpenAiChat, surface, Bytes::from(bytes.clone()));
         }
     }
 }

@@ -11,6 +11,7 @@
 mod answers;
 
 use alfred_filters::answer::{Answer, Ending, Fidelity, StreamPlan};
+use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::Surface;
 use answers::{
     PROVIDERS, Recording, Said, add, canonical_finish, check_body, check_chunk, hear, plan,
@@ -44,7 +45,7 @@ fn said(body: &Value) -> Vec<Said> {
 fn a_recorded_body_loses_nothing_and_is_strict_afterwards() {
     for recording in bodies("chat_completions") {
         let body = Bytes::from(recording.body.clone());
-        let answer = Answer::read(Surface::Chat, body.clone())
+        let answer = Answer::read(Dialect::OpenAiChat, Surface::Chat, body.clone())
             .unwrap_or_else(|e| panic!("{}: {e}", recording.name));
         assert_eq!(answer.render(&plan(Fidelity::Lens, false)), body);
         let rendered: Value =
@@ -135,10 +136,14 @@ fn recorded_usage_of_bodies_is_read_in_one_meaning() {
     for recording in bodies("chat_completions") {
         let body: Value = serde_json::from_slice(&recording.body).unwrap();
         let recorded = &body["usage"];
-        let usage = Answer::read(Surface::Chat, Bytes::from(recording.body))
-            .unwrap()
-            .usage()
-            .unwrap();
+        let usage = Answer::read(
+            Dialect::OpenAiChat,
+            Surface::Chat,
+            Bytes::from(recording.body),
+        )
+        .unwrap()
+        .usage()
+        .unwrap();
         assert_eq!(
             Value::from(usage.input),
             recorded["prompt_tokens"],
@@ -163,7 +168,11 @@ fn recorded_usage_of_bodies_is_read_in_one_meaning() {
 #[test]
 fn recorded_embeddings_keep_their_vectors() {
     for recording in bodies("embeddings") {
-        let answer = Answer::read(Surface::Embeddings, Bytes::from(recording.body.clone()));
+        let answer = Answer::read(
+            Dialect::OpenAiChat,
+            Surface::Embeddings,
+            Bytes::from(recording.body.clone()),
+        );
         let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", recording.name));
         let original: Value = serde_json::from_slice(&recording.body).unwrap();
         let rendered: Value =
@@ -192,7 +201,12 @@ fn a_recorded_body_that_is_an_error_is_no_answer() {
         .filter(|r| r.status >= 400)
     {
         assert!(
-            Answer::read(Surface::Chat, Bytes::from(recording.body.clone())).is_err(),
+            Answer::read(
+                Dialect::OpenAiChat,
+                Surface::Chat,
+                Bytes::from(recording.body.clone())
+            )
+            .is_err(),
             "{}",
             recording.name
         );

@@ -11,6 +11,7 @@
 
 use std::time::Duration;
 
+use alfred_filters::dialect::Dialect;
 use alfred_filters::error::{ErrorKind, KeyState, ProviderError, openai_error};
 use alfred_filters::event::Usage;
 use proptest::prelude::*;
@@ -61,7 +62,7 @@ fn every_error_shape_is_understood() {
         );
         assert_eq!(error.retryable, case["retryable"], "{name}");
         assert_eq!(
-            u64::from(error.client_status()),
+            u64::from(error.client_status(Dialect::OpenAiChat)),
             case["client_status"],
             "{name}"
         );
@@ -183,7 +184,7 @@ proptest! {
     fn no_bytes_make_it_panic(status in 0_u16..1000, body in proptest::collection::vec(any::<u8>(), 0..200)) {
         let error = ProviderError::read(status, Some("x"), None, &body, 0);
         prop_assert!(serde_json::from_slice::<Value>(&error.openai_body()).is_ok());
-        prop_assert!((400..600).contains(&error.client_status()));
+        prop_assert!((400..600).contains(&error.client_status(Dialect::OpenAiChat)));
     }
 
     #[test]

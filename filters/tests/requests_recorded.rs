@@ -85,7 +85,7 @@ fn is_dialect(recording: &Recording) -> bool {
     let body: Value = serde_json::from_slice(&recording.request).unwrap();
     let subject = match recording.surface {
         Surface::Chat => "messages",
-        Surface::Embeddings => "input",
+        _ => "input",
     };
     body.get("model").is_some_and(|model| model != "") && body.get(subject).is_some()
 }
@@ -344,7 +344,11 @@ fn every_recorded_error_is_read_with_a_message_and_keeps_its_status_family() {
         } else {
             status
         };
-        assert_eq!(error.client_status(), expected, "{id}");
+        assert_eq!(
+            error.client_status(alfred_filters::dialect::Dialect::OpenAiChat),
+            expected,
+            "{id}"
+        );
         let body: Value = serde_json::from_slice(&error.openai_body()).unwrap();
         for member in ["message", "type", "param", "code"] {
             assert!(body["error"].get(member).is_some(), "{id}: {member}");

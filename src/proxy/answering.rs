@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alfred_filters::answer::{Answer, AnswerStream, Cut, Ending, Meter, StreamPlan};
+use alfred_filters::dialect::Dialect;
 use alfred_filters::error::ProviderError;
 use alfred_filters::event::Usage;
 use alfred_filters::prompt::Surface;
@@ -301,7 +302,11 @@ impl Answering {
     }
 
     fn finish_whole(&mut self, body: Bytes) -> Step {
-        let answer = match Answer::read(self.surface, body) {
+        let from = self
+            .plan
+            .as_ref()
+            .map_or(Dialect::OpenAiChat, |plan| plan.from);
+        let answer = match Answer::read(from, self.surface, body) {
             Ok(answer) => answer,
             Err(error) => return self.fail(Failure::Answered(Box::new(error))),
         };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alfred_filters::answer::StreamPlan;
+use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::RequestPatch;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -191,6 +192,9 @@ fn render(forward: &Forward, target: &Target) -> Bytes {
 
 fn stream_plan(forward: &Forward, target: &Target, request_id: &str) -> StreamPlan {
     StreamPlan {
+        from: Dialect::OpenAiChat,
+        to: forward.prompt.surface().dialect(),
+        surface: forward.prompt.surface(),
         fidelity: target.provider.wants.fidelity,
         show_usage: forward.prompt.wants_usage(),
         model: target.model.to_string(),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use alfred_filters::dialect::Dialect;
 use bytes::Bytes;
 use pingora_core::{Error, ErrorType, Result};
 use pingora_http::ResponseHeader;
@@ -138,7 +139,7 @@ pub(super) fn failure_answer(
             .end(outcome, wire.status, Some(wire.code.to_owned()));
         return refusal_answer(&refusal, ctx);
     };
-    let status = error.client_status();
+    let status = error.client_status(Dialect::OpenAiChat);
     let body = error.openai_body();
     let stop = ctx
         .exchange

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use alfred_filters::dialect::Dialect;
 use alfred_filters::error::{ErrorKind, KeyState, ProviderError};
 use alfred_filters::event::Usage;
 use bytes::Bytes;
@@ -188,7 +189,7 @@ impl Failure {
                 soon,
             ),
             Self::Answered(error) => failed(
-                error.client_status(),
+                error.client_status(Dialect::OpenAiChat),
                 "provider_error",
                 error.client_message(),
                 error.retry_after,

@@ -2,22 +2,29 @@
 //! out, and on the way everything Alfred must know of the answer. Streamed
 //! answers pass through an [`AnswerStream`], others are an [`Answer`].
 
+mod reader;
 mod state;
 mod stream;
 mod tally;
+mod voice;
 mod whole;
 
 pub use stream::AnswerStream;
 pub use tally::Meter;
 pub use whole::Answer;
 
+use crate::dialect::Dialect;
 use crate::error::ProviderError;
 use crate::event::Usage;
+use crate::prompt::Surface;
 
-/// How close to the provider's bytes the client's answer stays.
+/// How close to the provider's bytes the client's answer stays where both speak
+/// the same dialect. An answer that is translated is always written anew, and
+/// one of OpenAI's older form never is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fidelity {
-    /// OpenAI and Azure: payloads pass byte by byte, only spans are patched.
+    /// OpenAI, Azure and Anthropic: payloads pass byte by byte, only spans are
+    /// patched.
     Lens,
     /// Everyone else: read leniently, written strictly by the one serializer.
     Canonical,
@@ -26,14 +33,22 @@ pub enum Fidelity {
 /// What an answer needs to know about its request.
 #[derive(Clone, Debug)]
 pub struct StreamPlan {
+    /// What the provider speaks.
+    pub from: Dialect,
+    /// What the client speaks.
+    pub to: Dialect,
+    /// The door the request came through.
+    pub surface: Surface,
     /// Patch the provider's bytes, or write anew.
     pub fidelity: Fidelity,
-    /// The client asked for usage. Unstreamed answers always have it.
+    /// The client asked for usage. Unstreamed answers and clients of Anthropic's
+    /// dialect always have it.
     pub show_usage: bool,
     /// The model's name where the provider gives none.
     pub model: String,
-    /// The answer's id where the provider gives none, such as `chatcmpl-…`. Ids
-    /// of tool calls without one are made of it, so it must be unique.
+    /// The answer's id where the provider gives none, such as `chatcmpl-…`; for
+    /// clients of Anthropic's dialect `msg_…` is made of it. Ids of tool calls
+    /// without one are made of it too, so it must be unique.
     pub id: String,
     /// Unix seconds where the provider gives none.
     pub created: u64,
@@ -47,7 +62,8 @@ pub struct StreamPlan {
 /// How a stream ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Every choice got its finish reason; usage and `[DONE]` were written.
+    /// Every choice got its finish reason, or `message_stop` came; usage and the
+    /// end of the client's grammar were written.
     Complete,
     /// The bytes stopped before that. Neither was written: the caller writes an
     /// error event.
@@ -69,6 +85,14 @@ pub enum Cut {
     /// Between two events.
     #[error("the stream ended while {0} of its choices had not finished")]
     Unfinished(u32),
+}
+
+impl StreamPlan {
+    /// Whether the provider's bytes are patched instead of written anew.
+    fn is_lens(&self) -> bool {
+        let same = self.from == self.to;
+        same && (self.fidelity == Fidelity::Lens || self.surface == Surface::Completions)
+    }
 }
 
 /// The provider's own figures, else what Alfred counted.

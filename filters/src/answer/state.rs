@@ -3,33 +3,24 @@
 
 use bytes::BytesMut;
 
-use crate::dialect::openai_chat::decode::{Decoder, reported};
-use crate::dialect::openai_chat::emit::ChunkWriter;
-use crate::dialect::openai_chat::lens::Lens;
-use crate::dialect::openai_chat::usage::{self, Unknown};
 use crate::dialect::openai_chat::wire::Chunk;
 use crate::error::ProviderError;
 use crate::event::{Event, FinishReason, Step, Usage};
+use crate::prompt::Surface;
 use crate::sse::Frame;
 
+use super::reader::{ChunkReader, Reader, payload, utf8};
 use super::tally::Tally;
-use super::{Cut, Ending, Fidelity, Meter, StreamPlan, final_usage};
+use super::voice::{End, Head, Voice};
+use super::{Cut, Ending, Meter, StreamPlan, final_usage};
 
 pub(super) struct State {
     plan: StreamPlan,
-    chunk: Chunk,
-    decoder: Decoder,
+    reader: Reader,
     voice: Voice,
     pub(super) tally: Tally,
     pub(super) facts: Facts,
-    /// Members of the provider's usage that are unknown here.
-    unknown: Unknown,
     said_done: bool,
-}
-
-enum Voice {
-    Lens(Lens),
-    Canonical(Box<ChunkWriter>),
 }
 
 #[derive(Default)]
@@ -45,32 +36,34 @@ pub(super) struct Facts {
 
 impl State {
     pub(super) fn new(plan: StreamPlan) -> State {
-        let canonical = plan.fidelity == Fidelity::Canonical;
+        let voice = Voice::new(&plan);
         State {
-            chunk: Chunk::new(canonical),
-            decoder: Decoder::new(&plan.id),
-            voice: if canonical {
-                Voice::Canonical(Box::default())
-            } else {
-                Voice::Lens(Lens::new(plan.show_usage))
-            },
+            reader: Reader::new(&plan, voice.writes()),
+            voice,
             tally: Tally::default(),
             facts: Facts::default(),
-            unknown: Unknown::default(),
             said_done: false,
             plan,
         }
     }
 
     pub(super) fn metered(&self) -> Meter {
-        self.tally.meter(match &self.voice {
-            Voice::Lens(lens) => lens.written,
-            Voice::Canonical(writer) => writer.written,
-        })
+        self.tally.meter(self.voice.written())
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.said_done && self.facts.unfinished(&self.plan) == 0
+        match &self.reader {
+            Reader::OpenAi(_) => self.said_done && self.unfinished() == 0,
+            Reader::Anthropic(decoder) => decoder.stopped,
+        }
+    }
+
+    /// How many choices have not finished, of those asked for and those seen.
+    fn unfinished(&self) -> u32 {
+        match &self.reader {
+            Reader::OpenAi(_) => self.facts.unfinished(&self.plan),
+            Reader::Anthropic(decoder) => u32::from(!decoder.stopped),
+        }
     }
 
     pub(super) fn frame(
@@ -98,101 +91,176 @@ impl State {
 
     fn event(&mut self, name: &[u8], data: &[u8], out: &mut BytesMut) -> Result<(), ProviderError> {
         self.tally.provider_events += 1;
-        let text = self.read(name == b"error", data)?;
-        let name = utf8(name)?;
-        self.decode(text, out)?;
-        if let Voice::Lens(lens) = &mut self.voice {
-            lens.pass(name, text, &self.chunk, out);
+        match &mut self.reader {
+            Reader::OpenAi(reader) => {
+                let text = reader.read(name == b"error", data)?;
+                let name = utf8(name)?;
+                self.chunk(text, out)?;
+                if let (Voice::Lens(lens), Reader::OpenAi(reader)) = (&mut self.voice, &self.reader)
+                {
+                    lens.pass(name, text, &reader.chunk, out);
+                }
+                Ok(())
+            }
+            Reader::Anthropic(_) => self.message_event(utf8(name)?, data, out),
         }
-        Ok(())
     }
 
-    /// Reads a payload into `self.chunk`, unless it is an error.
-    fn read<'a>(&mut self, is_error: bool, data: &'a [u8]) -> Result<&'a str, ProviderError> {
-        let text = utf8(data)?;
-        let read = self.chunk.read(text);
-        if is_error || read.is_err() || self.chunk.error.is_some() || !self.chunk.has_choices {
-            if let Some(error) = ProviderError::in_answer(data) {
-                return Err(error);
-            }
-            if is_error {
-                return Err(ProviderError::malformed(
-                    "the provider sent an error event without an error",
-                ));
-            }
-        }
-        read.map_err(|flaw| {
-            ProviderError::malformed(&format!(
-                "an event of the answer is not JSON: {}",
-                flaw.what
-            ))
-        })?;
-        Ok(text)
-    }
-
-    /// Counts what `self.chunk` says, and writes it unless a lens will.
-    fn decode(&mut self, text: &str, out: &mut BytesMut) -> Result<(), ProviderError> {
+    /// Counts what the chunk that was read says, and writes it unless a lens will.
+    fn chunk(&mut self, text: &str, out: &mut BytesMut) -> Result<(), ProviderError> {
         let State {
             plan,
-            chunk,
-            decoder,
+            reader,
             voice,
             tally,
             facts,
-            unknown,
             ..
         } = self;
-        facts.note(text, chunk);
-        for (place, choice) in chunk.choices.iter().enumerate() {
+        let Reader::OpenAi(reader) = reader else {
+            return Ok(());
+        };
+        facts.note(text, &reader.chunk);
+        for (place, choice) in reader.chunk.choices.iter().enumerate() {
             let index = u32::try_from(place).unwrap_or(u32::MAX);
             tally.legacy_call(index, choice.function_call.raw(text));
             tally.saw_content |= choice.audio.is_some();
         }
-        let writer = match voice {
-            Voice::Lens(_) => {
-                return decoder.decode(text, chunk, &mut |event| {
-                    tally.take(&event);
-                    facts.take(&event);
-                });
-            }
-            Voice::Canonical(writer) => writer,
-        };
-        if let Some(raw) = reported(text, chunk) {
-            *unknown = Unknown::read(raw);
+        if !voice.writes() {
+            let ChunkReader { chunk, decoder, .. } = &mut **reader;
+            return decoder.decode(text, chunk, &mut |event| {
+                tally.take(&event);
+                facts.take(&event);
+            });
         }
-        if !writer.has_begun() && !chunk.choices.is_empty() {
-            let (id, created, model) = facts.head(plan);
-            writer.begin(id, created, model);
+        reader.note_usage(text);
+        let ChunkReader { chunk, decoder, .. } = &mut **reader;
+        if !chunk.choices.is_empty() {
+            voice.begin(&facts.head(plan), None, out);
         }
-        writer.both_reasonings |= chunk
-            .choices
-            .iter()
-            .any(|choice| choice.reasoning.filled(text).is_some());
+        if let Voice::Chunks(writer) = voice {
+            writer.both_reasonings |= chunk
+                .choices
+                .iter()
+                .any(|choice| choice.reasoning.filled(text).is_some());
+        }
         let outcome = decoder.decode(text, chunk, &mut |event| {
             tally.take(&event);
             facts.take(&event);
-            if !is_hidden(&event, plan) {
-                writer.push(&event, out);
+            voice.push(&event, plan, out);
+        });
+        voice.flush(out);
+        outcome
+    }
+
+    /// The same for an event of Anthropic's grammar.
+    fn message_event(
+        &mut self,
+        name: &str,
+        data: &[u8],
+        out: &mut BytesMut,
+    ) -> Result<(), ProviderError> {
+        let (kind, payload, text) = payload(name, data)?;
+        let State {
+            plan,
+            reader,
+            voice,
+            tally,
+            facts,
+            ..
+        } = self;
+        let Reader::Anthropic(decoder) = reader else {
+            return Ok(());
+        };
+        let mut held = Vec::new();
+        let starts = kind == "message_start";
+        if !starts && kind != "ping" {
+            voice.begin(&facts.head(plan), facts.usage, out);
+        }
+        let news = decoder.decode(&kind, &payload, &mut |event| {
+            tally.take(&event);
+            facts.take(&event);
+            // The head needs what only the end of this event tells.
+            if starts && voice.writes() {
+                held.push(event);
+            } else {
+                voice.push(&event, plan, out);
             }
         });
-        writer.flush(out);
-        outcome
+        if starts {
+            facts.id.clone_from(&decoder.id);
+            facts.model.clone_from(&decoder.model);
+            voice.begin(&facts.head(plan), facts.usage, out);
+        }
+        for event in &held {
+            voice.push(event, plan, out);
+        }
+        voice.flush(out);
+        match (news?, &*kind, voice) {
+            (true, _, Voice::MessageLens(lens)) => lens.pass(&kind, text, out),
+            (true, "ping", voice) => voice.ping(out),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// A body that is no event stream: an error, or an answer in one piece,
     /// which is then streamed in one piece.
     pub(super) fn whole(&mut self, body: &[u8], out: &mut BytesMut) -> Result<(), ProviderError> {
-        self.chunk = Chunk::new(true);
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-        self.voice = Voice::Canonical(Box::default());
-        let text = self.read(false, body)?;
-        if self.chunk.choices.is_empty() {
-            return Err(ProviderError::malformed(
-                "the answer is neither a stream nor a completion",
-            ));
+        // The older form has one shape for both, so the lens can pass it.
+        if self.plan.surface != Surface::Completions {
+            self.voice = Voice::writer(&self.plan);
+        }
+        self.reader = Reader::new(&self.plan, true);
+        match &mut self.reader {
+            Reader::OpenAi(reader) => {
+                let text = reader.read(false, body)?;
+                if reader.chunk.choices.is_empty() {
+                    return Err(no_answer());
+                }
+                self.tally.provider_events += 1;
+                self.chunk(text, out)?;
+                if let (Voice::Lens(lens), Reader::OpenAi(reader)) = (&mut self.voice, &self.reader)
+                {
+                    lens.pass("", text.trim(), &reader.chunk, out);
+                }
+                Ok(())
+            }
+            Reader::Anthropic(_) => self.whole_message(body, out),
+        }
+    }
+
+    fn whole_message(&mut self, body: &[u8], out: &mut BytesMut) -> Result<(), ProviderError> {
+        let (kind, _, text) = payload("", body)?;
+        if kind != "message" {
+            return Err(ProviderError::in_answer(body).unwrap_or_else(no_answer));
         }
         self.tally.provider_events += 1;
-        self.decode(text, out)
+        let State {
+            plan,
+            reader,
+            voice,
+            tally,
+            facts,
+            ..
+        } = self;
+        let Reader::Anthropic(decoder) = reader else {
+            return Ok(());
+        };
+        let mut events = Vec::new();
+        let outcome = decoder.body(text, &mut |event| {
+            tally.take(&event);
+            facts.take(&event);
+            events.push(event);
+        });
+        facts.id.clone_from(&decoder.id);
+        facts.model.clone_from(&decoder.model);
+        voice.begin(&facts.head(plan), facts.usage, out);
+        for event in &events {
+            voice.push(event, plan, out);
+        }
+        voice.flush(out);
+        outcome
     }
 
     /// Whether a payload without its blank line is whole.
@@ -202,7 +270,7 @@ impl State {
     }
 
     pub(super) fn ending(&self, whole: bool) -> Ending {
-        match self.facts.unfinished(&self.plan) {
+        match self.unfinished() {
             0 => Ending::Complete,
             _ if !whole => Ending::Truncated(Cut::MidEvent),
             _ if self.tally.provider_events == 0 => Ending::Truncated(Cut::Empty),
@@ -210,34 +278,34 @@ impl State {
         }
     }
 
-    /// Usage, if the client is to see it, and `[DONE]`.
-    pub(super) fn conclude(&mut self, note: Option<&str>, out: &mut BytesMut) {
-        let note = note.filter(|note| !note.contains(['\n', '\r']));
-        let member = note
-            .map(|note| format!(",\"alfred\":{note}"))
-            .unwrap_or_default();
-        let output = self.tally.meter(0).tokens;
-        let figures = final_usage(self.facts.usage, self.plan.input_estimate, output);
-        let mut usage = Vec::new();
-        usage::write(figures, &self.unknown, &mut usage);
-        let (id, created, model) = self.facts.head(&self.plan);
-        match &mut self.voice {
-            _ if !self.plan.show_usage => {}
-            Voice::Lens(lens) => {
-                if !lens.usage(&member, out) && !lens.usage_passed {
-                    let mut writer = ChunkWriter::default();
-                    writer.begin(id, created, model);
-                    writer.usage(&usage, member.as_bytes(), out);
-                    lens.written += 1;
-                }
-            }
-            Voice::Canonical(writer) => writer.usage(&usage, member.as_bytes(), out),
+    /// The figures to bill: the provider's own, else what was counted. The output
+    /// that Anthropic reports before its last event is a beginning, no figure.
+    pub(super) fn billed(&self, input_estimate: u64) -> Usage {
+        let counted = self.tally.meter(0).tokens;
+        let usage = final_usage(self.facts.usage, input_estimate, counted);
+        match &self.reader {
+            Reader::Anthropic(decoder) if !decoder.is_final => Usage {
+                output: usage.output.max(counted),
+                estimated: true,
+                ..usage
+            },
+            _ => usage,
         }
-        if let Some(note) = note {
-            out.extend_from_slice(format!(": alfred {note}\n\n").as_bytes());
-        }
-        out.extend_from_slice(b"data: [DONE]\n\n");
     }
+
+    /// Usage, if the client is to see it, and the end of its grammar.
+    pub(super) fn conclude(&mut self, note: Option<&str>, out: &mut BytesMut) {
+        let end = End {
+            figures: self.billed(self.plan.input_estimate),
+            unknown: self.reader.unknown(),
+            note: note.filter(|note| !note.contains(['\n', '\r'])),
+        };
+        self.voice.conclude(&self.facts.head(&self.plan), &end, out);
+    }
+}
+
+fn no_answer() -> ProviderError {
+    ProviderError::malformed("the answer is neither a stream nor a completion")
 }
 
 impl Facts {
@@ -280,26 +348,12 @@ impl Facts {
     }
 
     /// Id, time and model as the client sees them.
-    fn head<'a>(&'a self, plan: &'a StreamPlan) -> (&'a str, u64, &'a str) {
-        (
-            self.id.as_deref().unwrap_or(&plan.id),
-            self.created.unwrap_or(plan.created),
-            self.model.as_deref().unwrap_or(&plan.model),
-        )
-    }
-}
-
-/// Usage may hide in an unknown member.
-fn is_hidden(event: &Event<'_>, plan: &StreamPlan) -> bool {
-    match &event.step {
-        Step::Extra { key, value, .. } => {
-            !plan.show_usage && key == "x_groq" && value.contains("\"usage\"")
+    fn head<'a>(&'a self, plan: &'a StreamPlan) -> Head<'a> {
+        Head {
+            id: self.id.as_deref(),
+            created: self.created.unwrap_or(plan.created),
+            model: self.model.as_deref().unwrap_or(&plan.model),
+            plan,
         }
-        _ => false,
     }
-}
-
-fn utf8(bytes: &[u8]) -> Result<&str, ProviderError> {
-    std::str::from_utf8(bytes)
-        .map_err(|_| ProviderError::malformed("an event of the answer is not UTF-8"))
 }

@@ -7,7 +7,7 @@ use crate::event::{FinishReason, Usage};
 use crate::sse::{DEFAULT_CAP, Frame, SseReader, TooLong};
 
 use super::state::State;
-use super::{Ending, Meter, StreamPlan, final_usage};
+use super::{Ending, Meter, StreamPlan};
 
 /// One streamed answer. Feed it the provider's bytes as they come, cut anywhere:
 /// the client's bytes do not depend on the cuts.
@@ -87,9 +87,10 @@ impl AnswerStream {
 
     /// Like [`finish`](Self::finish), for a caller who has something to say at
     /// the end of a complete stream, such as its cost. `note` is asked once
-    /// everything is known and may answer one JSON value on one line; it becomes
-    /// the member `alfred` of the usage chunk, if the client asked for one, and
-    /// a comment before `[DONE]`.
+    /// everything is known and may answer one JSON value on one line. In OpenAI's
+    /// grammar it becomes the member `alfred` of the usage chunk, if the client
+    /// asked for one, and a comment before `[DONE]`; in Anthropic's a comment
+    /// before `message_stop`.
     pub fn finish_with(
         &mut self,
         out: &mut BytesMut,
@@ -131,14 +132,16 @@ impl AnswerStream {
         }
     }
 
-    /// The provider said `[DONE]` after all choices had finished: the caller may
-    /// call [`finish`](Self::finish) without waiting for the connection's end.
+    /// The provider said `[DONE]` after all choices had finished, or
+    /// `message_stop`: the caller may call [`finish`](Self::finish) without
+    /// waiting for the connection's end.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.state.is_over()
     }
 
-    /// Text, reasoning, a refusal or a tool call has come.
+    /// Text, reasoning, a refusal or a tool call has come, also one of a tool that
+    /// runs at the provider.
     #[must_use]
     pub fn saw_content(&self) -> bool {
         self.state.tally.saw_content
@@ -154,7 +157,7 @@ impl AnswerStream {
     /// and what was counted of the answer.
     #[must_use]
     pub fn final_usage(&self, input_estimate: u64) -> Usage {
-        final_usage(self.usage(), input_estimate, self.metered().tokens)
+        self.state.billed(input_estimate)
     }
 
     /// What passed through so far.

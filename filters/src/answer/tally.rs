@@ -42,6 +42,16 @@ impl Tally {
                 self.count((event.choice, event.channel, *call), name);
             }
             Step::CallDelta { call, json } => self.say((event.choice, event.channel, *call), json),
+            Step::Redacted(_) => self.saw_content = true,
+            // What the model asks of a tool that runs at its provider is output
+            // too; the tool's result is not.
+            Step::Block { kind, json } if kind.ends_with("tool_use") => {
+                members(json, |key, value| {
+                    if matches!(key, "name" | "input") {
+                        self.say((0, Channel::ToolArguments, u32::MAX), value);
+                    }
+                });
+            }
             _ => {}
         }
     }

@@ -2,22 +2,28 @@
 
 use bytes::Bytes;
 
+use crate::dialect::Dialect;
+use crate::dialect::anthropic::closing::message_id;
+use crate::dialect::anthropic::decode::Decoder as MessageDecoder;
+use crate::dialect::anthropic::unary::{self as message, MessageBody};
 use crate::dialect::openai_chat::decode::{Decoder, reported};
 use crate::dialect::openai_chat::embeddings::Embeddings;
 use crate::dialect::openai_chat::unary::{self, BodyWriter};
 use crate::dialect::openai_chat::usage::{self, Unknown};
 use crate::dialect::openai_chat::wire::Chunk;
 use crate::error::ProviderError;
-use crate::event::{FinishReason, Step, Usage};
+use crate::event::{Event, FinishReason, Step, Usage};
 use crate::prompt::Surface;
 use crate::text::TextRef;
 
+use super::reader::payload;
 use super::tally::Tally;
-use super::{Fidelity, Meter, StreamPlan, final_usage};
+use super::{Meter, StreamPlan, final_usage};
 
 /// One unstreamed answer: the provider's bytes and what was found in them.
 pub struct Answer {
     body: Bytes,
+    surface: Surface,
     found: Found,
 }
 
@@ -32,24 +38,36 @@ struct Found {
 }
 
 enum Kind {
+    /// OpenAI's chat, or its older form.
     Chat,
+    /// Anthropic's message.
+    Message,
     Embeddings(Embeddings),
+    /// A count of a prompt's tokens.
+    Count,
 }
 
 impl Answer {
-    /// Reads the whole body of a 200.
+    /// Reads the whole body of a 200 that a provider who speaks `from` gave to a
+    /// request of that surface.
     ///
     /// # Errors
-    /// It is no answer of that surface, or holds an error in spite of its status.
-    pub fn read(surface: Surface, body: Bytes) -> Result<Answer, ProviderError> {
+    /// It is no such answer, or holds an error in spite of its status.
+    pub fn read(from: Dialect, surface: Surface, body: Bytes) -> Result<Answer, ProviderError> {
         let Ok(text) = std::str::from_utf8(&body) else {
             return Err(ProviderError::malformed("the answer is not UTF-8"));
         };
-        let found = match surface {
-            Surface::Chat => Found::chat(text)?,
-            Surface::Embeddings => Found::embeddings(text)?,
+        let found = match (surface, from) {
+            (Surface::Embeddings, _) => Found::embeddings(text)?,
+            (Surface::CountTokens, _) => Found::count(text)?,
+            (_, Dialect::OpenAiChat) => Found::chat(text, surface)?,
+            (_, Dialect::AnthropicMessages) => Found::message(text)?,
         };
-        Ok(Answer { body, found })
+        Ok(Answer {
+            body,
+            surface,
+            found,
+        })
     }
 
     /// The provider's own figures.
@@ -75,8 +93,10 @@ impl Answer {
     /// refusals, names and arguments of calls, transcripts of sound. Embeddings
     /// have none.
     pub fn visit_texts(&self, f: &mut dyn FnMut(TextRef<'_>)) {
-        if matches!(self.found.kind, Kind::Chat) {
-            unary::visit_texts(self.text(), f);
+        match self.found.kind {
+            Kind::Chat => unary::visit_texts(self.text(), self.surface, f),
+            Kind::Message => message::visit_texts(self.text(), f),
+            Kind::Embeddings(_) | Kind::Count => {}
         }
     }
 
@@ -102,42 +122,76 @@ impl Answer {
     /// strict body written anew. Usage is always in it, estimated if need be.
     #[must_use]
     pub fn render(&self, plan: &StreamPlan) -> Bytes {
-        if plan.fidelity == Fidelity::Lens {
-            return self.body.clone();
-        }
         let model = self.found.model.as_deref().unwrap_or(&plan.model);
-        let figures = self.final_usage(plan.input_estimate);
-        let text = self.text();
         match &self.found.kind {
-            Kind::Embeddings(found) => Bytes::from(found.write(text, model, figures)),
-            Kind::Chat => {
-                let id = self.found.id.as_deref().unwrap_or(&plan.id);
-                let head = (id, self.found.created.unwrap_or(plan.created), model);
-                Bytes::from(self.write(text, &plan.id, head, figures))
+            Kind::Count => self.body.clone(),
+            _ if plan.is_lens() => self.body.clone(),
+            Kind::Embeddings(found) => {
+                let figures = self.final_usage(plan.input_estimate);
+                Bytes::from(found.write(self.text(), model, figures))
             }
+            Kind::Chat | Kind::Message => Bytes::from(match plan.to {
+                Dialect::OpenAiChat => self.completion(plan, model),
+                Dialect::AnthropicMessages => self.message(plan, model),
+            }),
         }
     }
 
-    fn write(&self, text: &str, seed: &str, head: (&str, u64, &str), figures: Usage) -> Vec<u8> {
-        let mut chunk = Chunk::new(true);
+    /// The body for a client of OpenAI's dialect.
+    fn completion(&self, plan: &StreamPlan, model: &str) -> Vec<u8> {
+        let text = self.text();
         let mut writer = BodyWriter::default();
-        // Both were done when the body was read, with the same outcome.
-        let _ = chunk.read(text);
-        writer.both_reasonings = chunk
-            .choices
-            .iter()
-            .any(|choice| choice.reasoning.filled(text).is_some());
-        for (place, choice) in chunk.choices.iter().enumerate() {
-            let index = choice.index.unwrap_or(place as u64);
-            writer.touch(u32::try_from(index).unwrap_or_default());
+        writer.details = matches!(self.found.kind, Kind::Message);
+        if let Some(chunk) = self.chunk() {
+            writer.both_reasonings = chunk
+                .choices
+                .iter()
+                .any(|choice| choice.reasoning.filled(text).is_some());
+            for (place, choice) in chunk.choices.iter().enumerate() {
+                let index = choice.index.unwrap_or(place as u64);
+                writer.touch(u32::try_from(index).unwrap_or_default());
+            }
+        } else {
+            writer.touch(0);
         }
-        let _ = Decoder::new(seed).decode(text, &chunk, &mut |event| writer.push(&event));
-        let unknown = reported(text, &chunk)
-            .map(Unknown::read)
-            .unwrap_or_default();
+        let unknown = self.tell(&plan.id, &mut |event| writer.push(event));
+        let figures = self.final_usage(plan.input_estimate);
         let mut usage = Vec::new();
         usage::write(figures, &unknown, &mut usage);
-        writer.write(head, &usage)
+        let id = self.found.id.as_deref().unwrap_or(&plan.id);
+        let created = self.found.created.unwrap_or(plan.created);
+        writer.write((id, created, model), &usage)
+    }
+
+    /// The body for a client of Anthropic's dialect.
+    fn message(&self, plan: &StreamPlan, model: &str) -> Vec<u8> {
+        let mut body = MessageBody::default();
+        let unknown = self.tell(&plan.id, &mut |event| body.push(event));
+        let id = message_id(self.found.id.as_deref(), &plan.id);
+        let figures = self.final_usage(plan.input_estimate);
+        body.write((&id, model), figures, &unknown)
+    }
+
+    /// The body as a chunk, if it is one of OpenAI's.
+    fn chunk(&self) -> Option<Chunk> {
+        let mut chunk = Chunk::new(true);
+        let is_chat = matches!(self.found.kind, Kind::Chat);
+        (is_chat && chunk.read(self.text()).is_ok()).then_some(chunk)
+    }
+
+    /// Says the answer's events once more, and gives what is unknown of its
+    /// usage. All was done when the body was read, with the same outcome.
+    fn tell(&self, seed: &str, sink: &mut dyn FnMut(&Event<'_>)) -> Unknown {
+        let text = self.text();
+        if let Some(chunk) = self.chunk() {
+            let mut decoder = Decoder::new(seed, self.surface);
+            let _ = decoder.decode(text, &chunk, &mut |event| sink(&event));
+            let reported = reported(text, &chunk);
+            return reported.map(Unknown::read).unwrap_or_default();
+        }
+        let mut decoder = MessageDecoder::default();
+        let _ = decoder.body(text, &mut |event| sink(&event));
+        decoder.unknown()
     }
 
     fn text(&self) -> &str {
@@ -146,7 +200,7 @@ impl Answer {
 }
 
 impl Found {
-    fn chat(text: &str) -> Result<Found, ProviderError> {
+    fn chat(text: &str, surface: Surface) -> Result<Found, ProviderError> {
         let mut chunk = Chunk::new(false);
         let read = chunk.read(text);
         if read.is_err() || chunk.error.is_some() || chunk.choices.is_empty() {
@@ -157,28 +211,42 @@ impl Found {
             return Err(ProviderError::in_answer(text.as_bytes())
                 .unwrap_or_else(|| ProviderError::malformed(&what)));
         }
-        let (mut tally, mut usage, mut finish) = (Tally::default(), None, None);
-        Decoder::new("").decode(text, &chunk, &mut |event| {
-            tally.take(&event);
-            match event.step {
-                Step::Usage(reported) => usage = Some(reported),
-                Step::Finish { reason, .. } if event.choice == 0 => finish = Some(reason),
-                _ => {}
-            }
-        })?;
+        let mut heard = Heard::default();
+        Decoder::new("", surface).decode(text, &chunk, &mut |event| heard.take(&event))?;
         for choice in &chunk.choices {
-            tally.legacy_call(0, choice.function_call.raw(text));
+            heard.tally.legacy_call(0, choice.function_call.raw(text));
         }
-        tally.provider_events = 1;
         Ok(Found {
-            kind: Kind::Chat,
             id: chunk.id.filled(text).map(Into::into),
             model: chunk.model.filled(text).map(Into::into),
             created: chunk.created.number(text).filter(|&created| created > 0),
-            usage,
-            finish,
-            meter: tally.meter(0),
+            ..heard.found(Kind::Chat)
         })
+    }
+
+    fn message(text: &str) -> Result<Found, ProviderError> {
+        let body = text.as_bytes();
+        let (kind, payload, _) = payload("", body)?;
+        let has_content = payload.extras.iter().any(|(key, _)| key == "content");
+        if kind != "message" || !has_content {
+            let malformed = || ProviderError::malformed("the answer is no message");
+            return Err(ProviderError::in_answer(body).unwrap_or_else(malformed));
+        }
+        let (mut heard, mut decoder) = (Heard::default(), MessageDecoder::default());
+        decoder.body(text, &mut |event| heard.take(&event))?;
+        Ok(Found {
+            id: decoder.id.take(),
+            model: decoder.model.take(),
+            ..heard.found(Kind::Message)
+        })
+    }
+
+    fn count(text: &str) -> Result<Found, ProviderError> {
+        if message::read_count(text).is_some() {
+            return Ok(Heard::default().found(Kind::Count));
+        }
+        let malformed = || ProviderError::malformed("the answer holds no count of tokens");
+        Err(ProviderError::in_answer(text.as_bytes()).unwrap_or_else(malformed))
     }
 
     fn embeddings(text: &str) -> Result<Found, ProviderError> {
@@ -201,5 +269,37 @@ impl Found {
             },
             kind: Kind::Embeddings(found),
         })
+    }
+}
+
+/// What the events of a body tell.
+#[derive(Default)]
+struct Heard {
+    tally: Tally,
+    usage: Option<Usage>,
+    finish: Option<FinishReason>,
+}
+
+impl Heard {
+    fn take(&mut self, event: &Event<'_>) {
+        self.tally.take(event);
+        match event.step {
+            Step::Usage(reported) => self.usage = Some(reported),
+            Step::Finish { reason, .. } if event.choice == 0 => self.finish = Some(reason),
+            _ => {}
+        }
+    }
+
+    fn found(mut self, kind: Kind) -> Found {
+        self.tally.provider_events = 1;
+        Found {
+            kind,
+            id: None,
+            model: None,
+            created: None,
+            usage: self.usage,
+            finish: self.finish,
+            meter: self.tally.meter(0),
+        }
     }
 }

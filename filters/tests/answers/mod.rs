@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use alfred_filters::answer::{AnswerStream, Ending, Fidelity, StreamPlan};
+use alfred_filters::dialect::Dialect;
 use alfred_filters::error::ProviderError;
+use alfred_filters::prompt::Surface;
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 
@@ -33,6 +35,9 @@ pub(crate) const PROVIDERS: [&str; 9] = [
 /// A plan for one choice.
 pub(crate) fn plan(fidelity: Fidelity, show_usage: bool) -> StreamPlan {
     StreamPlan {
+        from: Dialect::OpenAiChat,
+        to: Dialect::OpenAiChat,
+        surface: Surface::Chat,
         fidelity,
         show_usage,
         model: "fallback-model".into(),

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use crate::error::{ErrorKind, ProviderError};
 use crate::event::{Channel, Event, FinishReason, Scope, Step};
+use crate::prompt::Surface;
 
 use super::usage;
 use super::wire::{Choice, Chunk, MAX_CHOICES, elements, members, number, string};
@@ -22,6 +23,9 @@ pub(crate) struct Decoder {
     calls: usize,
     /// What made-up call ids are made of: the answer's fallback id.
     seed: String,
+    /// The answer is one of OpenAI's older form: its text is `choices[].text`,
+    /// which some providers also send beside the content of a chat.
+    completions: bool,
 }
 
 /// The tool calls of one choice so far.
@@ -49,10 +53,11 @@ struct Piece<'a> {
 }
 
 impl Decoder {
-    pub(crate) fn new(seed: &str) -> Decoder {
+    pub(crate) fn new(seed: &str, surface: Surface) -> Decoder {
         let seed = seed.strip_prefix("chatcmpl-").unwrap_or(seed).to_owned();
         Decoder {
             seed,
+            completions: surface == Surface::Completions,
             ..Decoder::default()
         }
     }
@@ -70,16 +75,7 @@ impl Decoder {
         sink: &mut impl FnMut(Event<'a>),
     ) -> Result<(), ProviderError> {
         for extra in chunk.extras.iter().filter(|extra| extra.choice.is_none()) {
-            let step = Step::Extra {
-                scope: extra.scope,
-                key: extra.key(text),
-                value: extra.value(text),
-            };
-            sink(Event {
-                choice: 0,
-                channel: Channel::Meta,
-                step,
-            });
+            sink(extra.event(text, 0));
         }
         for (place, choice) in chunk.choices.iter().enumerate() {
             let index = choice.index.unwrap_or(place as u64);
@@ -89,24 +85,17 @@ impl Decoder {
             let Some(index) = index else {
                 return Err(ProviderError::malformed("a choice has an impossible index"));
             };
-            Self::texts(text, index, choice, sink);
+            let own = chunk.extras.iter().filter(|e| e.choice == Some(place));
+            let extras = |details: bool| {
+                own.clone()
+                    .filter(move |extra| extra.is_details(text) == details)
+                    .map(|extra| extra.event(text, index))
+            };
+            self.reasoning(text, index, choice, sink);
+            extras(true).for_each(&mut *sink);
+            self.texts(text, index, choice, sink);
             self.calls(text, index, choice, sink)?;
-            for extra in chunk
-                .extras
-                .iter()
-                .filter(|extra| extra.choice == Some(place))
-            {
-                let step = Step::Extra {
-                    scope: extra.scope,
-                    key: extra.key(text),
-                    value: extra.value(text),
-                };
-                sink(Event {
-                    choice: index,
-                    channel: Channel::Meta,
-                    step,
-                });
-            }
+            extras(false).for_each(&mut *sink);
             self.end(text, index, choice, sink)?;
         }
         if let Some(usage) = reported(text, chunk).and_then(usage::read) {
@@ -119,7 +108,13 @@ impl Decoder {
         Ok(())
     }
 
-    fn texts<'a>(text: &'a str, index: u32, choice: &Choice, sink: &mut impl FnMut(Event<'a>)) {
+    fn reasoning<'a>(
+        &self,
+        text: &'a str,
+        index: u32,
+        choice: &Choice,
+        sink: &mut impl FnMut(Event<'a>),
+    ) {
         if let Some(role) = choice.role.filled(text) {
             sink(Event {
                 choice: index,
@@ -127,6 +122,27 @@ impl Decoder {
                 step: Step::Role(role),
             });
         }
+        // Servers that know both names send the same text twice.
+        let reasoning = choice
+            .reasoning_content
+            .filled(text)
+            .or_else(|| choice.reasoning.filled(text));
+        if let Some(reasoning) = reasoning {
+            sink(Event {
+                choice: index,
+                channel: Channel::Reasoning,
+                step: Step::Delta(reasoning),
+            });
+        }
+    }
+
+    fn texts<'a>(
+        &self,
+        text: &'a str,
+        index: u32,
+        choice: &Choice,
+        sink: &mut impl FnMut(Event<'a>),
+    ) {
         let mut say = |channel, text: Option<Cow<'a, str>>| {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 sink(Event {
@@ -136,13 +152,11 @@ impl Decoder {
                 });
             }
         };
-        // Servers that know both names send the same text twice.
-        let reasoning = choice
-            .reasoning_content
-            .filled(text)
-            .or_else(|| choice.reasoning.filled(text));
-        say(Channel::Reasoning, reasoning);
-        let content = choice.content.raw(text);
+        let content = if self.completions && choice.text.is_some() {
+            choice.text.raw(text)
+        } else {
+            choice.content.raw(text)
+        };
         if content.starts_with('[') {
             parts(content, &mut say);
         } else {
@@ -189,9 +203,13 @@ impl Decoder {
         sink: &mut impl FnMut(Event<'a>),
     ) -> Result<(), ProviderError> {
         let mut send = |step| {
+            let channel = match step {
+                Step::Extra { .. } => Channel::Meta,
+                _ => Channel::ToolArguments,
+            };
             sink(Event {
                 choice,
-                channel: Channel::ToolArguments,
+                channel,
                 step,
             });
         };
@@ -226,23 +244,18 @@ impl Decoder {
                 name: piece.name.unwrap_or_default(),
             });
         }
+        for (key, value) in piece.extras {
+            send(Step::Extra {
+                scope: Scope::Call(call),
+                key: Cow::Owned(key),
+                value,
+            });
+        }
         if let Some(json) = piece.arguments.filter(|json| !json.is_empty()) {
             if let Some(call) = calls.list.get_mut(place) {
                 call.has_arguments = true;
             }
             send(Step::CallDelta { call, json });
-        }
-        for (key, value) in piece.extras {
-            let step = Step::Extra {
-                scope: Scope::Call(call),
-                key: Cow::Owned(key),
-                value,
-            };
-            sink(Event {
-                choice,
-                channel: Channel::Meta,
-                step,
-            });
         }
         Ok(())
     }

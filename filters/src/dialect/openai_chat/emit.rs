@@ -8,6 +8,8 @@
 //! |---|---|
 //! | `delta.reasoning_content` | the name most clients look for |
 //! | `delta.reasoning` | the same text once more, when the provider says it so: its own clients look there |
+//! | `delta.reasoning_details` | Anthropic's reasoning in its parts, `{"type":"reasoning.text","text":…,"signature":…,"index":…}` or `{"type":"reasoning.encrypted","data":…,"index":…}`: pieces of one `index` belong together, and the seals must come back with the next request |
+//! | `delta.native_content`, `delta.native_citations` | content blocks and sources that only Anthropic knows, as sent |
 //! | `native_finish_reason` | the provider's word, when OpenAI has none for it |
 //! | `native_service_tier`, `native_logprobs` | values that OpenAI's schema does not allow in place |
 //! | unknown members | at their places; `null` and padding are dropped |
@@ -53,6 +55,10 @@ pub(crate) struct ChunkWriter {
     logprobs: Vec<u8>,
     /// Write reasoning under both names.
     pub(crate) both_reasonings: bool,
+    /// Write reasoning in its parts too.
+    pub(crate) details: bool,
+    /// The part of reasoning that is being written.
+    part: Part,
     /// Chunks written so far.
     pub(crate) written: u64,
 }
@@ -61,9 +67,28 @@ pub(crate) struct ChunkWriter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Open {
     choice: u32,
-    text: bool,
-    reasoning: bool,
-    refusal: bool,
+    /// The members it has, of those that a chunk can have once.
+    taken: u8,
+}
+
+const TEXT: u8 = 1;
+const REASONING: u8 = 2;
+const REFUSAL: u8 = 4;
+const DETAILS: u8 = 8;
+const BLOCKS: u8 = 16;
+const CITATIONS: u8 = 32;
+
+/// A part of reasoning: its number, and whether anything of it was said.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    number: u64,
+    said: bool,
+}
+
+impl Part {
+    fn next(&mut self) {
+        self.number += u64::from(std::mem::take(&mut self.said));
+    }
 }
 
 /// The `tool_calls` of the chunk in the making.
@@ -80,10 +105,15 @@ struct Calls {
 impl ChunkWriter {
     /// Says what every chunk begins with.
     pub(crate) fn begin(&mut self, id: &str, created: u64, model: &str) {
+        self.begin_as("chat.completion.chunk", (id, created, model));
+    }
+
+    /// The same for a chunk that is called `object`.
+    pub(crate) fn begin_as(&mut self, object: &str, (id, created, model): (&str, u64, &str)) {
         self.head.clear();
         self.head.extend_from_slice(b"data: {\"id\":");
         push_quoted(&mut self.head, id);
-        let object = format!(r#","object":"chat.completion.chunk","created":{created},"model":"#);
+        let object = format!(r#","object":"{object}","created":{created},"model":"#);
         self.head.extend_from_slice(object.as_bytes());
         push_quoted(&mut self.head, model);
         self.head.extend_from_slice(b",\"choices\":[");
@@ -112,7 +142,23 @@ impl ChunkWriter {
                     self.open(event.choice, out);
                 }
             }
+            Step::Part if event.channel == Channel::Reasoning => self.part.next(),
+            Step::Part => {}
             Step::Delta(text) => self.text(event.choice, event.channel, text, out),
+            Step::Signature(text) => self.detail(event.choice, "signature", text, out),
+            Step::Redacted(data) => {
+                self.part.next();
+                self.detail(event.choice, "data", data, out);
+                self.part.next();
+            }
+            Step::Citation(json) => {
+                self.claim(event.choice, CITATIONS, out);
+                push_list(&mut self.delta, "native_citations", json);
+            }
+            Step::Block { json, .. } => {
+                self.claim(event.choice, BLOCKS, out);
+                push_list(&mut self.delta, "native_content", json);
+            }
             Step::CallStart { call, id, name } => {
                 self.open(event.choice, out);
                 self.calls.start(*call, id, name);
@@ -160,33 +206,42 @@ impl ChunkWriter {
     }
 
     fn text(&mut self, choice: u32, channel: Channel, text: &str, out: &mut BytesMut) {
-        let mut open = self.open(choice, out);
-        let taken = match channel {
-            Channel::Reasoning => open.reasoning,
-            Channel::Refusal => open.refusal,
-            _ => open.text,
+        let (what, name): (u8, &[u8]) = match channel {
+            Channel::Reasoning if self.details => (REASONING | DETAILS, b",\"reasoning_content\":"),
+            Channel::Reasoning => (REASONING, b",\"reasoning_content\":"),
+            Channel::Refusal => (REFUSAL, b",\"refusal\":"),
+            _ => (TEXT, b",\"content\":"),
         };
-        if taken {
-            self.flush(out);
-            open = self.open(choice, out);
-        }
-        let name: &[u8] = match channel {
-            Channel::Reasoning => b",\"reasoning_content\":",
-            Channel::Refusal => b",\"refusal\":",
-            _ => b",\"content\":",
-        };
-        match channel {
-            Channel::Reasoning => open.reasoning = true,
-            Channel::Refusal => open.refusal = true,
-            _ => open.text = true,
-        }
-        self.open = Some(open);
+        self.claim(choice, what, out);
         self.delta.extend_from_slice(name);
         push_quoted(&mut self.delta, text);
         if channel == Channel::Reasoning && self.both_reasonings {
             self.delta.extend_from_slice(b",\"reasoning\":");
             push_quoted(&mut self.delta, text);
         }
+        if channel == Channel::Reasoning && self.details {
+            self.part.said = true;
+            push_detail(&mut self.delta, "text", text, self.part.number);
+        }
+    }
+
+    /// Writes what belongs to a part of reasoning and is not its text.
+    fn detail(&mut self, choice: u32, name: &str, value: &str, out: &mut BytesMut) {
+        self.claim(choice, DETAILS, out);
+        self.part.said = true;
+        push_detail(&mut self.delta, name, value, self.part.number);
+    }
+
+    /// Makes `choice` the one that is being written, in a chunk that has none of
+    /// the members `what` yet.
+    fn claim(&mut self, choice: u32, what: u8, out: &mut BytesMut) {
+        let mut open = self.open(choice, out);
+        if open.taken & what != 0 {
+            self.flush(out);
+            open = self.open(choice, out);
+        }
+        open.taken |= what;
+        self.open = Some(open);
     }
 
     /// Makes `choice` the one that is being written.
@@ -205,12 +260,7 @@ impl ChunkWriter {
             *begun = true;
             self.delta.extend_from_slice(b",\"role\":\"assistant\"");
         }
-        let open = Open {
-            choice,
-            text: false,
-            reasoning: false,
-            refusal: false,
-        };
+        let open = Open { choice, taken: 0 };
         self.open = Some(open);
         open
     }
@@ -331,6 +381,39 @@ impl Calls {
         self.has_function = false;
         self.has_arguments = false;
     }
+}
+
+/// Appends `,"name":[json]`.
+fn push_list(out: &mut Vec<u8>, name: &str, json: &str) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":[");
+    push_raw(out, json);
+    out.push(b']');
+}
+
+/// Appends the member `reasoning_details` with one element.
+fn push_detail(out: &mut Vec<u8>, name: &str, value: &str, part: u64) {
+    out.extend_from_slice(b",\"reasoning_details\":[");
+    push_reasoning(out, &[(name, value)], part);
+    out.push(b']');
+}
+
+/// Appends one element of `reasoning_details`.
+pub(crate) fn push_reasoning(out: &mut Vec<u8>, members: &[(&str, &str)], part: u64) {
+    let hidden = members.iter().any(|(name, _)| *name == "data");
+    out.extend_from_slice(if hidden {
+        b"{\"type\":\"reasoning.encrypted\""
+    } else {
+        b"{\"type\":\"reasoning.text\""
+    });
+    for (name, value) in members {
+        out.extend_from_slice(b",\"");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+        push_quoted(out, value);
+    }
+    out.extend_from_slice(format!(",\"index\":{part}}}").as_bytes());
 }
 
 fn push_finish(finish: Option<FinishReason>, out: &mut BytesMut) {

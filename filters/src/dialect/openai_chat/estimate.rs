@@ -23,7 +23,7 @@ const PER_FILE: u64 = 2000;
 pub(crate) fn tokens(surface: Surface, text: &str, members: &[Member]) -> u64 {
     let mut tokens = match surface {
         Surface::Chat => PER_PROMPT,
-        Surface::Embeddings => 0,
+        _ => 0,
     };
     let raw = |span: &std::ops::Range<usize>| text.get(span.clone()).unwrap_or_default();
     for member in members {

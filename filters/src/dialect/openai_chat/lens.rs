@@ -110,7 +110,7 @@ fn last_brace(text: &str) -> usize {
 
 /// Writes one event whose payload is `parts` together. The payload has line
 /// breaks only if the provider's did.
-fn write(name: &str, parts: &[&str], out: &mut BytesMut) {
+pub(crate) fn write(name: &str, parts: &[&str], out: &mut BytesMut) {
     if !name.is_empty() {
         out.extend_from_slice(b"event: ");
         out.extend_from_slice(name.as_bytes());

@@ -125,7 +125,7 @@ impl Reader<'_> {
         let mut has_subject = false;
         let subject = match surface {
             Surface::Chat => "messages",
-            Surface::Embeddings => "input",
+            _ => "input",
         };
         self.cursor.open_object()?;
         while let Some(key) = self.cursor.key()? {
@@ -155,7 +155,7 @@ impl Reader<'_> {
                 subject,
                 match surface {
                     Surface::Chat => "send the conversation as an array of messages",
-                    Surface::Embeddings => "send the text to embed, or an array of texts",
+                    _ => "send the text to embed, or an array of texts",
                 },
             );
         }

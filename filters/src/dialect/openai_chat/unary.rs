@@ -3,11 +3,13 @@
 
 use std::borrow::Cow;
 
+use crate::dialect::anthropic::parts::{Part, Parts};
 use crate::event::{Channel, Event, FinishReason, Scope, Step};
 use crate::json::push_quoted;
+use crate::prompt::Surface;
 use crate::text::{Path, Role, TextChannel, TextRef};
 
-use super::emit::{push_chunk_member, push_logprobs, push_native_finish};
+use super::emit::{push_chunk_member, push_logprobs, push_native_finish, push_reasoning};
 use super::usage::push_member;
 use super::wire::{elements, members, string};
 
@@ -18,6 +20,8 @@ pub(crate) struct BodyWriter {
     tail: Vec<u8>,
     /// Write reasoning under both names.
     pub(crate) both_reasonings: bool,
+    /// Write reasoning in its parts too.
+    pub(crate) details: bool,
 }
 
 #[derive(Debug, Default)]
@@ -25,6 +29,11 @@ struct Message {
     content: String,
     reasoning: String,
     refusal: String,
+    /// The reasoning in its parts.
+    thoughts: Parts,
+    /// Blocks and sources that only their provider knows, as JSON text.
+    blocks: Vec<String>,
+    citations: Vec<String>,
     calls: Vec<Call>,
     /// It calls the one function of OpenAI's older request form.
     legacy_call: bool,
@@ -95,7 +104,7 @@ impl BodyWriter {
             if position > 0 {
                 out.push(b',');
             }
-            message.write(index, self.both_reasonings, &mut out);
+            message.write(index, (self.both_reasonings, self.details), &mut out);
         }
         out.extend_from_slice(b"],\"usage\":");
         out.extend_from_slice(usage);
@@ -148,7 +157,17 @@ impl Message {
                 self.finish = Some(*reason);
                 push_native_finish(&mut self.native_finish, *reason, raw);
             }
-            Step::Role(_) | Step::Usage(_) | Step::Extra { .. } => {}
+            Step::Citation(json) => self.citations.push(json.clone().into_owned()),
+            Step::Block { json, .. } => self.blocks.push(json.clone().into_owned()),
+            Step::Part
+            | Step::Signature(_)
+            | Step::Redacted(_)
+            | Step::Role(_)
+            | Step::Usage(_)
+            | Step::Extra { .. } => {}
+        }
+        if event.channel == Channel::Reasoning {
+            self.thoughts.push(event);
         }
     }
 
@@ -160,7 +179,7 @@ impl Message {
         self.calls.get_mut(place).map(change);
     }
 
-    fn write(&self, index: usize, both_reasonings: bool, out: &mut Vec<u8>) {
+    fn write(&self, index: usize, (both, details): (bool, bool), out: &mut Vec<u8>) {
         out.extend_from_slice(
             format!(r#"{{"index":{index},"message":{{"role":"assistant","content":"#).as_bytes(),
         );
@@ -179,9 +198,20 @@ impl Message {
         if !self.reasoning.is_empty() {
             out.extend_from_slice(b",\"reasoning_content\":");
             push_quoted(out, &self.reasoning);
-            if both_reasonings {
+            if both {
                 out.extend_from_slice(b",\"reasoning\":");
                 push_quoted(out, &self.reasoning);
+            }
+        }
+        if details && !self.thoughts.list.is_empty() {
+            self.write_details(out);
+        }
+        for (name, list) in [
+            ("native_content", &self.blocks),
+            ("native_citations", &self.citations),
+        ] {
+            if !list.is_empty() {
+                push_member(out, name, &format!("[{}]", list.join(",")));
             }
         }
         for (position, call) in self.calls.iter().enumerate() {
@@ -211,6 +241,29 @@ impl Message {
     }
 }
 
+impl Message {
+    fn write_details(&self, out: &mut Vec<u8>) {
+        for (place, part) in self.thoughts.list.iter().enumerate() {
+            out.extend_from_slice(if place == 0 {
+                b",\"reasoning_details\":["
+            } else {
+                b","
+            });
+            let number = place as u64;
+            match part {
+                Part::Thinking { text, signature } => {
+                    let both = [("text", &**text), ("signature", &**signature)];
+                    let said = if signature.is_empty() { 1 } else { 2 };
+                    push_reasoning(out, both.get(..said).unwrap_or_default(), number);
+                }
+                Part::Redacted(data) => push_reasoning(out, &[("data", data)], number),
+                Part::Text { .. } | Part::Call(_) | Part::Block(_) => {}
+            }
+        }
+        out.push(b']');
+    }
+}
+
 impl Call {
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"id\":");
@@ -233,18 +286,20 @@ impl Call {
 }
 
 /// Shows every text of a chat body to `f`: content and its parts, reasoning,
-/// refusals, names and arguments of calls, transcripts of sound.
-pub(crate) fn visit_texts(body: &str, f: &mut dyn FnMut(TextRef<'_>)) {
+/// refusals, names and arguments of calls, transcripts of sound; of OpenAI's
+/// older form the one text of each choice.
+pub(crate) fn visit_texts(body: &str, surface: Surface, f: &mut dyn FnMut(TextRef<'_>)) {
+    let completions = surface == Surface::Completions;
     let top = Path::ROOT.key("choices");
     members(body, |key, choices| {
         let mut place = 0;
         if key == "choices" {
             elements(choices, |choice| {
                 let path = top.index(place);
-                members(choice, |key, message| {
-                    if key == "message" {
-                        visit_message(message, &path.key("message"), f);
-                    }
+                members(choice, |key, value| match key {
+                    "message" => visit_message(value, &path.key("message"), f),
+                    "text" if completions => show(value, path.key("text"), TextChannel::Content, f),
+                    _ => {}
                 });
                 place += 1;
             });

@@ -30,6 +30,7 @@ pub(crate) fn read(raw: &str) -> Option<Usage> {
             members(value, |key, value| match key {
                 "cached_tokens" => set(&mut usage.cached, number(value)),
                 "cache_write_tokens" => set(&mut usage.cache_write, number(value)),
+                "cache_write_1h_tokens" => set(&mut usage.cache_write_1h, number(value)),
                 "audio_tokens" => set(&mut usage.audio_in, number(value)),
                 _ => {}
             });
@@ -61,9 +62,9 @@ pub(crate) fn read(raw: &str) -> Option<Usage> {
 /// comma before each, so that they survive at their places.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Unknown {
-    top: Vec<u8>,
-    input: Vec<u8>,
-    output: Vec<u8>,
+    pub(crate) top: Vec<u8>,
+    pub(crate) input: Vec<u8>,
+    pub(crate) output: Vec<u8>,
 }
 
 impl Unknown {
@@ -72,7 +73,13 @@ impl Unknown {
         members(raw, |key, value| match key {
             "prompt_tokens" | "completion_tokens" | "total_tokens" | "estimated" => {}
             "prompt_tokens_details" => members(value, |key, value| {
-                if !matches!(key, "cached_tokens" | "audio_tokens" | "cache_write_tokens") {
+                if !matches!(
+                    key,
+                    "cached_tokens"
+                        | "audio_tokens"
+                        | "cache_write_tokens"
+                        | "cache_write_1h_tokens"
+                ) {
                     push_member(&mut unknown.input, key, value);
                 }
             }),
@@ -122,6 +129,7 @@ pub(crate) fn write(usage: Usage, unknown: &Unknown, out: &mut Vec<u8>) {
         output,
         cached,
         cache_write,
+        cache_write_1h,
         reasoning,
         audio_in,
         audio_out,
@@ -142,6 +150,12 @@ pub(crate) fn write(usage: Usage, unknown: &Unknown, out: &mut Vec<u8>) {
     );
     if cache_write > 0 {
         push(out, &format!(r#","cache_write_tokens":{cache_write}"#));
+    }
+    if cache_write_1h > 0 {
+        push(
+            out,
+            &format!(r#","cache_write_1h_tokens":{cache_write_1h}"#),
+        );
     }
     out.extend_from_slice(&unknown.input);
     push(

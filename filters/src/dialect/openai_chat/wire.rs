@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::event::Scope;
+use crate::event::{Channel, Event, Scope, Step};
 use crate::json::{Cursor, Flaw, Kind, decode};
 
 /// Padding that carries nothing: Mistral's and OpenAI's guard against guessing
@@ -83,18 +83,36 @@ pub(crate) fn number(raw: &str) -> Option<u64> {
 pub(crate) struct Extra {
     /// The position of its choice in the chunk; none for the chunk's own.
     pub(crate) choice: Option<usize>,
-    pub(crate) scope: Scope,
+    scope: Scope,
     key: Span,
     value: Span,
 }
 
 impl Extra {
-    pub(crate) fn key(self, text: &str) -> Cow<'_, str> {
+    fn key(self, text: &str) -> Cow<'_, str> {
         decode(self.key.raw(text))
     }
 
-    pub(crate) fn value(self, text: &str) -> &str {
+    fn value(self, text: &str) -> &str {
         self.value.raw(text)
+    }
+
+    /// Whether it says the reasoning once more, in its parts.
+    pub(crate) fn is_details(self, text: &str) -> bool {
+        self.scope == Scope::Delta && self.key.raw(text) == r#""reasoning_details""#
+    }
+
+    /// The event that it is, in `choice`.
+    pub(crate) fn event(self, text: &str, choice: u32) -> Event<'_> {
+        Event {
+            choice,
+            channel: Channel::Meta,
+            step: Step::Extra {
+                scope: self.scope,
+                key: self.key(text),
+                value: self.value(text),
+            },
+        }
     }
 }
 
@@ -134,6 +152,8 @@ pub(crate) struct Choice {
     pub(crate) logprobs: Span,
     pub(crate) finish: Span,
     pub(crate) native_finish: Span,
+    /// The text of OpenAI's older form.
+    pub(crate) text: Span,
 }
 
 impl Chunk {
@@ -250,7 +270,12 @@ impl Chunk {
                 "finish_reason" => choice.finish = value,
                 "logprobs" => choice.logprobs = value,
                 "native_finish_reason" => choice.native_finish = value,
-                _ => self.extra((place, Scope::Choice), key, value, name),
+                _ => {
+                    if name == "text" {
+                        choice.text = value;
+                    }
+                    self.extra((place, Scope::Choice), key, value, name);
+                }
             }
         }
         if self.choices.len() == MAX_CHOICES {
