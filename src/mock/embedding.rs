@@ -64,7 +64,8 @@ fn vector(text: &str, dimensions: usize) -> Vec<f32> {
         .collect()
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// Base64 as of RFC 4648, padded.
+pub(super) fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let letter = |bits: u32| LETTERS.get((bits & 63) as usize).copied().unwrap_or(b'=');
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);

@@ -28,7 +28,12 @@ const AFTER: Param = param(
     Kind::Count(1_000_000),
     "pieces of content before it happens; 0 is after the role chunk",
 );
-const SHAPE: Param = param("shape", "openai", SHAPES, "whose error body is imitated");
+const SHAPE: Param = param(
+    "shape",
+    "",
+    SHAPES,
+    "whose error body is imitated, if not the surface's own",
+);
 const EVERY: Param = param(
     "every",
     "100ms",
@@ -37,15 +42,23 @@ const EVERY: Param = param(
 );
 const FORM: Param = param(
     "form",
-    "data",
+    "",
     Kind::Word(&["data", "event"]),
-    "`data: {\"error\"…}` alone, or after `event: error`",
+    "`data: {…}` alone (OpenAI's way), or after `event: error` (Anthropic's)",
 );
 const TYPE: Param = param(
     "type",
     "overloaded",
     Kind::Text,
     "overloaded, server_error, rate_limit, quota or any other type",
+);
+
+const THOUGHTS: Param = param("thoughts", "4", Kind::Count(100_000), "pieces of reasoning");
+const FIELD: Param = param(
+    "field",
+    "reasoning_content",
+    Kind::Word(&["reasoning_content", "reasoning"]),
+    "the delta's field in OpenAI's dialect: DeepSeek's or Groq's name",
 );
 
 /// Known to every scenario.
@@ -87,6 +100,18 @@ pub(super) const COMMON: &[Param] = &[
         "the part of the prompt reported as read from the provider's cache",
     ),
     param(
+        "tokens_written",
+        "",
+        Kind::Count(1_000_000_000),
+        "the part of the prompt reported as written to the cache for five minutes (Anthropic)",
+    ),
+    param(
+        "tokens_written_1h",
+        "",
+        Kind::Count(1_000_000_000),
+        "the part of the prompt reported as written to the cache for an hour (Anthropic)",
+    ),
+    param(
         "stamp",
         "no",
         YES_NO,
@@ -97,6 +122,12 @@ pub(super) const COMMON: &[Param] = &[
         "yes",
         YES_NO,
         "`no` sends unary answers without Content-Length",
+    ),
+    param(
+        "strict",
+        "0",
+        Kind::Word(&["0", "1"]),
+        "`1` refuses members of the request that the real provider does not know",
     ),
 ];
 
@@ -124,7 +155,7 @@ const fn early(scenario: Scenario, reads: Reads) -> Scenario {
 pub(super) const SCENARIOS: &[Scenario] = &[
     row(
         "echo",
-        "Answers the last user text, word by word when streamed.",
+        "Answers the last user text (of a completions request, each prompt), word by word when streamed; images are counted: `[2 images, 136 bytes]`.",
         &[],
         good::echo,
     ),
@@ -159,7 +190,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "tools",
-        "Calls the request's first tool (or `get_weather`), arguments streamed in fragments; after a tool result it echoes that.",
+        "Calls the request's first tool (or `get_weather`), arguments streamed in fragments; after tool results it echoes those.",
         &[
             param(
                 "calls",
@@ -173,44 +204,48 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 Kind::Text,
                 "the arguments, a JSON text",
             ),
+            param(
+                "fit",
+                "no",
+                YES_NO,
+                "`yes` makes arguments that fit the tool's schema instead",
+            ),
         ],
         good::tools,
     ),
     row(
         "reasoning",
-        "Thinks first, then answers.",
-        &[
-            param("thoughts", "4", Kind::Count(100_000), "pieces of reasoning"),
-            param(
-                "field",
-                "reasoning_content",
-                Kind::Word(&["reasoning_content", "reasoning"]),
-                "the delta's field: DeepSeek's or Groq's name",
-            ),
-        ],
+        "Thinks first, then answers; thinking blocks with a wrong signature are refused 400.",
+        &[THOUGHTS, FIELD],
         good::reasoning,
     ),
     row(
+        "signed",
+        "Thinks, then calls the request's first tool with arguments that fit; the result is echoed if the thinking block came back before the call with its signature, otherwise 400 (Anthropic).",
+        &[THOUGHTS, FIELD],
+        good::signed,
+    ),
+    row(
         "json",
-        "A JSON object that fits the request's `json_schema`, if any.",
+        "A JSON object that fits the request's JSON Schema, if any.",
         &[],
         good::json,
     ),
     row(
         "length",
-        "Stops at the token limit: finish_reason `length`.",
+        "Stops at the token limit: finish_reason `length`, stop_reason `max_tokens`.",
         &[],
         good::length,
     ),
     row(
         "content_filter",
-        "Cut off by the provider's filter: finish_reason `content_filter`.",
+        "Cut off by the provider's filter: finish_reason `content_filter`, stop_reason `refusal`.",
         &[],
         good::content_filter,
     ),
     row(
         "refusal",
-        "Declines in the `refusal` field.",
+        "Declines in the `refusal` field (Anthropic: stop_reason `refusal`).",
         &[],
         good::refusal,
     ),
@@ -233,25 +268,25 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "usage_in_finish",
-        "Usage stands in the finish chunk, asked or not (Groq, Mistral).",
+        "Usage stands in the finish chunk, asked or not (Groq, Mistral); Anthropic's in `message_delta` alone, zeros in `message_start`.",
         &[],
         good::usage_in_finish,
     ),
     row(
         "no_done",
-        "Ends after the finish chunk without `[DONE]`.",
+        "Ends after the finish chunk without `[DONE]`, or without `message_stop`.",
         &[],
         good::no_done,
     ),
     row(
         "ping",
-        "Only SSE comments (blank lines when unary) for a time, then the answer.",
+        "Only SSE comments (Anthropic: `ping` events; blank lines when unary) for a time, then the answer.",
         &[EVERY, param("for", "1s", Kind::Span, "how long")],
         good::ping,
     ),
     row(
         "pings_forever",
-        "Only SSE comments, for ever.",
+        "Only SSE comments or pings, for ever.",
         &[EVERY],
         good::pings_forever,
     ),
@@ -269,7 +304,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "auth",
-        "401 unless the request's bearer key is the right one; then echo.",
+        "401 unless the request's bearer key or `x-api-key` is the right one; then echo.",
         &[param("key", "good", Kind::Text, "the right key"), SHAPE],
         bad::auth,
     ),
@@ -317,7 +352,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "quota",
-        "429 `insufficient_quota`: not worth a retry on this account.",
+        "429 `insufficient_quota` (Anthropic: `enforced_spend_limit_reached`): not worth a retry on this account.",
         &[SHAPE],
         bad::quota,
     ),
@@ -401,7 +436,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "end_without_finish",
-        "A clean end without finish_reason and `[DONE]`.",
+        "A clean end without finish_reason and `[DONE]` (Anthropic: nothing after the pieces).",
         &[AFTER],
         bad::end_without_finish,
     ),
