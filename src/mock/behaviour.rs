@@ -174,6 +174,7 @@ fn calls(scene: &Scene<'_>, many: u64, args: Option<&str>) -> Vec<Call> {
         id: format!("{prefix}_mock_{number}"),
         name: name.to_owned(),
         arguments: arguments.clone(),
+        whole: scene.params.yes("whole"),
     };
     (1..=many).map(call).collect()
 }

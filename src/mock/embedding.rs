@@ -28,7 +28,9 @@ pub(super) fn answer(asked: &Asked, params: &Params, model: &str) -> Script {
         })
         .collect();
     let tokens = params.count("tokens_in").unwrap_or(asked.prompt_tokens);
+    // OpenAI sends no id; Mistral and vLLM do, and Mistral's client insists on one.
     let body = json!({
+        "id": "embd-mock",
         "object": "list",
         "data": data,
         "model": model,

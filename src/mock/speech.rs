@@ -34,6 +34,8 @@ pub(super) enum Part {
     Call(usize, String, String),
     /// The next fragment of that call's arguments.
     Arguments(usize, String),
+    /// A call said in one breath.
+    Whole(usize, Call),
 }
 
 /// The text of an answer, in the pieces it is streamed in.
@@ -58,11 +60,13 @@ pub(super) struct Filler {
 }
 
 /// A call of a function.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) arguments: String,
+    /// It is streamed in one piece.
+    pub(super) whole: bool,
 }
 
 impl Speech {
@@ -279,13 +283,18 @@ impl Call {
         1 + self.fragments().len() as u64
     }
 
-    /// First id and name, then the arguments.
-    fn parts(self, index: usize) -> impl Iterator<Item = (Part, u64)> {
+    /// First id and name, then the arguments; or all at once.
+    fn parts(self, index: usize) -> Vec<(Part, u64)> {
+        if self.whole {
+            let tokens = self.tokens();
+            return vec![(Part::Whole(index, self), tokens)];
+        }
         let fragments = self.fragments().into_iter();
-        let arguments = fragments.map(move |fragment| Part::Arguments(index, fragment));
+        let arguments = fragments.map(|fragment| Part::Arguments(index, fragment));
         std::iter::once(Part::Call(index, self.id, self.name))
             .chain(arguments)
             .map(|part| (part, 1))
+            .collect()
     }
 }
 
@@ -361,9 +370,10 @@ mod tests {
             id: "call_1".to_owned(),
             name: "f".to_owned(),
             arguments: r#"{"stadt":"Köln"}"#.to_owned(),
+            whole: false,
         };
         assert_eq!(call.fragments().concat(), call.arguments);
-        assert_eq!(call.tokens(), call.parts(0).count() as u64);
+        assert_eq!(call.tokens(), call.parts(0).len() as u64);
     }
 
     #[test]

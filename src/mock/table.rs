@@ -210,6 +210,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 YES_NO,
                 "`yes` makes arguments that fit the tool's schema instead",
             ),
+            param(
+                "whole",
+                "no",
+                YES_NO,
+                "`yes` streams each call in one piece (Mistral)",
+            ),
         ],
         good::tools,
     ),

@@ -204,6 +204,7 @@ async fn every_scenario_that_ends_well_says_the_same_whole_and_streamed() {
         ("refusal", "refusal"),
         ("empty", "end_turn"),
         ("tools?calls=3", "tool_use"),
+        ("tools?calls=2&whole=yes", "tool_use"),
         ("stream?length=no", "end_turn"),
     ] {
         let answer = whole_message(model, json!({})).await.json();

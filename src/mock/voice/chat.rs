@@ -120,6 +120,10 @@ fn delta(part: Part, thought_field: &str) -> String {
             r#"{{"tool_calls":[{{"index":{index},"function":{{"arguments":{}}}}}]}}"#,
             quoted(&fragment)
         ),
+        Part::Whole(index, call) => {
+            let call = whole_call(&call).replacen('{', &format!(r#"{{"index":{index},"#), 1);
+            format!(r#"{{"tool_calls":[{call}]}}"#)
+        }
     }
 }
 

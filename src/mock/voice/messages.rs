@@ -300,6 +300,18 @@ impl Blocks {
             Part::Text(text) | Part::Refusal(text) => {
                 format!(r#"{{"type":"text_delta","text":{}}}"#, quoted(&text))
             }
+            Part::Whole(index, call) => {
+                let Call {
+                    id,
+                    name,
+                    arguments,
+                    ..
+                } = call;
+                let start = self.say(Some((Part::Call(index, id, name), 1)));
+                let rest = tokens.saturating_sub(1);
+                let end = self.say(Some((Part::Arguments(index, arguments), rest)));
+                return steps.into_iter().chain(start).chain(end).collect();
+            }
             Part::Call(_, id, name) => {
                 let block = format!(
                     r#"{{"type":"tool_use","id":{},"name":{},"input":{{}}}}"#,
@@ -368,7 +380,9 @@ impl Kind {
         match part {
             Part::Thought(_) => Self::Thinking,
             Part::Text(_) | Part::Refusal(_) => Self::Text,
-            Part::Call(index, ..) | Part::Arguments(index, _) => Self::Call(*index),
+            Part::Call(index, ..) | Part::Arguments(index, _) | Part::Whole(index, _) => {
+                Self::Call(*index)
+            }
         }
     }
 }
