@@ -112,6 +112,8 @@ macro_rules! scenarios {
 scenarios! { OPENAI;
     whole_answers_are_what_the_client_expects => "openai", "chat",
     streams_are_what_the_client_expects => "openai", "stream",
+    what_the_provider_understands_is_passed_on => "openai", "own_dialect",
+    a_strict_provider_has_nothing_to_refuse => "openai", "strict",
     chunks_arrive_when_they_are_made => "openai", "stream_timing",
     tools_are_called => "openai", "tools",
     tools_are_called_in_streams => "openai", "tools_streamed",
@@ -147,7 +149,7 @@ scenarios! { OPENAI;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_mock_alone_satisfies_the_anthropic_client() {
-    let all = "chat,stops,stream,tools,tools_streamed,images,structured,thinking,signed,forged,\
+    let all = "chat,strict,stops,stream,tools,tools_streamed,images,structured,thinking,signed,forged,\
                count_tokens,cached_usage,written_usage,provider_errors,stream_errors,mock_errors,\
                models,concurrent";
     alone("anthropic", all).await;
@@ -155,7 +157,7 @@ async fn the_mock_alone_satisfies_the_anthropic_client() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_mock_alone_satisfies_the_openai_client() {
-    let all = "chat,stream,tools,tools_streamed,parallel_results,images,stops,cached_usage,\
+    let all = "chat,own_dialect,strict,stream,tools,tools_streamed,parallel_results,images,stops,cached_usage,\
                reasoning,signed,completions,structured,embeddings,models,concurrent";
     alone("openai", all).await;
 }

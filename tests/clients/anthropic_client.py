@@ -66,6 +66,32 @@ def chat(world):
     assert ask(world, "content_filter").stop_reason == "refusal"
 
 
+def strict(world):
+    """A provider that refuses members it does not know is sent none."""
+    cached = {"cache_control": {"type": "ephemeral"}}
+    tool = {**WEATHER, **cached}
+    answer = ask(world, "tools?calls=2", tools=[tool])
+    source = {"type": "base64", "media_type": "image/png", "data": PIXEL}
+    image = [{"type": "image", "source": source}, {"type": "text", "text": "look", **cached}]
+    talk = [
+        *turns([{"role": "user", "content": image}], answer, "sunny", "rainy"),
+        {"role": "assistant", "content": "it is sunny"},
+        {"role": "user", "content": "thanks"},
+    ]
+    more = {
+        "system": [{"type": "text", "text": "be brief", **cached}],
+        "tools": [tool],
+        "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
+        "metadata": {"user_id": "somebody"},
+        "stop_sequences": ["zwei"],
+        "thinking": {"type": "disabled"},
+        "extra_body": {"temperature": 0.5, "top_p": 0.9},
+    }
+    answer = ask(world, "echo?strict=1", messages=talk, **more)
+    assert text_of(answer) == f"thanks [1 image, {PIXEL_BYTES} bytes]", answer
+    assert list(ask(world, "echo?strict=1", stream=True))
+
+
 def stops(world):
     """The sequence that ended the answer is named where the provider tells it."""
     answer = ask(world, "echo", stop_sequences=["zwei", "two"])
@@ -368,6 +394,7 @@ def concurrent(world):
 
 SCENARIOS = [
     chat,
+    strict,
     stops,
     stream,
     tools,

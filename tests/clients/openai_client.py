@@ -28,7 +28,7 @@ def ask(world, name, client=None, **more):
 
 
 def chat(world):
-    answer = ask(world, "echo", temperature=0.2, max_completion_tokens=50, seed=7)
+    answer = ask(world, "echo", temperature=0.2, max_completion_tokens=50)
     assert answer.object == "chat.completion" and answer.id and answer.created > 1_000_000_000
     (choice,) = answer.choices
     assert choice.index == 0 and choice.finish_reason == "stop"
@@ -37,18 +37,65 @@ def chat(world):
     usage = answer.usage
     assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (3, 3, 6)
     assert answer._request_id, "the SDK finds the request's id"
-    two = ask(world, "echo", n=2)
-    assert [choice.index for choice in two.choices] == [0, 1]
     long = ask(world, "echo", messages=[{"role": "user", "content": "déjà 🌍 " * 20_000}])
     assert long.choices[0].message.content == "déjà 🌍 " * 20_000
     parts = [{"type": "text", "text": "in parts"}]
     assert ask(world, "echo", messages=[{"role": "user", "content": parts}]).choices
-    new = ask(world, "echo", extra_body={"a_parameter_of_tomorrow": {"x": [1, None]}})
-    assert new.choices[0].message.content == "one two three"
     cut = ask(world, "stream?chunks=20", max_tokens=5)
     assert cut.choices[0].finish_reason == "length"
+    assert ask(world, "content_filter").choices[0].finish_reason == "content_filter"
+
+
+def own_dialect(world):
+    """What only a provider of the same dialect understands."""
+    new = ask(world, "echo", seed=7, extra_body={"a_parameter_of_tomorrow": {"x": [1, None]}})
+    assert new.choices[0].message.content == "one two three"
     declined = ask(world, "refusal")
     assert declined.choices[0].message.refusal and not declined.choices[0].message.content
+    two = ask(world, "echo", n=2)
+    assert [choice.index for choice in two.choices] == [0, 1]
+    choices = {0: "", 1: ""}
+    for chunk in ask(world, "echo", stream=True, n=2):
+        for choice in chunk.choices:
+            choices[choice.index] += choice.delta.content or ""
+    assert choices == {0: "one two three", 1: "one two three"}
+
+
+def strict(world):
+    """A provider that refuses members it does not know is sent none."""
+    message = ask(world, "tools?calls=2", tools=[WEATHER]).choices[0].message
+    results = [
+        {"role": "tool", "tool_call_id": call.id, "content": "sunny"}
+        for call in message.tool_calls
+    ]
+    url = {"url": f"data:image/png;base64,{PIXEL}", "detail": "low"}
+    image = [{"type": "text", "text": "look"}, {"type": "image_url", "image_url": url}]
+    messages = [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": image},
+        message,
+        *results,
+        {"role": "assistant", "content": "it is sunny"},
+        {"role": "user", "content": "thanks"},
+    ]
+    answer = ask(
+        world,
+        "echo?strict=1",
+        messages=messages,
+        tools=[WEATHER],
+        tool_choice="auto",
+        parallel_tool_calls=True,
+        max_completion_tokens=100,
+        temperature=0.5,
+        top_p=0.9,
+        stop=["zwei"],
+        user="somebody",
+        n=1,
+    )
+    said = answer.choices[0].message.content
+    assert said == f"thanks [1 image, {PIXEL_BYTES} bytes]", said
+    more = {"stream": True, "stream_options": {"include_usage": True}}
+    assert list(ask(world, "echo?strict=1", **more))
 
 
 def stream(world):
@@ -65,11 +112,6 @@ def stream(world):
     *_, last = asked
     assert last.choices == [] and last.usage.completion_tokens == 3
     assert last.usage.total_tokens == last.usage.prompt_tokens + 3
-    choices = {0: "", 1: ""}
-    for chunk in ask(world, "echo", stream=True, n=2):
-        for choice in chunk.choices:
-            choices[choice.index] += choice.delta.content or ""
-    assert choices == {0: "one two three", 1: "one two three"}
     helper = world.client().chat.completions.stream
     with helper(model=world.model("echo"), messages=HELLO) as events:
         deltas = [event.delta for event in events if event.type == "content.delta"]
@@ -352,7 +394,7 @@ def raw_headers(world):
     assert headers["x-alfred-attempts"] == "1" and headers["x-alfred-model"] == "echo"
     assert headers["x-alfred-cost"] and headers["server-timing"]
     assert headers["content-type"] == "application/json"
-    for foreign in ("openai-organization", "set-cookie", "x-mock-request-hash"):
+    for foreign in ("openai-organization", "anthropic-organization-id", "set-cookie", "x-mock-request-hash"):
         assert foreign not in headers, foreign
     with completions.with_streaming_response.create(
         model=world.model("stream?chunks=3"), messages=HELLO, stream=True
@@ -420,6 +462,8 @@ def concurrent(world):
 
 SCENARIOS = [
     chat,
+    own_dialect,
+    strict,
     stream,
     stream_timing,
     tools,
