@@ -17,6 +17,7 @@ mod head;
 mod instance;
 mod journal;
 mod models;
+mod params;
 mod refusal;
 mod scenario;
 mod script;

@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use super::behaviour::Act;
-use super::table::{COMMON, SCENARIOS};
+use super::params::COMMON;
+use super::table::SCENARIOS;
 
 /// One scripted behaviour, as listed in `docs/reference/mock.md`.
 #[derive(Debug, Clone, Copy)]
