@@ -67,8 +67,10 @@ pub fn forward(
     let input_estimate = prompt.estimate_input_tokens();
     let answers = u64::from(prompt.choices());
     let max_output = match surface {
-        Surface::Embeddings => Some(0),
-        Surface::Chat => prompt.max_output().map(|max| max.saturating_mul(answers)),
+        Surface::Embeddings | Surface::CountTokens => Some(0),
+        Surface::Chat | Surface::Completions | Surface::Messages => {
+            prompt.max_output().map(|max| max.saturating_mul(answers))
+        }
     };
     let headers = &mut exchange.answer_headers;
     let tokens =

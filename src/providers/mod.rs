@@ -227,6 +227,9 @@ impl Provider {
         let tail = match surface {
             Surface::Chat => "chat/completions",
             Surface::Embeddings => "embeddings",
+            Surface::Completions => "completions",
+            Surface::Messages => "messages",
+            Surface::CountTokens => "messages/count_tokens",
         };
         let base = &lane.base_path;
         match (self.settings.kind, &self.settings.api_version) {

@@ -48,6 +48,11 @@ impl Answer {
         let found = match surface {
             Surface::Chat => Found::chat(text)?,
             Surface::Embeddings => Found::embeddings(text)?,
+            Surface::Completions | Surface::Messages | Surface::CountTokens => {
+                return Err(ProviderError::malformed(
+                    "answers of this surface cannot be read yet",
+                ));
+            }
         };
         Ok(Answer { body, found })
     }

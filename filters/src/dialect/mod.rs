@@ -1,6 +1,7 @@
 //! The wire grammars Alfred speaks. A dialect is one file or folder here and one
 //! line in the table below, with golden files of its own.
 
+pub mod anthropic;
 pub mod openai_chat;
 
 /// A wire grammar.
@@ -8,11 +9,16 @@ pub mod openai_chat;
 pub enum Dialect {
     /// OpenAI's chat completions and embeddings, and all who imitate them.
     OpenAiChat,
+    /// Anthropic's Messages.
+    AnthropicMessages,
 }
 
 impl Dialect {
     /// Every dialect with its name in configuration, metrics and logs.
-    pub const TABLE: &'static [(&'static str, Dialect)] = &[("openai_chat", Dialect::OpenAiChat)];
+    pub const TABLE: &'static [(&'static str, Dialect)] = &[
+        ("openai_chat", Dialect::OpenAiChat),
+        ("anthropic_messages", Dialect::AnthropicMessages),
+    ];
 
     /// The dialect of that name.
     #[must_use]
