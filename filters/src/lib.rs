@@ -6,6 +6,8 @@
 //! | module | why it exists |
 //! |---|---|
 //! | [`prompt`] | the request: original bytes, the lenses on them |
+//! | [`ask`] | the request in no dialect: what is asked, whoever asks |
+//! | [`translate`] | a request of one dialect said in another |
 //! | [`text`] | one text of a request or an answer, with place, role and channel |
 //! | [`answer`] | the answer: streamed or whole, patched or written anew |
 //! | [`sse`] | server-sent events, cut anywhere |
@@ -15,13 +17,18 @@
 //! | [`dialect`] | one file or folder per wire grammar |
 
 pub mod answer;
+pub mod ask;
 pub mod dialect;
 pub mod error;
+pub(crate) mod estimate;
 pub mod event;
 pub(crate) mod json;
 pub mod meter;
 pub(crate) mod patch;
 pub mod prompt;
+pub(crate) mod reading;
 pub(crate) mod splice;
 pub mod sse;
 pub mod text;
+pub(crate) mod texts;
+pub mod translate;

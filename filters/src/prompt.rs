@@ -9,14 +9,15 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::dialect::Dialect;
-use crate::dialect::openai_chat::estimate;
-use crate::dialect::openai_chat::request::{self, Facts};
-use crate::dialect::openai_chat::texts::{Found, walk};
+use crate::ask::Ask;
+use crate::dialect::{Dialect, anthropic, openai_chat};
+use crate::estimate;
 use crate::json::{Cursor, Flaw, decode, quoted};
 use crate::patch;
+use crate::reading::{self, Facts};
 use crate::splice::Splices;
 use crate::text::TextRef;
+use crate::texts::{Found, walk};
 
 /// Which door the request came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,8 +39,8 @@ impl Surface {
     #[must_use]
     pub fn dialect(self) -> Dialect {
         match self {
-            Surface::Messages | Surface::CountTokens => Dialect::AnthropicMessages,
             Surface::Chat | Surface::Embeddings | Surface::Completions => Dialect::OpenAiChat,
+            Surface::Messages | Surface::CountTokens => Dialect::AnthropicMessages,
         }
     }
 }
@@ -63,7 +64,8 @@ pub struct RequestPatch<'a> {
     /// The model name as the provider knows it; empty: leave the client's.
     pub model: &'a str,
     /// Have a stream report its usage: `stream_options.include_usage` becomes
-    /// true, other options stay. Without effect unless the request streams.
+    /// true, other options stay. Without effect unless the request streams in
+    /// OpenAI's dialect; Anthropic's streams report unasked.
     pub ask_usage: bool,
     /// Top-level members to set: name and raw JSON. Wins over the other lists.
     pub set: &'a [(&'a str, &'a str)],
@@ -102,7 +104,7 @@ impl Prompt {
     /// The body is not UTF-8, not JSON, not an object, nested deeper than 128,
     /// names a member twice, or a known member is missing or of the wrong shape.
     pub fn read(surface: Surface, body: Bytes) -> Result<Prompt, ReadError> {
-        let (members, facts) = request::read(surface, &body)?;
+        let (members, facts) = reading::read(surface, &body)?;
         Ok(Prompt {
             surface,
             body,
@@ -129,7 +131,8 @@ impl Prompt {
         self.facts.stream
     }
 
-    /// Whether the client itself asked for the usage of a stream.
+    /// Whether the client itself asked for the usage of a stream. Anthropic's
+    /// streams always show it.
     #[must_use]
     pub fn wants_usage(&self) -> bool {
         self.facts.wants_usage
@@ -183,27 +186,37 @@ impl Prompt {
     }
 
     /// Shows every string that a person or a program wrote, in the order of the
-    /// body. Which strings those are, and in which channel: see the table in
-    /// [`crate::dialect::openai_chat`].
+    /// body. Which strings those are, and in which channel: see the tables in
+    /// [`crate::dialect::openai_chat`] and [`crate::dialect::anthropic`].
     pub fn visit_texts(&self, f: &mut dyn FnMut(TextRef<'_>)) {
-        walk(self.text(), &self.members, &mut |found| {
-            if let Found::Text { text, .. } = found {
-                f(text);
-            }
-        });
+        walk(
+            self.surface.dialect(),
+            self.text(),
+            &self.members,
+            &mut |found| {
+                if let Found::Text { text, .. } = found {
+                    f(text);
+                }
+            },
+        );
     }
 
     /// Shows the same texts and replaces those for which `f` gives another one.
     /// Only their spans change in the body. Returns how many were replaced.
     pub fn rewrite_texts(&mut self, f: &mut dyn FnMut(TextRef<'_>) -> Option<String>) -> usize {
         let mut splices = Splices::default();
-        walk(self.text(), &self.members, &mut |found| {
-            if let Found::Text { text, span } = found
-                && let Some(new) = f(text)
-            {
-                splices.push(span, quoted(&new));
-            }
-        });
+        walk(
+            self.surface.dialect(),
+            self.text(),
+            &self.members,
+            &mut |found| {
+                if let Found::Text { text, span } = found
+                    && let Some(new) = f(text)
+                {
+                    splices.push(span, quoted(&new));
+                }
+            },
+        );
         if let Some(text) = splices.apply(self.text()) {
             self.members = members(&text).unwrap_or_default();
             self.body = Bytes::from(text);
@@ -212,8 +225,8 @@ impl Prompt {
     }
 
     /// A guess at the prompt's tokens as the provider will count them. Token ids
-    /// of an embeddings input count exactly, everything else by
-    /// [`crate::meter`]; the constants stand in the dialect's folder.
+    /// of an embeddings input or an older prompt count exactly, everything else by
+    /// [`crate::meter`] and a few constants per dialect.
     #[must_use]
     pub fn estimate_input_tokens(&self) -> u64 {
         estimate::tokens(self.surface, self.text(), &self.members)
@@ -223,16 +236,43 @@ impl Prompt {
     /// buffer, not a copy.
     #[must_use]
     pub fn render(&self, patch: &RequestPatch<'_>) -> Bytes {
-        patch::apply(&self.body, &self.members, self.facts.stream, patch)
+        patch::apply(&self.body, &self.members, self.reports_on_request(), patch)
     }
 
-    fn text(&self) -> &str {
+    /// The request in no dialect, borrowed from the body; of conversations only.
+    ///
+    /// # Errors
+    /// A known member has the wrong shape, or the surface holds no conversation.
+    pub fn ask(&self) -> Result<Ask<'_>, ReadError> {
+        let text = self.text();
+        let lifted = match self.surface {
+            Surface::Chat => openai_chat::lift::lift(text),
+            Surface::Messages | Surface::CountTokens => anthropic::lift::lift(text),
+            Surface::Embeddings | Surface::Completions => {
+                return Err(ReadError {
+                    message: "This request is no conversation: it cannot be said in another \
+                              dialect. Ask a model whose provider has this endpoint."
+                        .to_owned(),
+                    param: Some("model".to_owned()),
+                    code: "unsupported_parameter",
+                });
+            }
+        };
+        lifted.map_err(|stop| stop.into_error(text))
+    }
+
+    /// Whether this request streams in a dialect that reports usage only if asked.
+    fn reports_on_request(&self) -> bool {
+        self.facts.stream && self.surface.dialect() == Dialect::OpenAiChat
+    }
+
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap_or_default()
     }
 }
 
 /// Where the members of a body stand that is known to be a JSON object.
-fn members(text: &str) -> Result<Vec<Member>, Flaw> {
+pub(crate) fn members(text: &str) -> Result<Vec<Member>, Flaw> {
     let mut cursor = Cursor::new(text, 0);
     let mut members = Vec::with_capacity(16);
     cursor.open_object()?;

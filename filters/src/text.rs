@@ -99,6 +99,24 @@ impl<'a> Path<'a> {
     }
 }
 
+impl Path<'_> {
+    /// As OpenAI names a field: `messages[0].content[1].type`.
+    pub(crate) fn dotted(&self) -> String {
+        let mut name = self.parent.map(Path::dotted).unwrap_or_default();
+        match self.step {
+            Step::Root => {}
+            Step::Index(index) => name.push_str(&format!("[{index}]")),
+            Step::Key(key) => {
+                if !name.is_empty() {
+                    name.push('.');
+                }
+                name.extend(key.chars().take(64));
+            }
+        }
+        name
+    }
+}
+
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(parent) = self.parent {
@@ -145,6 +163,13 @@ mod tests {
         let first = messages.index(0);
         assert_eq!(first.key("content").to_string(), "/messages/0/content");
         assert_eq!(Path::ROOT.to_string(), "");
+    }
+
+    #[test]
+    fn a_path_is_written_as_openai_names_fields() {
+        let messages = Path::ROOT.key("messages");
+        let first = messages.index(0);
+        assert_eq!(first.key("content").dotted(), "messages[0].content");
     }
 
     #[test]

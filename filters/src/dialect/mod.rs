@@ -9,7 +9,7 @@ pub mod openai_chat;
 pub enum Dialect {
     /// OpenAI's chat completions and embeddings, and all who imitate them.
     OpenAiChat,
-    /// Anthropic's messages.
+    /// Anthropic's Messages.
     AnthropicMessages,
 }
 

@@ -1,5 +1,5 @@
-//! OpenAI's chat completions and embeddings: the grammar most clients and most
-//! providers speak.
+//! OpenAI's chat completions, embeddings and older completions: the grammar most
+//! clients and most providers speak.
 //!
 //! # Which strings of a request are texts
 //! Every string is one, except machine words and binary data. The channel, which
@@ -16,6 +16,7 @@
 //! | every string inside a schema or a grammar | `Schema` |
 //! | `prediction` | `Prediction` |
 //! | `input` of embeddings | `Input` |
+//! | `prompt` and `suffix` of older completions | `Content`, role `User` |
 //! | addresses of pictures, sounds, files | `Url` |
 //! | any other: `user`, `metadata`, `stop`, parameters unknown here | `Attribute` |
 //!
@@ -25,8 +26,10 @@
 pub(crate) mod decode;
 pub(crate) mod embeddings;
 pub(crate) mod emit;
-pub(crate) mod estimate;
 pub(crate) mod lens;
+pub(crate) mod lift;
+mod lift_thoughts;
+pub(crate) mod lower;
 pub(crate) mod request;
 pub(crate) mod texts;
 pub(crate) mod unary;

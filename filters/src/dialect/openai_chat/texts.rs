@@ -1,199 +1,16 @@
-//! Finds every string that a person or a program wrote in a request. It starts
-//! from "all strings" and leaves out what a short list knows to be machine words
-//! or binary data: a field invented tomorrow is seen by the guards, in the worst
-//! case as an attribute, and cannot be used to carry text past them. The table
-//! of channels is the documentation of [the dialect](super).
+//! Where the strings of an OpenAI request stand: the table behind
+//! [the dialect's](super) documentation.
 
-use std::ops::Range;
+use crate::text::{Role, TextChannel};
+use crate::texts::{Grammar, Media, Place, Stand};
 
-use crate::json::{Cursor, Flaw, Kind, decode};
-use crate::prompt::Member;
-use crate::text::{Path, Role, TextChannel, TextRef};
+pub(crate) const GRAMMAR: Grammar = Grammar {
+    below,
+    media,
+    typed: |_| false,
+};
 
-/// One thing that a walk meets.
-pub(crate) enum Found<'a> {
-    /// A text, and the span of its JSON string, quotes included.
-    Text {
-        text: TextRef<'a>,
-        span: Range<usize>,
-    },
-    /// A message begins.
-    Message,
-    /// A part that is no text.
-    Media(Media),
-    /// A token id of an embeddings input.
-    TokenId,
-}
-
-/// What a part without text holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Media {
-    Image,
-    Audio,
-    File,
-}
-
-/// The kind of object or value we stand in; arrays do not change it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Request,
-    Message,
-    /// A content part, or the content itself.
-    Part(TextChannel),
-    /// A tool call, or what names one.
-    Call,
-    /// A tool, a function or a response format.
-    Function,
-    Schema,
-    /// A picture, file or page by its address.
-    Link,
-    /// Every string below belongs to this channel.
-    All(TextChannel),
-}
-
-#[derive(Clone, Copy)]
-struct Stand {
-    place: Place,
-    role: Role,
-    /// A string right here is a machine word or binary data. An object or a list
-    /// in its stead is walked all the same, but for a list of pictures.
-    word: bool,
-}
-
-struct Walk<'a, 'f> {
-    text: &'a str,
-    f: &'f mut dyn FnMut(Found<'_>),
-}
-
-/// Walks over the given members of a request in `text`, in their order.
-pub(crate) fn walk(text: &str, members: &[Member], f: &mut dyn FnMut(Found<'_>)) {
-    let mut walk = Walk { text, f };
-    let request = Stand {
-        place: Place::Request,
-        role: Role::Request,
-        word: false,
-    };
-    for member in members {
-        let key = decode(text.get(member.key.clone()).unwrap_or_default());
-        let mut cursor = Cursor::new(text, member.value.start);
-        // The body was read whole before: a flaw cannot come up again.
-        let _ = walk.value(&mut cursor, &Path::ROOT.key(&key), below(request, &key));
-    }
-}
-
-impl Walk<'_, '_> {
-    fn value(
-        &mut self,
-        cursor: &mut Cursor<'_>,
-        path: &Path<'_>,
-        stand: Stand,
-    ) -> Result<(), Flaw> {
-        match cursor.kind()? {
-            Kind::String => {
-                let span = cursor.skip()?;
-                self.string(span, path, stand);
-            }
-            Kind::Object => self.object(cursor, path, stand)?,
-            Kind::Array => {
-                let word = stand.word && stand.place == Place::Link;
-                let stand = Stand { word, ..stand };
-                cursor.open_array()?;
-                let mut index = 0;
-                while cursor.item()? {
-                    self.value(cursor, &path.index(index), stand)?;
-                    index += 1;
-                }
-            }
-            Kind::Number => {
-                cursor.skip()?;
-                if stand.place == Place::All(TextChannel::Input) {
-                    (self.f)(Found::TokenId);
-                }
-            }
-            Kind::Bool | Kind::Null => {
-                cursor.skip()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn object(
-        &mut self,
-        cursor: &mut Cursor<'_>,
-        path: &Path<'_>,
-        stand: Stand,
-    ) -> Result<(), Flaw> {
-        let mut stand = Stand {
-            word: false,
-            ..stand
-        };
-        if stand.place == Place::Message {
-            stand.role = role_of(self.text, cursor.clone())?;
-            (self.f)(Found::Message);
-        }
-        cursor.open_object()?;
-        while let Some(key) = cursor.key()? {
-            let key = decode(self.text.get(key).unwrap_or_default());
-            if let (Place::Part(_), Some(media)) = (stand.place, media(&key)) {
-                (self.f)(Found::Media(media));
-            }
-            self.value(cursor, &path.key(&key), below(stand, &key))?;
-        }
-        Ok(())
-    }
-
-    fn string(&mut self, span: Range<usize>, path: &Path<'_>, stand: Stand) {
-        if stand.word {
-            return;
-        }
-        let text = decode(self.text.get(span.clone()).unwrap_or_default());
-        let channel = match stand.place {
-            Place::All(channel) | Place::Part(channel) => channel,
-            Place::Link if is_binary(&text) => return,
-            Place::Link => TextChannel::Url,
-            Place::Schema => TextChannel::Schema,
-            Place::Request | Place::Message | Place::Call | Place::Function => {
-                TextChannel::Attribute
-            }
-        };
-        let text = TextRef {
-            path: *path,
-            role: stand.role,
-            channel,
-            text,
-        };
-        (self.f)(Found::Text { text, span });
-    }
-}
-
-/// Whether an address carries its content in base64.
-fn is_binary(address: &str) -> bool {
-    let head = address
-        .as_bytes()
-        .get(..address.len().min(128))
-        .unwrap_or_default();
-    head.starts_with(b"data:") && memchr::memmem::find(head, b";base64,").is_some()
-}
-
-/// The role of the message that starts at `cursor`; it may be named last.
-fn role_of(text: &str, mut cursor: Cursor<'_>) -> Result<Role, Flaw> {
-    cursor.open_object()?;
-    while let Some(key) = cursor.key()? {
-        let value = cursor.skip()?;
-        if decode(text.get(key).unwrap_or_default()) == "role" {
-            return Ok(match &*decode(text.get(value).unwrap_or_default()) {
-                "system" => Role::System,
-                "developer" => Role::Developer,
-                "assistant" => Role::Assistant,
-                "tool" | "function" => Role::Tool,
-                _ => Role::User,
-            });
-        }
-    }
-    Ok(Role::User)
-}
-
-fn media(key: &str) -> Option<Media> {
+fn media(_: Stand, key: &str) -> Option<Media> {
     match key {
         "image_url" => Some(Media::Image),
         "input_audio" | "audio_url" => Some(Media::Audio),
@@ -211,6 +28,7 @@ fn below(stand: Stand, key: &str) -> Stand {
         Place::Request => match key {
             "messages" => Place::Message,
             "input" => Place::All(Input),
+            "prompt" | "suffix" => return said_by_user(stand),
             "tools" | "functions" | "response_format" => Place::Function,
             "tool_choice" | "function_call" => Place::Call,
             "prediction" => Place::Part(Prediction),
@@ -274,11 +92,21 @@ fn below(stand: Stand, key: &str) -> Stand {
             word = key == "detail";
             Place::Link
         }
-        Place::All(channel) => Place::All(channel),
+        // The last two are Anthropic's.
+        Place::All(_) | Place::Source(_) | Place::Marker => stand.place,
     };
     Stand {
         place,
         word,
+        ..stand
+    }
+}
+
+/// The text of an older completion: nobody else than the user speaks in it.
+fn said_by_user(stand: Stand) -> Stand {
+    Stand {
+        place: Place::All(TextChannel::Content),
+        role: Role::User,
         ..stand
     }
 }

@@ -1,0 +1,188 @@
+//! A request of one dialect said in another. Every field is mapped, passed or
+//! refused with its name; what is accepted and not sent is named to the caller.
+//! The table of all fields is `docs/reference/translation.md`.
+//!
+//! The way: the body is lifted into [`crate::ask`], fitted to what the other
+//! dialect can say, lowered, and then patched for the one provider like any other.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use bytes::Bytes;
+
+use crate::ask::{Ask, Extra, Str};
+use crate::dialect::Dialect;
+use crate::patch;
+use crate::prompt::{Prompt, ReadError, RequestPatch, members};
+
+mod generation;
+mod thinking;
+mod to_anthropic;
+mod to_anthropic_turns;
+mod to_openai;
+mod to_openai_turns;
+
+/// What the translation of a request for one provider has to know.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Translation<'a> {
+    /// Applied to the translated body.
+    pub patch: RequestPatch<'a>,
+    /// Anthropic wants a limit of the answer: this one, if the client gave none.
+    pub default_max_output: u64,
+    /// The provider of OpenAI's dialect takes thoughts of earlier turns back, as
+    /// `reasoning_content`.
+    pub keep_reasoning: bool,
+}
+
+/// A request in another dialect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Translated {
+    /// The body for the provider.
+    pub body: Bytes,
+    /// Every member that was accepted but not sent, by the name it has in the
+    /// client's request; lists without their indexes.
+    pub dropped: Vec<Cow<'static, str>>,
+}
+
+impl Prompt {
+    /// Says the request in the dialect `to`, for one provider.
+    ///
+    /// # Errors
+    /// The request holds something that the other dialect cannot say: the error
+    /// names it, with the code `unsupported_parameter`.
+    pub fn translate(&self, to: Dialect, how: &Translation<'_>) -> Result<Translated, ReadError> {
+        if self.surface().dialect() == to {
+            return Ok(Translated {
+                body: self.render(&how.patch),
+                dropped: Vec::new(),
+            });
+        }
+        let mut ask = self.ask()?;
+        let mut notes = Notes::default();
+        if !how.patch.model.is_empty() {
+            ask.model = Str::text(how.patch.model);
+        }
+        let reports_on_request = match to {
+            Dialect::AnthropicMessages => {
+                to_anthropic::fit(&mut ask, how, &mut notes)?;
+                false
+            }
+            Dialect::OpenAiChat => {
+                to_openai::fit(&mut ask, how, &mut notes)?;
+                ask.stream
+            }
+        };
+        let body = ask.lower(to);
+        Ok(Translated {
+            body: patched(body, reports_on_request, &how.patch),
+            dropped: notes.dropped,
+        })
+    }
+}
+
+fn patched(body: Vec<u8>, reports_on_request: bool, patch: &RequestPatch<'_>) -> Bytes {
+    let body = Bytes::from(body);
+    let asks = patch.ask_usage && reports_on_request;
+    if !asks && patch.set.is_empty() && patch.remove.is_empty() && patch.rename.is_empty() {
+        return body;
+    }
+    // It was written just now, as an object.
+    let members = members(std::str::from_utf8(&body).unwrap_or_default()).unwrap_or_default();
+    patch::apply(&body, &members, reports_on_request, patch)
+}
+
+/// What was accepted and will not be sent.
+#[derive(Default)]
+struct Notes {
+    dropped: Vec<Cow<'static, str>>,
+}
+
+impl Notes {
+    fn drop(&mut self, name: impl Into<Cow<'static, str>>) {
+        /// More names than any header should hold.
+        const MAX_NAMES: usize = 64;
+        let name = name.into();
+        if self.dropped.len() < MAX_NAMES && !self.dropped.contains(&name) {
+            self.dropped.push(name);
+        }
+    }
+
+    /// Leaves out members that the other dialect has no place for.
+    fn drop_extras(&mut self, at: &str, extras: &mut Vec<Extra<'_>>) {
+        for extra in extras.drain(..) {
+            let name: String = extra.name.read().chars().take(64).collect();
+            self.drop(format!("{at}{name}"));
+        }
+    }
+}
+
+/// The refusal of a field, and why.
+fn unsupported<T>(param: impl Into<String>, why: &str) -> Result<T, ReadError> {
+    let param: String = param.into();
+    Err(ReadError {
+        message: format!("'{param}' {why}."),
+        param: Some(param),
+        code: "unsupported_parameter",
+    })
+}
+
+/// Refuses an extra whose name the translation itself is going to write.
+fn refuse_doubles(ask: &Ask<'_>, written: &[(&str, bool)]) -> Result<(), ReadError> {
+    for extra in &ask.extra {
+        let name = extra.name.read();
+        if written.iter().any(|(own, used)| *used && *own == name) {
+            return unsupported(
+                name,
+                "is given in the spelling of both dialects: send it once",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Calls of the model that wait for their results. Both dialects want all
+/// results of a turn's calls directly after it.
+#[derive(Default)]
+struct Calls {
+    open: HashSet<String>,
+    at: Option<usize>,
+}
+
+impl Calls {
+    fn call(&mut self, id: &Str<'_>, at: Option<usize>, field: &str) -> Result<(), ReadError> {
+        self.at = at;
+        if self.open.insert(id.read().into_owned()) {
+            return Ok(());
+        }
+        unsupported(place(at, field), "holds two calls with the same id")
+    }
+
+    fn result(&mut self, id: &Str<'_>, at: Option<usize>, field: &str) -> Result<(), ReadError> {
+        if self.open.remove(&*id.read()) {
+            return Ok(());
+        }
+        unsupported(
+            place(at, field),
+            "answers no call of the assistant's turn before it",
+        )
+    }
+
+    /// The model speaks again, or the conversation ends: nothing may be open.
+    fn settled(&mut self, field: &str) -> Result<(), ReadError> {
+        if self.open.is_empty() {
+            return Ok(());
+        }
+        unsupported(
+            place(self.at, field),
+            "holds a call without a result: send one result per call, directly after it",
+        )
+    }
+}
+
+/// A field of the message at that index.
+fn place(at: Option<usize>, field: &str) -> String {
+    match at {
+        Some(at) => format!("messages[{at}].{field}"),
+        None => "system".to_owned(),
+    }
+}
