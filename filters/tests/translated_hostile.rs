@@ -299,3 +299,44 @@ fn every_kind_of_bomb_is_a_failure_and_no_crash() {
         }
     }
 }
+
+#[test]
+fn what_waits_for_a_call_that_never_ends_is_bounded() {
+    let open = json!({"tool_calls":[{"index":0,"id":"t","function":{"name":"f","arguments":"{"}}]});
+    let (mut stream, mut out) = (AnswerStream::new(to_messages()), BytesMut::new());
+    let opened = stream.feed(&Bytes::from(delta(&open, None)), &mut out);
+    assert_eq!(opened, Ok(()));
+    let text = Bytes::from(delta(&json!({"content":"x".repeat(1 << 20)}), None));
+    let fed = (0..64).take_while(|_| stream.feed(&text, &mut out).is_ok());
+    assert_eq!(fed.count(), 15);
+    assert!(matches!(stream.finish(&mut out), Ending::Failed(_)));
+    check_grammar(&out, true, false).unwrap();
+}
+
+#[test]
+fn an_unknown_member_takes_no_place_that_is_taken() {
+    let start = start().replace(r#""role":"#, r#""choices":[],"index":7,"new":1,"role":"#);
+    let text = text_block(0, "a");
+    let (out, ending, _) = run(
+        to_chunks(),
+        (start + &text + &end("end_turn")).as_bytes(),
+        &[],
+    );
+    assert_eq!(ending, Ending::Complete);
+    let chunks = hear(&out).chunks;
+    assert_eq!(
+        (
+            &chunks[0]["native_choices"],
+            &chunks[0]["native_index"],
+            &chunks[0]["new"]
+        ),
+        (&json!([]), &json!(7), &json!(1))
+    );
+    let strange = json!({"id":"c","content":[1],"choices":[{"index":0,"stop_reason":7,"delta":{"content":"a"},"finish_reason":"stop"}]});
+    let (out, _, _) = run(to_messages(), event(&strange).as_bytes(), &[]);
+    let told = listen(&out).message;
+    assert_eq!(
+        (&told["stop_reason"], &told["native_stop_reason"]),
+        (&json!("end_turn"), &json!(7))
+    );
+}
