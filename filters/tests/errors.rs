@@ -12,7 +12,9 @@
 use std::time::Duration;
 
 use alfred_filters::dialect::Dialect;
-use alfred_filters::error::{ErrorKind, KeyState, ProviderError, openai_error};
+use alfred_filters::error::{
+    ClientError, ErrorKind, KeyState, ProviderError, anthropic_type, error_body, openai_error,
+};
 use alfred_filters::event::Usage;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -177,6 +179,117 @@ fn a_retry_after_on_a_200_is_not_believed() {
         0,
     );
     assert_eq!(error.retry_after, None);
+}
+
+#[test]
+fn anthropics_clients_get_its_shape_and_its_types() {
+    for (status, kind) in [
+        (400, "invalid_request_error"),
+        (401, "authentication_error"),
+        (402, "billing_error"),
+        (403, "permission_error"),
+        (404, "not_found_error"),
+        (405, "invalid_request_error"),
+        (413, "request_too_large"),
+        (422, "invalid_request_error"),
+        (429, "rate_limit_error"),
+        (500, "api_error"),
+        (502, "api_error"),
+        (503, "overloaded_error"),
+        (504, "timeout_error"),
+        (529, "overloaded_error"),
+    ] {
+        assert_eq!(anthropic_type(status), kind);
+        let error = ClientError {
+            status,
+            message: "say \"model\"",
+            kind: "server_error",
+            param: Some("model"),
+            code: Some("x"),
+        };
+        let body = error_body(Dialect::AnthropicMessages, &error, Some("req_7"));
+        let expected = format!(
+            r#"{{"type":"error","error":{{"type":"{kind}","message":"say \"model\""}},"request_id":"req_7"}}"#
+        );
+        assert_eq!(body, expected);
+        let openai = error_body(Dialect::OpenAiChat, &error, Some("req_7"));
+        let same = openai_error("say \"model\"", "server_error", Some("model"), Some("x"));
+        assert_eq!(openai, same);
+    }
+}
+
+#[test]
+fn every_providers_error_is_told_in_anthropics_shape_too() {
+    for case in cases() {
+        let error = read(&case);
+        let name = &case["name"];
+        let status = error.client_status(Dialect::AnthropicMessages);
+        let overloaded = error.kind == ErrorKind::Overloaded;
+        let expected = if overloaded {
+            529
+        } else {
+            error.client_status(Dialect::OpenAiChat)
+        };
+        assert_eq!(status, expected, "{name}");
+        let body = error.body(Dialect::AnthropicMessages, None);
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["error"]["type"], anthropic_type(status), "{name}");
+        assert_eq!(body["error"]["message"], error.client_message(), "{name}");
+        assert_eq!(body["request_id"], Value::Null, "{name}");
+        let usage = Usage {
+            input: 7,
+            cached: 4,
+            output: 3,
+            ..Usage::default()
+        };
+        let event = error.event(Dialect::AnthropicMessages, Some(usage));
+        let text = std::str::from_utf8(&event).unwrap();
+        let data = text
+            .strip_prefix("event: error\ndata: ")
+            .unwrap()
+            .trim_end();
+        let value: Value = serde_json::from_str(data).unwrap();
+        assert_eq!(value["error"], body["error"], "{name}");
+        assert_eq!(value["usage"]["input_tokens"], 3, "{name}");
+        let (openai, same) = (
+            error.body(Dialect::OpenAiChat, Some("x")),
+            error.openai_body(),
+        );
+        assert_eq!(openai, same, "{name}");
+        let event = error.event(Dialect::OpenAiChat, Some(usage));
+        assert_eq!(event, error.openai_event(Some(usage)), "{name}");
+    }
+}
+
+#[test]
+fn anthropics_own_errors_inside_a_200_stand_for_their_status() {
+    for (kind, status, retryable, key) in [
+        ("invalid_request_error", 400, false, KeyState::Fine),
+        ("authentication_error", 401, true, KeyState::Dead),
+        ("billing_error", 402, true, KeyState::Exhausted),
+        ("permission_error", 403, true, KeyState::Dead),
+        ("not_found_error", 404, false, KeyState::Fine),
+        ("request_too_large", 413, false, KeyState::Fine),
+        ("rate_limit_error", 429, true, KeyState::Throttled),
+        ("api_error", 500, true, KeyState::Fine),
+        ("timeout_error", 504, true, KeyState::Fine),
+        ("overloaded_error", 529, true, KeyState::Fine),
+    ] {
+        let body = json!({"type":"error","error":{"type":kind,"message":"No."},"request_id":"r"});
+        let error = ProviderError::in_answer(body.to_string().as_bytes()).unwrap();
+        assert_eq!(
+            (error.status, error.retryable, error.key),
+            (status, retryable, key),
+            "{kind}"
+        );
+    }
+    let spent = json!({"type":"error","error":{"type":"rate_limit_error","message":"No.",
+        "details":{"error_code":"enforced_spend_limit_reached"}}});
+    let error = ProviderError::in_answer(spent.to_string().as_bytes()).unwrap();
+    assert_eq!(
+        (error.kind, error.key),
+        (ErrorKind::Quota, KeyState::Exhausted)
+    );
 }
 
 proptest! {

@@ -22,18 +22,10 @@ use answers::{
 };
 use bytes::Bytes;
 use messages::{
-    anthropic_word, check_grammar, check_message, figures, listen, of_choice, of_message,
+    anthropic_word, between, check_grammar, check_message, figures, listen, of_choice, of_message,
     of_stream, openai_figures, openai_word,
 };
 use serde_json::Value;
-
-fn between(from: Dialect, to: Dialect, fidelity: Fidelity) -> StreamPlan {
-    StreamPlan {
-        from,
-        to,
-        ..plan(fidelity, true)
-    }
-}
 
 fn bodies(surface: &str, providers: &[&str]) -> Vec<Recording> {
     let mut bodies = recordings(surface, providers);

@@ -15,25 +15,16 @@ mod messages;
 use std::collections::HashSet;
 
 use alfred_filters::answer::{Cut, Ending, Fidelity, StreamPlan};
-use alfred_filters::dialect::Dialect::{self, AnthropicMessages, OpenAiChat};
+use alfred_filters::dialect::Dialect::{AnthropicMessages, OpenAiChat};
 use alfred_filters::error::ErrorKind;
 use answers::{
-    PROVIDERS, Recording, canonical_finish, check_chunk, failure, hear, payloads, plan, recordings,
-    run,
+    PROVIDERS, Recording, canonical_finish, check_chunk, failure, hear, payloads, recordings, run,
 };
 use messages::{
-    anthropic_word, check_grammar, figures, listen, of_message, of_stream, openai_figures,
+    anthropic_word, between, check_grammar, figures, listen, of_message, of_stream, openai_figures,
     openai_word,
 };
 use serde_json::Value;
-
-fn between(from: Dialect, to: Dialect, fidelity: Fidelity) -> StreamPlan {
-    StreamPlan {
-        from,
-        to,
-        ..plan(fidelity, true)
-    }
-}
 
 /// What can be done with a stream of Anthropic's.
 fn ways() -> [StreamPlan; 3] {

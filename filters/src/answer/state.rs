@@ -148,8 +148,7 @@ impl State {
             facts.take(&event);
             voice.push(&event, plan, out);
         });
-        voice.flush(out);
-        outcome
+        outcome.and(voice.flush(out))
     }
 
     /// The same for an event of Anthropic's grammar.
@@ -194,8 +193,9 @@ impl State {
         for event in &held {
             voice.push(event, plan, out);
         }
-        voice.flush(out);
-        match (news?, &*kind, voice) {
+        let news = news?;
+        voice.flush(out)?;
+        match (news, &*kind, voice) {
             (true, _, Voice::MessageLens(lens)) => lens.pass(&kind, text, out),
             (true, "ping", voice) => voice.ping(out),
             _ => {}
@@ -222,7 +222,7 @@ impl State {
                 self.chunk(text, out)?;
                 if let (Voice::Lens(lens), Reader::OpenAi(reader)) = (&mut self.voice, &self.reader)
                 {
-                    lens.pass("", text.trim(), &reader.chunk, out);
+                    lens.pass("", text.trim_end(), &reader.chunk, out);
                 }
                 Ok(())
             }
@@ -259,8 +259,7 @@ impl State {
         for event in &events {
             voice.push(event, plan, out);
         }
-        voice.flush(out);
-        outcome
+        outcome.and(voice.flush(out))
     }
 
     /// Whether a payload without its blank line is whole.

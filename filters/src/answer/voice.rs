@@ -10,6 +10,7 @@ use crate::dialect::anthropic::lens::MessageLens;
 use crate::dialect::openai_chat::emit::ChunkWriter;
 use crate::dialect::openai_chat::lens::Lens;
 use crate::dialect::openai_chat::usage::{self, Unknown};
+use crate::error::ProviderError;
 use crate::event::{Event, Step, Usage};
 use crate::prompt::Surface;
 
@@ -107,12 +108,21 @@ impl Voice {
     }
 
     /// The provider's event is over.
-    pub(super) fn flush(&mut self, out: &mut BytesMut) {
+    ///
+    /// # Errors
+    /// Too much had to wait for the arguments of a call, which never became whole.
+    pub(super) fn flush(&mut self, out: &mut BytesMut) -> Result<(), ProviderError> {
         match self {
             Voice::Chunks(writer) => writer.flush(out),
+            Voice::Messages(writer) if writer.is_overfull() => {
+                return Err(ProviderError::malformed(
+                    "the arguments of a tool call never end",
+                ));
+            }
             Voice::Messages(writer) => writer.flush(out),
             Voice::Lens(_) | Voice::MessageLens(_) => {}
         }
+        Ok(())
     }
 
     /// The provider has said that it is still there.

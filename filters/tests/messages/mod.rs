@@ -1,7 +1,11 @@
 //! What the tests of Anthropic's dialect share: a simple client of it, a checker
 //! of its grammar, and what an answer says whatever dialect it is in. Nothing
 //! here knows the crate.
-#![allow(dead_code, reason = "each test binary uses its own part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test binary uses its own part of it"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,12 +14,18 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+mod made;
+
 use serde_json::{Value, json};
+
+pub(crate) use made::{
+    between, delta, end, event, start, text_block, to_chunks, to_messages, ways,
+};
 
 use crate::answers::{Heard, Said, payloads};
 
 /// What an answer says, in whatever dialect.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Substance {
     pub(crate) text: String,
     pub(crate) thinking: String,

@@ -28,6 +28,31 @@ const KNOWN: [&str; 8] = [
     "usage",
 ];
 
+/// Members of OpenAI's grammar, at any place.
+const TAKEN: [&str; 21] = [
+    "id",
+    "object",
+    "created",
+    "model",
+    "choices",
+    "usage",
+    "error",
+    "index",
+    "delta",
+    "message",
+    "finish_reason",
+    "native_finish_reason",
+    "logprobs",
+    "role",
+    "content",
+    "refusal",
+    "reasoning_content",
+    "reasoning_details",
+    "tool_calls",
+    "function",
+    "type",
+];
+
 /// Decodes the events of one answer; an unstreamed body is one large event.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
@@ -74,7 +99,14 @@ fn event<'a>(channel: Channel, step: Step<'a>) -> Event<'a> {
     }
 }
 
-fn extra<'a>(scope: Scope, key: Cow<'a, str>, value: &'a str) -> Event<'a> {
+/// An unknown member. Where its name means something else in another dialect it
+/// gets another one.
+fn extra<'a>(scope: Scope, key: &str, value: &'a str) -> Event<'a> {
+    let key = if TAKEN.contains(&key) {
+        Cow::Owned(format!("native_{key}"))
+    } else {
+        Cow::Owned(key.to_owned())
+    };
     event(Channel::Meta, Step::Extra { scope, key, value })
 }
 
@@ -157,10 +189,10 @@ impl Decoder {
         members(message, |key, value| match key {
             "model" => self.model = string(value).map(Cow::into_owned),
             "stop_sequence" | "stop_details" | "container" if value != "null" => {
-                sink(extra(Scope::Choice, Cow::Owned(key.to_owned()), value));
+                sink(extra(Scope::Choice, key, value));
             }
             _ if value != "null" && !KNOWN.contains(&key) => {
-                sink(extra(Scope::Chunk, Cow::Owned(key.to_owned()), value));
+                sink(extra(Scope::Chunk, key, value));
             }
             _ => {}
         });
@@ -266,7 +298,7 @@ impl Decoder {
         sink(event(Channel::ToolArguments, start));
         members(raw, |key, value| {
             if value != "null" && !matches!(key, "type" | "id" | "name" | "input") {
-                sink(extra(Scope::Call(call), Cow::Owned(key.to_owned()), value));
+                sink(extra(Scope::Call(call), key, value));
             }
         });
         Ok(Kind::Call {
@@ -320,7 +352,7 @@ impl Decoder {
                 }
             },
             "type" => {}
-            _ if value != "null" => sink(extra(Scope::Delta, Cow::Owned(key.to_owned()), value)),
+            _ if value != "null" => sink(extra(Scope::Delta, key, value)),
             _ => {}
         });
         outcome
@@ -380,11 +412,11 @@ impl Decoder {
         let mut raw = None;
         members(payload.delta, |key, value| match key {
             "stop_reason" => raw = string(value),
-            _ if value != "null" => sink(extra(Scope::Choice, Cow::Owned(key.to_owned()), value)),
+            _ if value != "null" => sink(extra(Scope::Choice, key, value)),
             _ => {}
         });
         for (key, value) in &payload.extras {
-            sink(extra(Scope::Chunk, key.clone(), value));
+            sink(extra(Scope::Chunk, key, value));
         }
         if raw.is_some() {
             self.close_all(sink);

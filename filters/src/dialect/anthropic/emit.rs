@@ -18,6 +18,7 @@ use crate::dialect::openai_chat::usage::{Unknown, push_member, push_raw};
 use crate::dialect::openai_chat::wire::elements;
 use crate::event::{Channel, Event, Scope, Step, Usage};
 use crate::json::push_quoted;
+use crate::sse::DEFAULT_CAP;
 
 use super::closing::{Closing, Detail, Place};
 use super::parts::{Call, Part, Parts, push_call, push_redacted};
@@ -333,6 +334,14 @@ impl MessageWriter {
             self.part(part, out);
         }
         self.waiting.list = rest.collect();
+        if self.waiting.list.is_empty() {
+            self.waiting.bytes = 0;
+        }
+    }
+
+    /// More waits than any honest answer makes wait.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.waiting.bytes > DEFAULT_CAP
     }
 
     fn is_free(&self) -> bool {

@@ -43,6 +43,8 @@ pub(crate) struct Call {
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
     pub(crate) list: Vec<Part>,
+    /// Bytes taken in.
+    pub(crate) bytes: usize,
     /// The next text does not continue the last block.
     apart: bool,
 }
@@ -50,6 +52,7 @@ pub(crate) struct Parts {
 impl Parts {
     /// Takes an event in; those that are no content change nothing.
     pub(crate) fn push(&mut self, event: &Event<'_>) {
+        self.bytes += size(&event.step);
         match &event.step {
             Step::Part => self.apart = true,
             Step::Delta(text) if event.channel == Channel::Reasoning => {
@@ -141,6 +144,19 @@ impl Parts {
             Part::Call(call) if call.number == number => Some(call),
             _ => None,
         })
+    }
+}
+
+/// What a step costs to keep: its text and something for the block around it.
+fn size(step: &Step<'_>) -> usize {
+    64 + match step {
+        Step::Delta(text) | Step::Signature(text) | Step::Redacted(text) => text.len(),
+        Step::Citation(json) | Step::Block { json, .. } | Step::CallDelta { json, .. } => {
+            json.len()
+        }
+        Step::CallStart { id, name, .. } => id.len() + name.len(),
+        Step::Extra { key, value, .. } => key.len() + value.len(),
+        _ => 0,
     }
 }
 
