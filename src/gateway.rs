@@ -9,6 +9,7 @@ use crate::exchange::unix_ms;
 use crate::ledger::{Class, Price, PriceTable};
 use crate::limits::{Measure, Rule};
 use crate::living::Living;
+use crate::outbound::{Egress, EgressError};
 use crate::pool::{EndpointStatus, Now};
 use crate::providers::{Provider, Shared, raw_members};
 use crate::routing::{Alias, Names, Plan, RetryPolicy, Target};
@@ -20,6 +21,8 @@ pub struct Gateway {
     pub living: Arc<Living>,
     /// The settings it was built from.
     pub config: Config,
+    /// The way out.
+    pub egress: Arc<Egress>,
     /// What clients may ask for.
     pub names: Names,
     /// Request limits of every key.
@@ -49,7 +52,14 @@ impl Gateway {
         mock_url: &str,
     ) -> Result<Arc<Self>, Problems> {
         let mut problems = Vec::new();
-        let providers = build_providers(&config, living, mock_url, &mut problems);
+        let egress = Arc::new(build_egress(&config, &mut problems));
+        let shared = Shared {
+            resolver: &living.resolver,
+            endpoints: &living.endpoints,
+            egress: &egress,
+            mock_url,
+        };
+        let providers = build_providers(&config, living, shared, &mut problems);
         let static_keys = build_static_keys(&config, &mut problems);
         if !problems.is_empty() {
             return Err(Problems(problems));
@@ -72,6 +82,7 @@ impl Gateway {
         };
         Ok(Arc::new(Self {
             living: Arc::clone(living),
+            egress,
             names: Names::new(aliases, providers, Box::new(direct), retry),
             request_rules: rules(&config, Measure::Requests),
             token_rules: rules(&config, Measure::Tokens),
@@ -139,20 +150,27 @@ fn ceiling(unknown: &UnknownPrice) -> Option<Price> {
     }
 }
 
+fn build_egress(config: &Config, problems: &mut Vec<Problem>) -> Egress {
+    Egress::build(&config.egress).unwrap_or_else(|error| {
+        let field = match error {
+            EgressError::Login => "proxy",
+            EgressError::Unreadable(..) | EgressError::NoAuthority(..) => "ca_file",
+        };
+        let problem = config.source.problem(&["egress", field], error.to_string());
+        problems.push(problem);
+        Egress::default()
+    })
+}
+
 fn build_providers(
     config: &Config,
     living: &Living,
-    mock_url: &str,
+    shared: Shared<'_>,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, Arc<Provider>> {
     let mut providers = BTreeMap::new();
     let mut add = |name: &str, settings: &conf::Provider| {
         let budget = living.budget(name);
-        let shared = Shared {
-            resolver: &living.resolver,
-            endpoints: &living.endpoints,
-            mock_url,
-        };
         match Provider::build(name, settings, shared, budget) {
             Ok(provider) => {
                 providers.insert(name.to_owned(), Arc::new(provider));

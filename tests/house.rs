@@ -205,8 +205,12 @@ fn tiers() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("telemetry", &["conf"]),
         ("limits", &["conf"]),
         ("ledger", &["conf"]),
-        ("pool", &["conf"]),
-        ("providers", &["conf", "pool", "ledger", "routing"]),
+        ("outbound", &["conf"]),
+        ("pool", &["conf", "outbound"]),
+        (
+            "providers",
+            &["conf", "outbound", "pool", "ledger", "routing"],
+        ),
         (
             "routing",
             &["conf", "pool", "ledger", "providers", "refusal"],

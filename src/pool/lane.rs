@@ -10,12 +10,23 @@ use super::endpoint::{Endpoint, Seat};
 use super::rest::News;
 use crate::conf::BreakerConfig;
 
+/// The proxy by which a lane is reached.
+#[derive(Debug)]
+pub struct Via {
+    /// Where it is.
+    pub host: Arc<Host>,
+    /// What its `Proxy-Authorization` wants to be.
+    pub authorization: Option<http::HeaderValue>,
+}
+
 /// One endpoint of a provider with one of its keys.
 pub struct Lane {
     /// Stable name, `host:port#key-number`, for receipts.
     pub id: String,
     /// Where it is.
     pub host: Arc<Host>,
+    /// The proxy by which it is reached; `None` for directly.
+    pub via: Option<Arc<Via>>,
     /// Whether it speaks TLS.
     pub tls: bool,
     /// The path in front of `/chat/completions`, without a trailing slash.
@@ -45,6 +56,12 @@ impl fmt::Debug for Lane {
 }
 
 impl Lane {
+    /// Whose address is dialled: its own, or that of the proxy, who looks its name up himself.
+    #[must_use]
+    pub fn dialled(&self) -> &Arc<Host> {
+        self.via.as_ref().map_or(&self.host, |via| &via.host)
+    }
+
     /// Whether a call for the model may be made; when not, since when.
     ///
     /// # Errors

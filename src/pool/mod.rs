@@ -33,7 +33,7 @@ use pingora_load_balancing::{Backend, Backends, LoadBalancer, discovery};
 pub use breaker::{Admission, Breaker, Glimpse, Machine, Outcome, Pass, State};
 pub use dns::{Host, Resolver};
 pub use endpoint::{Endpoint, Endpoints, Seat};
-pub use lane::{Lane, LaneGuard, Report};
+pub use lane::{Lane, LaneGuard, Report, Via};
 pub use rest::{News, Reason, Rest};
 pub use status::{EndpointStatus, KeyStatus, Now};
 

@@ -21,6 +21,7 @@ fn pool_of(balance: Balance, weights: &[u32], keys: usize) -> (Endpoints, Pool) 
             lanes.push(Lane {
                 id: format!("e{at}#{key}"),
                 host: Arc::new(Host::new("127.0.0.1", 80)),
+                via: None,
                 tls: false,
                 base_path: String::new(),
                 key: Some(key),

@@ -10,7 +10,8 @@ use alfred_filters::prompt::{Prompt, Surface};
 use http::HeaderValue;
 
 use crate::conf::{self, Kind, OnDisconnect};
-use crate::pool::{Endpoints, Lane, Pool, Resolver};
+use crate::outbound::Egress;
+use crate::pool::{Endpoints, Host, Lane, Pool, Resolver, Via};
 use crate::routing::RetryBudget;
 
 /// How a provider takes its credential.
@@ -188,6 +189,8 @@ pub struct Shared<'a> {
     pub resolver: &'a Resolver,
     /// How endpoints and keys do.
     pub endpoints: &'a Endpoints,
+    /// The way out.
+    pub egress: &'a Egress,
     /// Where the built-in mock listens.
     pub mock_url: &'a str,
 }
@@ -296,7 +299,17 @@ fn lanes(
     let mut lanes = Vec::new();
     for settled in endpoints {
         let place = Place::parse(&settled.url)?;
-        let host = shared.resolver.host(&place.host, place.port);
+        let via = shared.egress.proxy_for(&place.host).map(|proxy| {
+            Arc::new(Via {
+                host: shared.resolver.host(&proxy.host, proxy.port),
+                authorization: proxy.authorization.clone(),
+            })
+        });
+        let host = match via {
+            // The proxy looks the name up; here it may not even be known.
+            Some(_) => Arc::new(Host::new(&place.host, place.port)),
+            None => shared.resolver.host(&place.host, place.port),
+        };
         let endpoint = shared.endpoints.endpoint(name, &settled.url);
         let lane = |key: Option<(usize, &str, HeaderValue)>| Lane {
             id: format!(
@@ -305,6 +318,7 @@ fn lanes(
                 key.as_ref().map_or(0, |(number, ..)| *number)
             ),
             host: Arc::clone(&host),
+            via: via.clone(),
             tls: place.tls,
             base_path: place.path.clone(),
             key: key.as_ref().map(|(number, ..)| *number),
@@ -408,6 +422,7 @@ mod tests {
         let shared = Shared {
             resolver: &Resolver::default(),
             endpoints: &Endpoints::default(),
+            egress: &Egress::default(),
             mock_url: "",
         };
         let provider = Provider::build("az", &settings, shared, Arc::default()).expect("builds");

@@ -13,6 +13,7 @@
 mod support;
 
 mod breaker;
+mod egress;
 mod keys;
 mod pliant;
 mod probe;
