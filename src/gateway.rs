@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use crate::conf::{self, Config, Kind, Problem, Problems, UnknownPrice};
 use crate::exchange::unix_ms;
-use crate::ledger::{Class, Price, PriceTable};
+use crate::ledger::{self, Charge, Class, Price, PriceTable, ServiceTier, UsageCounts};
 use crate::limits::{Measure, Rule};
 use crate::living::Living;
-use crate::outbound::{Egress, EgressError};
-use crate::pool::{EndpointStatus, Now};
-use crate::providers::{Provider, Shared, raw_members};
+use crate::outbound::{Egress, EgressError, Outbound};
+use crate::pool::{Cost, EndpointStatus, Now};
+use crate::providers::{Needs, Provider, Shared, raw_members};
 use crate::routing::{Alias, Names, Plan, RetryPolicy, Target};
 use crate::secrets::{StaticHash, StaticKey};
 
@@ -69,6 +69,14 @@ impl Gateway {
             prices,
             unknown: config.unknown_price.clone(),
         };
+        let outbound = build_outbound(&config, &egress)?;
+        for provider in providers.values() {
+            provider.look_after_endpoints(&Needs {
+                outbound: outbound.as_ref(),
+                endpoints: &living.endpoints,
+                cost: maker.cost_of_trials(provider),
+            });
+        }
         let aliases = build_aliases(&config, &providers, &maker);
         let direct = move |provider: &Arc<Provider>, model: &str| {
             maker.make(provider, model, provider.settings.timeouts.clone())
@@ -137,6 +145,49 @@ impl TargetMaker {
             price: known.or_else(|| ceiling(&self.unknown)),
         }
     }
+}
+
+impl TargetMaker {
+    /// What the completions cost with which the endpoints of a provider are tried.
+    fn cost_of_trials(&self, provider: &Arc<Provider>) -> Arc<Cost> {
+        let check = provider.settings.health.as_ref();
+        let Some(model) = check.and_then(|check| check.model.as_deref()) else {
+            return Arc::new(|_, _| None);
+        };
+        // Of the target only the price: the endpoints that keep this belong to its provider.
+        let price = self.make(provider, model, conf::Timeouts::default()).price;
+        if price.is_none() {
+            log::warn!(
+                provider = provider.name.as_str();
+                "the price of '{}/{model}' is unknown, so no completion tries its endpoints; add it under `prices`",
+                provider.name
+            );
+        }
+        Arc::new(move |input, output| {
+            let counts = UsageCounts {
+                input,
+                output,
+                ..UsageCounts::default()
+            };
+            let (tier, charge) = (ServiceTier::Standard, Charge::default());
+            let cost = ledger::cost(price.as_ref()?, &counts, tier, charge).ok()?;
+            u64::try_from(cost.get()).ok()
+        })
+    }
+}
+
+/// Alfred's own client, where a setting needs it.
+fn build_outbound(config: &Config, egress: &Arc<Egress>) -> Result<Option<Outbound>, Problems> {
+    let checks = config.providers.iter();
+    let mut checks = checks.filter_map(|(name, provider)| Some((name, provider.health.as_ref()?)));
+    let Some((name, _)) = checks.find(|(_, check)| check.probe != conf::Probe::Tcp) else {
+        return Ok(None);
+    };
+    let made = Outbound::new(egress).map_err(|error| {
+        let path = ["providers", name, "health"];
+        Problems(vec![config.source.problem(&path, error.to_string())])
+    });
+    made.map(Some)
 }
 
 fn ceiling(unknown: &UnknownPrice) -> Option<Price> {

@@ -103,7 +103,7 @@ fn pingora_stays_in_its_rooms() {
     for (path, text) in sources(&["src", "filters/src"]) {
         let allowed: &[&str] = match room(&path).as_str() {
             "proxy" => &["pingora"],
-            "pool" => &["pingora_load_balancing"],
+            "pool" => &["pingora_load_balancing", "pingora_core"],
             "limits" => &["pingora_limits"],
             // Settings of its log lines.
             "telemetry" => &["\"pingora"],

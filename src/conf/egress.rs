@@ -17,9 +17,27 @@ section! {
         pub proxy: Option<ProxyAddress> = None,
         /// What is called directly: hosts with everything below them (`example.com`), addresses, networks
         /// (`10.0.0.0/8`), or `*`. One text may hold several, separated by commas, as `NO_PROXY` does.
-        pub except: Vec<String> = Vec::new(),
+        pub except: Vec<String> as Vec<Hosts> = Vec::new(),
         /// PEM file of the authorities that are trusted beside those of the system.
         pub ca_file: Option<PathBuf> = None,
+    }
+}
+
+/// Hosts, separated by commas; a variable that is empty names none.
+struct Hosts;
+
+impl Shape for Hosts {
+    type Value = String;
+
+    fn read(node: &Node, cx: &mut Cx<'_>) -> Option<String> {
+        match cx.is_blank(node) {
+            true => Some(String::new()),
+            false => String::read(node, cx),
+        }
+    }
+
+    fn schema() -> Value {
+        String::schema()
     }
 }
 
@@ -74,7 +92,8 @@ fn parse(text: &str) -> Result<ProxyAddress, &'static str> {
     let authority = uri.map_err(|_| "holds no host and port that can be called")?;
     let host = authority.host();
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    if host.is_empty() {
+    let has_bad_port = authority.port_u16().is_none() && authority.as_str() != authority.host();
+    if host.is_empty() || has_bad_port {
         return Err("holds no host and port that can be called");
     }
     Ok(ProxyAddress {

@@ -2,6 +2,8 @@
 //!
 //! A provider is data. Whoever speaks OpenAI's grammar needs a row here and no code.
 
+mod trial;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,6 +15,8 @@ use crate::conf::{self, Kind, OnDisconnect};
 use crate::outbound::Egress;
 use crate::pool::{Endpoints, Host, Lane, Pool, Resolver, Via};
 use crate::routing::RetryBudget;
+
+pub use trial::Needs;
 
 /// How a provider takes its credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ mod support;
 
 mod breaker;
 mod egress;
+mod health;
 mod keys;
 mod pliant;
 mod probe;
