@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use crate::conf::{self, Config, Kind, Problem, Problems, UnknownPrice};
 use crate::exchange::unix_ms;
-use crate::ledger::{Class, Price, PriceTable};
+use crate::ledger::{self, Charge, Class, Price, PriceTable, ServiceTier, UsageCounts};
 use crate::limits::{Measure, Rule};
 use crate::living::Living;
-use crate::pool::Now;
-use crate::providers::{Provider, Shared, raw_members};
+use crate::outbound::{Egress, EgressError, Outbound};
+use crate::pool::{Cost, Now};
+use crate::providers::{Needs, Provider, Shared, raw_members};
 use crate::routing::{Alias, Names, Plan, RetryPolicy, Target};
 use crate::secrets::{StaticHash, StaticKey, StaticKeys};
 use crate::telemetry::WorldGuard;
@@ -21,6 +22,8 @@ pub struct Gateway {
     pub living: Arc<Living>,
     /// The settings it was built from.
     pub config: Config,
+    /// The way out.
+    pub egress: Arc<Egress>,
     /// What clients may ask for.
     pub names: Names,
     /// The keys of the configuration.
@@ -54,7 +57,14 @@ impl Gateway {
         mock_url: &str,
     ) -> Result<Arc<Self>, Problems> {
         let mut problems = Vec::new();
-        let providers = build_providers(&config, living, mock_url, &mut problems);
+        let egress = Arc::new(build_egress(&config, &mut problems));
+        let shared = Shared {
+            resolver: &living.resolver,
+            endpoints: &living.endpoints,
+            egress: &egress,
+            mock_url,
+        };
+        let providers = build_providers(&config, living, shared, &mut problems);
         let static_keys = build_static_keys(&config, &mut problems);
         if !problems.is_empty() {
             return Err(Problems(problems));
@@ -64,6 +74,14 @@ impl Gateway {
             prices,
             unknown: config.unknown_price.clone(),
         };
+        let outbound = build_outbound(&config, &egress)?;
+        for provider in providers.values() {
+            provider.look_after_endpoints(&Needs {
+                outbound: outbound.as_ref(),
+                endpoints: &living.endpoints,
+                cost: maker.cost_of_trials(provider),
+            });
+        }
         let aliases = build_aliases(&config, &providers, &maker);
         let direct = move |provider: &Arc<Provider>, model: &str| {
             maker.make(provider, model, provider.settings.timeouts.clone())
@@ -75,6 +93,7 @@ impl Gateway {
         Ok(Arc::new(Self {
             living: Arc::clone(living),
             static_keys: StaticKeys::new(static_keys),
+            egress,
             names: Names::new(aliases, providers, Box::new(direct), retry),
             request_rules: rules(&config, Measure::Requests),
             token_rules: rules(&config, Measure::Tokens),
@@ -136,6 +155,49 @@ impl TargetMaker {
     }
 }
 
+impl TargetMaker {
+    /// What the completions cost with which the endpoints of a provider are tried.
+    fn cost_of_trials(&self, provider: &Arc<Provider>) -> Arc<Cost> {
+        let check = provider.settings.health.as_ref();
+        let Some(model) = check.and_then(|check| check.model.as_deref()) else {
+            return Arc::new(|_, _| None);
+        };
+        // Of the target only the price: the endpoints that keep this belong to its provider.
+        let price = self.make(provider, model, conf::Timeouts::default()).price;
+        if price.is_none() {
+            log::warn!(
+                provider = &*provider.name;
+                "the price of '{}/{model}' is unknown, so no completion tries its endpoints; add it under `prices`",
+                provider.name
+            );
+        }
+        Arc::new(move |input, output| {
+            let counts = UsageCounts {
+                input,
+                output,
+                ..UsageCounts::default()
+            };
+            let (tier, charge) = (ServiceTier::Standard, Charge::default());
+            let cost = ledger::cost(price.as_ref()?, &counts, tier, charge).ok()?;
+            u64::try_from(cost.get()).ok()
+        })
+    }
+}
+
+/// Alfred's own client, where a setting needs it.
+fn build_outbound(config: &Config, egress: &Arc<Egress>) -> Result<Option<Outbound>, Problems> {
+    let checks = config.providers.iter();
+    let mut checks = checks.filter_map(|(name, provider)| Some((name, provider.health.as_ref()?)));
+    let Some((name, _)) = checks.find(|(_, check)| check.probe != conf::Probe::Tcp) else {
+        return Ok(None);
+    };
+    let made = Outbound::new(egress).map_err(|error| {
+        let path = ["providers", name, "health"];
+        Problems(vec![config.source.problem(&path, error.to_string())])
+    });
+    made.map(Some)
+}
+
 fn ceiling(unknown: &UnknownPrice) -> Option<Price> {
     match unknown {
         UnknownPrice::Ceiling(prices) => Some(
@@ -147,20 +209,27 @@ fn ceiling(unknown: &UnknownPrice) -> Option<Price> {
     }
 }
 
+fn build_egress(config: &Config, problems: &mut Vec<Problem>) -> Egress {
+    Egress::build(&config.egress).unwrap_or_else(|error| {
+        let field = match error {
+            EgressError::Login => "proxy",
+            EgressError::Unreadable(..) | EgressError::NoAuthority(..) => "ca_file",
+        };
+        let problem = config.source.problem(&["egress", field], error.to_string());
+        problems.push(problem);
+        Egress::default()
+    })
+}
+
 fn build_providers(
     config: &Config,
     living: &Living,
-    mock_url: &str,
+    shared: Shared<'_>,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, Arc<Provider>> {
     let mut providers = BTreeMap::new();
     let mut add = |name: &str, settings: &conf::Provider| {
         let budget = living.budget(name);
-        let shared = Shared {
-            resolver: &living.resolver,
-            endpoints: &living.endpoints,
-            mock_url,
-        };
         match Provider::build(name, settings, shared, budget) {
             Ok(provider) => {
                 providers.insert(name.to_owned(), Arc::new(provider));

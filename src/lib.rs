@@ -13,6 +13,7 @@
 //! | [`secrets`] | API keys, the pepper, the key ring | store |
 //! | [`telemetry`] | receipts, metrics, logs, the telemetry port | conf |
 //! | [`limits`], [`ledger`] | rates and prices | conf |
+//! | [`outbound`] | the way out, and Alfred's own calls | conf |
 //! | [`pool`], [`providers`] | endpoints and vendor accounts | the above |
 //! | [`routing`] | names become plans, failures become decisions | providers |
 //! | [`pipeline`] | the stations before the first attempt | routing |
@@ -30,6 +31,7 @@ pub mod ledger;
 pub mod limits;
 pub mod living;
 pub mod mock;
+pub mod outbound;
 pub mod pipeline;
 pub mod pool;
 pub mod providers;

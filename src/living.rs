@@ -77,6 +77,11 @@ impl Living {
         self.epoch.elapsed()
     }
 
+    /// Looks after the endpoints, for ever. Runs in the supervisor of background work.
+    pub async fn look_after_endpoints(&self) {
+        self.endpoints.run(self.epoch).await;
+    }
+
     /// Says aloud, once per model, that its price is unknown.
     pub fn warn_unpriced(&self, model: &str) {
         let mut said = self.unpriced.lock().unwrap_or_else(PoisonError::into_inner);

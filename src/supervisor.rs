@@ -77,6 +77,7 @@ impl Supervisor {
     pub async fn run(&self) {
         tokio::join!(
             self.living.resolver.run(),
+            self.living.look_after_endpoints(),
             self.refresh_keys(),
             self.await_gateway(),
             self.serve_telemetry(),

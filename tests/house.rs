@@ -103,7 +103,7 @@ fn pingora_stays_in_its_rooms() {
     for (path, text) in sources(&["src", "filters/src"]) {
         let allowed: &[&str] = match room(&path).as_str() {
             "proxy" => &["pingora"],
-            "pool" => &["pingora_load_balancing"],
+            "pool" => &["pingora_load_balancing", "pingora_core"],
             "limits" => &["pingora_limits"],
             // Settings of its log lines.
             "telemetry" => &["\"pingora"],
@@ -205,8 +205,12 @@ fn tiers() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("telemetry", &["conf"]),
         ("limits", &["conf"]),
         ("ledger", &["conf"]),
-        ("pool", &["conf"]),
-        ("providers", &["conf", "pool", "ledger", "routing"]),
+        ("outbound", &["conf"]),
+        ("pool", &["conf", "outbound"]),
+        (
+            "providers",
+            &["conf", "outbound", "pool", "ledger", "routing"],
+        ),
         (
             "routing",
             &["conf", "pool", "ledger", "providers", "refusal"],

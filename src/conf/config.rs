@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::cx::Cx;
+use super::egress::Egress;
 use super::model::Model;
 use super::provider::Provider;
 use super::secret::Secret;
@@ -56,6 +57,8 @@ section! {
         pub prices: BTreeMap<String, PriceOverride> = BTreeMap::new(),
         /// What happens to a call whose model has no known price.
         pub unknown_price: UnknownPrice = UnknownPrice::Warn,
+        /// How calls leave this network.
+        pub egress: Egress = Egress::default(),
         /// What is logged, and how. A change needs a restart.
         pub log: Log = Log::default(),
     }

@@ -12,7 +12,6 @@ use super::tree::{Kind, Node};
 /// Settings of the design that this version does not have. `*` stands for any name.
 const LATER: &[&str] = &[
     "filters",
-    "egress",
     "credit",
     "cache",
     "routing",
@@ -20,7 +19,6 @@ const LATER: &[&str] = &[
     "admin",
     "auth",
     "otlp",
-    "providers.*.health",
     "providers.*.probes",
     "providers.*.region",
 ];

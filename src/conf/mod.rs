@@ -5,6 +5,7 @@ mod address;
 mod check;
 mod config;
 mod cx;
+mod egress;
 mod environment;
 mod fields;
 mod file;
@@ -35,14 +36,15 @@ pub use config::{
     BodyLimits, CeilingPrices, Config, Cors, Flood, Limit, Listen, Log, LogFormat, LogLevel, Per,
     PriceOverride, Shutdown, StaticKey, StoreKind, Tls, TlsVersion, UnknownPrice,
 };
+pub use egress::{Egress, ProxyAddress};
 pub use environment::Environment;
 pub use model::{Model, Retry, Target, TimeoutOverrides};
 pub use nearest::nearest;
 pub use origin::{Origin, Reading};
 pub use problem::{Excerpt, Problem, Problems};
 pub use provider::{
-    Balance, BreakerConfig, Endpoint, HttpVersion, Kind, OnDisconnect, Provider, RetryBudget,
-    Timeouts,
+    Balance, BreakerConfig, Endpoint, HealthCheck, HttpVersion, Kind, OnDisconnect, Probe,
+    Provider, RetryBudget, Timeouts,
 };
 pub use schema::schema;
 pub use secret::Secret;

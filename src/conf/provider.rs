@@ -11,6 +11,7 @@ use super::secret::Secret;
 use super::shape::{Shape, choice, section};
 use super::show::Show;
 use super::tree::{self, Node};
+use super::units::Credits;
 
 section! {
     /// An account or a server that answers.
@@ -27,6 +28,8 @@ section! {
         pub timeouts: Timeouts = Timeouts::default(),
         /// When an endpoint that fails is left alone.
         pub breaker: BreakerConfig = BreakerConfig::default(),
+        /// How its endpoints are looked after without a client's call; unwritten, only clients' calls tell.
+        pub health: Option<HealthCheck> = None,
         /// What happens to the call upstream when the client leaves.
         pub on_client_disconnect: OnDisconnect = OnDisconnect::Cancel,
         /// Azure's classic form only: the `api-version` of the query, such as `2024-10-21`.
@@ -54,6 +57,7 @@ impl Provider {
             balance: Balance::LeastInFlight,
             timeouts: Timeouts::default(),
             breaker: BreakerConfig::default(),
+            health: None,
             on_client_disconnect: OnDisconnect::Cancel,
             api_version: None,
             http: HttpVersion::Auto,
@@ -267,6 +271,38 @@ section! {
         pub window: Duration = Duration::from_secs(30),
         /// How long the endpoint is left alone before one call tries it again.
         pub cooldown: Duration = Duration::from_secs(15),
+    }
+}
+
+section! {
+    /// How endpoints are looked after without a client's call.
+    pub struct HealthCheck {
+        /// What is tried.
+        pub probe: Probe,
+        /// How often each endpoint is tried.
+        pub interval: Duration = Duration::from_secs(10),
+        /// How long one trial may take.
+        pub timeout: Duration = Duration::from_secs(2),
+        /// For `http`: the path that is asked for at the endpoint's host, such as `/health`; unwritten, `models` below
+        /// the base address.
+        pub path: Option<String> = None,
+        /// For `completion`: the model that is asked for one token.
+        pub model: Option<String> = None,
+        /// For `completion`: the most that the trials of this provider may cost in one day, in credits, such as `0.05`.
+        /// When it is spent, or the model has no known price, no more are made.
+        pub max_spend: Option<u64> as Option<Credits> = None,
+    }
+}
+
+choice! {
+    /// What is tried.
+    pub enum Probe {
+        /// That a connection can be made. It costs nothing, and tells nothing about the server behind it.
+        Tcp = "tcp",
+        /// That a GET is answered below 500.
+        Http = "http",
+        /// That a chat completion of one token is answered. It costs money.
+        Completion = "completion",
     }
 }
 

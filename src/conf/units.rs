@@ -118,6 +118,34 @@ const SIZES: &[(&str, u64)] = &[
     ("GiB", 1 << 30),
 ];
 
+/// Credits, such as `0.05`, as nano-credits.
+pub(super) struct Credits;
+
+impl Shape for Credits {
+    type Value = u64;
+
+    fn read(node: &Node, cx: &mut Cx<'_>) -> Option<u64> {
+        cx.scalar(node, "credits such as `0.05`", credits)
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [
+            { "type": "number", "minimum": 0 },
+            { "type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,9})?$|\$\{" },
+        ] })
+    }
+}
+
+fn credits(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let (whole, after) = digits(whole)?;
+    let (part, rest) = digits(fraction)?;
+    let power = u32::try_from(fraction.len()).ok()?;
+    let part = part.checked_mul(10_u64.pow(9_u32.checked_sub(power)?))?;
+    let nanos = whole.checked_mul(1_000_000_000)?.checked_add(part)?;
+    (after.is_empty() && rest.is_empty() && nanos <= i64::MAX.unsigned_abs()).then_some(nanos)
+}
+
 /// A count, such as `600`, `200k` or `2M`.
 pub(super) struct Count;
 

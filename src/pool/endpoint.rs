@@ -4,13 +4,16 @@
 //! by a hash with a secret of this process, so that no key can be read or guessed from them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::breaker::{Admission, Breaker, Glimpse, Outcome, Pass, State};
+use super::probe;
 use super::rest::{News, Rest, Rests};
+use super::trial::{Spend, Trial};
 use crate::conf::BreakerConfig;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -18,7 +21,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// One base address of a provider, with its breaker.
-#[derive(Debug)]
 pub struct Endpoint {
     provider: String,
     url: String,
@@ -26,17 +28,60 @@ pub struct Endpoint {
     /// How often each state began, in the order of [`State::ALL`].
     begun: [AtomicU64; State::ALL.len()],
     seats: Mutex<BTreeMap<Option<u64>, Arc<Seat>>>,
+    /// Counted through, for the balancers' synthetic addresses.
+    number: u64,
+    trial: Mutex<Option<Arc<Trial>>>,
+    /// When it is tried next, in milliseconds since the process began.
+    next_trial: AtomicU64,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("provider", &self.provider)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Endpoint {
-    fn new(provider: &str, url: &str) -> Self {
+    fn new(provider: &str, url: &str, number: u64) -> Self {
         Self {
             provider: provider.to_owned(),
             url: url.to_owned(),
             breaker: Breaker::default(),
             begun: Default::default(),
             seats: Mutex::default(),
+            number,
+            trial: Mutex::default(),
+            next_trial: AtomicU64::new(0),
         }
+    }
+
+    /// Lets the endpoint be tried like this from now on, or not at all.
+    pub fn look_after(&self, trial: Option<Trial>) {
+        *lock(&self.trial) = trial.map(Arc::new);
+        self.next_trial.store(0, Ordering::Relaxed);
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(super) fn trial(&self) -> Option<Arc<Trial>> {
+        lock(&self.trial).clone()
+    }
+
+    /// The trial that is due; the next one follows after its interval.
+    pub(super) fn due(&self, now: Duration) -> Option<Arc<Trial>> {
+        let trial = self.trial()?;
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        if millis(now) < self.next_trial.load(Ordering::Relaxed) {
+            return None;
+        }
+        let next = millis(now + trial.interval);
+        self.next_trial.store(next, Ordering::Relaxed);
+        Some(trial)
     }
 
     /// The provider's name in the configuration.
@@ -223,6 +268,8 @@ impl Seat {
 pub struct Endpoints {
     secret: RandomState,
     known: Mutex<BTreeMap<(String, String), Weak<Endpoint>>>,
+    made: AtomicU64,
+    spends: Mutex<BTreeMap<String, Arc<Spend>>>,
 }
 
 impl Endpoints {
@@ -234,7 +281,8 @@ impl Endpoints {
         let name = (provider.to_owned(), url.to_owned());
         let found = known.get(&name).and_then(Weak::upgrade);
         found.unwrap_or_else(|| {
-            let endpoint = Arc::new(Endpoint::new(provider, url));
+            let number = self.made.fetch_add(1, Ordering::Relaxed);
+            let endpoint = Arc::new(Endpoint::new(provider, url, number));
             known.insert(name, Arc::downgrade(&endpoint));
             endpoint
         })
@@ -250,6 +298,19 @@ impl Endpoints {
             .entry(id)
             .or_insert_with(|| Arc::new(Seat::new(id.is_none())));
         Arc::clone(seat)
+    }
+
+    /// What trials of a provider have cost.
+    #[must_use]
+    pub fn spend(&self, provider: &str) -> Arc<Spend> {
+        let mut spends = lock(&self.spends);
+        Arc::clone(spends.entry(provider.to_owned()).or_default())
+    }
+
+    /// Looks after every endpoint that wants it, for ever. `epoch` is when the process began. Runs
+    /// in the supervisor of background work.
+    pub async fn run(self: &Arc<Self>, epoch: Instant) {
+        probe::run(Arc::clone(self), epoch).await;
     }
 
     /// Every endpoint.

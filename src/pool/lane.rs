@@ -4,11 +4,22 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alfred_filters::error::{ErrorKind, KeyState, ProviderError};
+
 use super::breaker::{Outcome, Pass};
 use super::dns::Host;
 use super::endpoint::{Endpoint, Seat};
 use super::rest::News;
 use crate::conf::BreakerConfig;
+
+/// The proxy by which a lane is reached.
+#[derive(Debug)]
+pub struct Via {
+    /// Where it is.
+    pub host: Arc<Host>,
+    /// What its `Proxy-Authorization` wants to be.
+    pub authorization: Option<http::HeaderValue>,
+}
 
 /// One endpoint of a provider with one of its keys.
 pub struct Lane {
@@ -16,6 +27,8 @@ pub struct Lane {
     pub id: Arc<str>,
     /// Where it is.
     pub host: Arc<Host>,
+    /// The proxy by which it is reached; `None` for directly.
+    pub via: Option<Arc<Via>>,
     /// Whether it speaks TLS.
     pub tls: bool,
     /// The `Host` header of calls to it.
@@ -47,6 +60,12 @@ impl fmt::Debug for Lane {
 }
 
 impl Lane {
+    /// Whose address is dialled: its own, or that of the proxy, who looks its name up himself.
+    #[must_use]
+    pub fn dialled(&self) -> &Arc<Host> {
+        self.via.as_ref().map_or(&self.host, |via| &via.host)
+    }
+
     /// Whether a call for the model may be made; when not, since when.
     ///
     /// # Errors
@@ -93,6 +112,44 @@ impl Report {
         outcome: Some(Outcome::Answered),
         key: News::Accepted,
     };
+
+    /// What an error that a provider sent tells.
+    #[must_use]
+    pub fn of(error: &ProviderError) -> Self {
+        match is_endpoints_fault(error) {
+            true => Self {
+                outcome: Some(Outcome::Failed),
+                key: News::None,
+            },
+            false => Self {
+                outcome: Some(Outcome::Answered),
+                key: news(error),
+            },
+        }
+    }
+}
+
+/// Whether an error is the endpoint's own: never what a client's request can cause, and never that
+/// a key has asked for too much.
+fn is_endpoints_fault(error: &ProviderError) -> bool {
+    let clients = (400..500).contains(&error.status) && error.status != 408;
+    !clients
+        && matches!(
+            error.kind,
+            ErrorKind::Overloaded | ErrorKind::Timeout | ErrorKind::Server | ErrorKind::Malformed
+        )
+}
+
+fn news(error: &ProviderError) -> News {
+    match (error.key, error.kind) {
+        (KeyState::Dead, ErrorKind::Permission) => News::Forbidden,
+        (KeyState::Dead, _) => News::Refused,
+        (KeyState::Exhausted, _) => News::Exhausted,
+        (KeyState::Throttled, _) => News::Throttled(error.retry_after),
+        // Whoever finds fault with the request has let the key in.
+        (KeyState::Fine, ErrorKind::InvalidRequest) => News::Accepted,
+        (KeyState::Fine, _) => News::None,
+    }
 }
 
 /// The permission to make one call on a lane, counted there until it is dropped. What the call
@@ -129,10 +186,16 @@ impl LaneGuard {
         self.give_back_trial();
     }
 
+    /// Whether others wait for what this call tells.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.trial.is_some() || self.pass.as_ref().is_some_and(Pass::is_probe)
+    }
+
     /// The answer has begun to come. Where others wait for what this call tells, they need not
     /// wait for the end of a long stream.
     pub fn note_life(&mut self, model: &str, now: Duration) {
-        if self.trial.is_some() || self.pass.as_ref().is_some_and(Pass::is_probe) {
+        if self.is_probe() {
             self.conclude(Report::FINE, model, now);
         }
     }

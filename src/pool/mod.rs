@@ -9,8 +9,10 @@ mod breaker;
 mod dns;
 mod endpoint;
 mod lane;
+mod probe;
 mod rest;
 mod status;
+mod trial;
 
 #[cfg(test)]
 mod breaker_tests;
@@ -33,9 +35,10 @@ use pingora_load_balancing::{Backend, Backends, LoadBalancer, discovery};
 pub use breaker::{Admission, Breaker, Glimpse, Machine, Outcome, Pass, State};
 pub use dns::{Host, Resolver};
 pub use endpoint::{Endpoint, Endpoints, Seat};
-pub use lane::{Lane, LaneGuard, Report};
+pub use lane::{Lane, LaneGuard, Report, Via};
 pub use rest::{News, Reason, Rest};
 pub use status::{EndpointStatus, KeyStatus, Now};
+pub use trial::{Cost, Means, Purse, Spend, Trial};
 
 use crate::conf::Balance;
 

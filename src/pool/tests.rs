@@ -22,6 +22,7 @@ fn pool_of(balance: Balance, weights: &[u32], keys: usize) -> (Endpoints, Pool) 
                 id: format!("e{at}#{key}").into(),
                 authority: http::HeaderValue::from_static("e"),
                 host: Arc::new(Host::new("127.0.0.1", 80)),
+                via: None,
                 tls: false,
                 base_path: String::new(),
                 key: Some(key),

@@ -2,6 +2,8 @@
 //!
 //! A provider is data. Whoever speaks OpenAI's grammar needs a row here and no code.
 
+mod trial;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,8 +12,11 @@ use alfred_filters::prompt::{Prompt, Surface};
 use http::HeaderValue;
 
 use crate::conf::{self, Kind, OnDisconnect};
-use crate::pool::{Endpoints, Lane, Pool, Resolver};
+use crate::outbound::Egress;
+use crate::pool::{Endpoints, Host, Lane, Pool, Resolver, Via};
 use crate::routing::RetryBudget;
+
+pub use trial::Needs;
 
 /// How a provider takes its credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,6 +193,8 @@ pub struct Shared<'a> {
     pub resolver: &'a Resolver,
     /// How endpoints and keys do.
     pub endpoints: &'a Endpoints,
+    /// The way out.
+    pub egress: &'a Egress,
     /// Where the built-in mock listens.
     pub mock_url: &'a str,
 }
@@ -299,7 +306,17 @@ fn lanes(
     let mut lanes = Vec::new();
     for settled in endpoints {
         let place = Place::parse(&settled.url)?;
-        let host = shared.resolver.host(&place.host, place.port);
+        let via = shared.egress.proxy_for(&place.host).map(|proxy| {
+            Arc::new(Via {
+                host: shared.resolver.host(&proxy.host, proxy.port),
+                authorization: proxy.authorization.clone(),
+            })
+        });
+        let host = match via {
+            // The proxy looks the name up; here it may not even be known.
+            Some(_) => Arc::new(Host::new(&place.host, place.port)),
+            None => shared.resolver.host(&place.host, place.port),
+        };
         let authority = place.authority(&settled.url)?;
         let endpoint = shared.endpoints.endpoint(name, &settled.url);
         let lane = |key: Option<(usize, &str, HeaderValue)>| Lane {
@@ -311,6 +328,7 @@ fn lanes(
             .into(),
             host: Arc::clone(&host),
             authority: authority.clone(),
+            via: via.clone(),
             tls: place.tls,
             base_path: place.path.clone(),
             key: key.as_ref().map(|(number, ..)| *number),
@@ -423,6 +441,7 @@ mod tests {
         let shared = Shared {
             resolver: &Resolver::default(),
             endpoints: &Endpoints::default(),
+            egress: &Egress::default(),
             mock_url: "",
         };
         let provider = Provider::build("az", &settings, shared, Arc::default()).expect("builds");

@@ -55,27 +55,19 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
         target: Arc::clone(&target),
         request_id: Arc::clone(&ctx.exchange.receipt.request_id),
     };
-    let host = lane.lane().host.clone();
+    let chosen = Arc::clone(lane.lane());
     ctx.exchange.begin_attempt(lane);
     ctx.link.answering().begin(asked);
     let limits = Limits::from(&target.timeouts);
     let size = u64::try_from(ctx.rendered.len()).unwrap_or(u64::MAX);
     ctx.link
         .plan_attempt(limits, size, target.provider.drains());
-    match host.first_address(target.timeouts.connect).await {
+    let dialled = chosen.dialled();
+    match dialled.first_address(target.timeouts.connect).await {
         Some(address) => {
-            let lane = ctx
-                .exchange
-                .forward()
-                .and_then(|forward| forward.attempt.lane.as_ref());
-            let tls = lane.is_some_and(|guard| guard.lane().tls);
-            Ok(Box::new(peer::build(
-                address,
-                tls,
-                host.host(),
-                &target,
-                size,
-            )))
+            let egress = &ctx.exchange.gateway.egress;
+            let peer = peer::build(address, &chosen, egress, &target, size);
+            Ok(Box::new(peer))
         }
         None => Err(unresolved(&mut ctx.exchange)),
     }

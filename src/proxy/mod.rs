@@ -6,6 +6,7 @@ mod alarm;
 mod answering;
 mod attempt;
 mod body;
+mod egress;
 mod guard;
 mod head;
 mod intake;

@@ -7,7 +7,10 @@ use pingora_core::protocols::TcpKeepalive;
 use pingora_core::upstreams::peer::{HttpPeer, PeerOptions};
 
 use super::alarm::UPLOAD_RATE;
+use super::egress;
 use crate::conf::HttpVersion;
+use crate::outbound::Egress;
+use crate::pool::Lane;
 use crate::routing::Target;
 
 /// How long an unused connection to a provider is kept.
@@ -20,13 +23,19 @@ const MAX_H2_STREAMS: usize = 100;
 /// The peer of an attempt that sends `request_bytes` of body.
 pub(super) fn build(
     address: SocketAddr,
-    tls: bool,
-    host: &str,
+    lane: &Lane,
+    egress: &Egress,
     target: &Target,
     request_bytes: u64,
 ) -> HttpPeer {
-    let sni = if tls { host.to_owned() } else { String::new() };
+    let tls = lane.tls;
+    let sni = if tls {
+        lane.host.host().to_owned()
+    } else {
+        String::new()
+    };
     let mut peer = HttpPeer::new(address, tls, sni);
+    egress::take(&mut peer, lane, egress);
     set_timeouts(&mut peer.options, target, request_bytes);
     peer.options.tcp_keepalive = Some(TcpKeepalive {
         idle: Duration::from_secs(60),

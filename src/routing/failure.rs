@@ -143,10 +143,7 @@ impl Failure {
             Self::TotalTimeout => (spent.then_some(Outcome::Silent), News::None),
             Self::Died => (Some(Outcome::Failed), News::None),
             Self::NoEndpoint(_) => (None, News::None),
-            Self::Answered(error) if is_endpoints_fault(error) => {
-                (Some(Outcome::Failed), News::None)
-            }
-            Self::Answered(error) => (Some(Outcome::Answered), news(error)),
+            Self::Answered(error) => return Report::of(error),
         };
         Report { outcome, key }
     }
@@ -195,28 +192,5 @@ impl Failure {
                 error.retry_after,
             ),
         }
-    }
-}
-
-/// Whether an error is the endpoint's own: never what a client's request can cause, and never that
-/// a key has asked for too much.
-fn is_endpoints_fault(error: &ProviderError) -> bool {
-    let clients = (400..500).contains(&error.status) && error.status != 408;
-    !clients
-        && matches!(
-            error.kind,
-            ErrorKind::Overloaded | ErrorKind::Timeout | ErrorKind::Server | ErrorKind::Malformed
-        )
-}
-
-fn news(error: &ProviderError) -> News {
-    match (error.key, error.kind) {
-        (KeyState::Dead, ErrorKind::Permission) => News::Forbidden,
-        (KeyState::Dead, _) => News::Refused,
-        (KeyState::Exhausted, _) => News::Exhausted,
-        (KeyState::Throttled, _) => News::Throttled(error.retry_after),
-        // Whoever finds fault with the request has let the key in.
-        (KeyState::Fine, ErrorKind::InvalidRequest) => News::Accepted,
-        (KeyState::Fine, _) => News::None,
     }
 }

@@ -13,6 +13,8 @@
 mod support;
 
 mod breaker;
+mod egress;
+mod health;
 mod keys;
 mod pliant;
 mod probe;

@@ -96,6 +96,11 @@ impl Pliant {
         self.state.heads.lock().unwrap().len()
     }
 
+    /// The heads of its requests.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.state.heads.lock().unwrap().clone()
+    }
+
     /// How many of them came with this API key.
     pub(crate) fn count_of(&self, key: &str) -> usize {
         let heads = self.state.heads.lock().unwrap();

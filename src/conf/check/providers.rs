@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::address;
 use super::super::cx::Cx;
-use super::super::provider::{Endpoint, Kind, Provider, Timeouts};
+use super::super::provider::{Endpoint, HealthCheck, Kind, Probe, Provider, Timeouts};
 
 /// Completes and checks every provider, and adds the built-in mock unless it is configured.
 pub(super) fn all(providers: &mut BTreeMap<String, Provider>, cx: &mut Cx<'_>) {
@@ -26,6 +26,9 @@ pub(super) fn all(providers: &mut BTreeMap<String, Provider>, cx: &mut Cx<'_>) {
         provider.timeouts = provider.timeouts.within_total(is_written);
         timeouts(cx, &path, &provider.timeouts, |_| true);
         patience(name, provider, cx);
+        if let Some(check) = &provider.health {
+            health(name, check, cx);
+        }
         headers(name, provider, cx);
         overrides(cx, &["providers", name], &provider.overrides);
     }
@@ -232,6 +235,40 @@ fn patience(name: &str, provider: &Provider, cx: &mut Cx<'_>) {
         &["providers", name, "retry_budget", "window"],
         provider.retry_budget.window,
     );
+}
+
+fn health(name: &str, check: &HealthCheck, cx: &mut Cx<'_>) {
+    let at = |field: &'static str| ["providers", name, "health", field];
+    super::not_zero(cx, &at("interval"), check.interval);
+    super::not_zero(cx, &at("timeout"), check.timeout);
+    if check.probe == Probe::Completion && check.max_spend.is_none() {
+        let message = "a completion costs money, so its probe needs a limit";
+        cx.cross(&[&at("max_spend")], message, "such as `max_spend: 0.05`");
+    }
+    if check.probe == Probe::Completion && check.model.is_none() {
+        let message = "which model shall be asked is missing";
+        cx.cross(&[&at("model")], message, "such as `model: gpt-5-nano`");
+    }
+    let only = |probe: Probe, field: &'static str, written: bool, cx: &mut Cx<'_>| {
+        if written && check.probe != probe {
+            let message = format!("only the probe `{}` has it", probe.name());
+            cx.cross(&[&at(field)], message, "remove it");
+        }
+    };
+    only(Probe::Http, "path", check.path.is_some(), cx);
+    only(Probe::Completion, "model", check.model.is_some(), cx);
+    only(
+        Probe::Completion,
+        "max_spend",
+        check.max_spend.is_some(),
+        cx,
+    );
+    let is_path = |path: &String| {
+        path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
+    };
+    if check.path.as_ref().is_some_and(|path| !is_path(path)) {
+        cx.cross(&[&at("path")], "is not a path", "such as `/health`");
+    }
 }
 
 /// Headers that Alfred writes itself, or that belong to one connection.
