@@ -76,7 +76,7 @@ pub fn serve(reloader: &Reloader, supervisor: Supervisor) -> Result<(), StartErr
         None => service.add_tcp(&address),
     }
     server.add_service(service);
-    let drain = Drain::new(living, config.shutdown.clone());
+    let drain = Drain::new(living, config.shutdown);
     let background = Background {
         supervisor,
         drain: drain.clone(),
