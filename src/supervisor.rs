@@ -140,9 +140,9 @@ impl Supervisor {
         }
     }
 
-    /// Files that changed and are still: the configuration is read again. Without a file there is nothing to watch.
+    /// Files that changed and are still: the configuration is read again. What can be read only once is not watched.
     async fn watch_files(&self) {
-        if self.reloader.file().is_none() {
+        if !self.reloader.can_reload() {
             return;
         }
         let mut watch = Watch::default();

@@ -99,6 +99,8 @@ pub struct Reloader {
     world: Arc<ArcSwap<Gateway>>,
     certificates: Option<Arc<Certificates>>,
     status: ArcSwap<Status>,
+    /// Why the configuration cannot be read again, if it cannot.
+    once: Option<Problem>,
     /// Reloads take turns.
     turn: Mutex<()>,
 }
@@ -143,6 +145,7 @@ impl Reloader {
         };
         status.announce();
         Ok(Self {
+            once: once(&origin, &status.needed),
             origin,
             mock_url,
             world: Arc::new(ArcSwap::from(gateway)),
@@ -170,6 +173,12 @@ impl Reloader {
         self.origin.file()
     }
 
+    /// Whether there is a file that can be read again.
+    #[must_use]
+    pub fn can_reload(&self) -> bool {
+        self.once.is_none()
+    }
+
     /// What serves now, and what was tried last.
     #[must_use]
     pub fn status(&self) -> Arc<Status> {
@@ -192,7 +201,7 @@ impl Reloader {
             config,
             hash,
             files,
-        } = self.origin.read();
+        } = self.read();
         let mut status = Status::clone(&before);
         status.watched = before.needed.union(&files).cloned().collect();
         let prepared = config.and_then(|config| self.prepare(config, &hash, &before));
@@ -222,6 +231,17 @@ impl Reloader {
         status
     }
 
+    fn read(&self) -> Reading {
+        match &self.once {
+            None => self.origin.read(),
+            Some(problem) => Reading {
+                config: Err(problem.clone().into()),
+                hash: String::new(),
+                files: BTreeSet::new(),
+            },
+        }
+    }
+
     /// Builds the world of `config`; `None` when it is the one that serves.
     fn prepare(
         &self,
@@ -229,12 +249,6 @@ impl Reloader {
         hash: &str,
         before: &Status,
     ) -> Result<Option<Prepared>, Problems> {
-        if self.origin.file().is_none() {
-            let message =
-                "Alfred was started without a configuration file, so there is none to read again";
-            let hint = "write one with `alfred init` and restart; environment variables are read at start only";
-            return Err(Problem::of_file("environment", message).hint(hint).into());
-        }
         let running = &before.gateway;
         let fixed = fixed::check(&running.config, &config);
         if !fixed.is_empty() {
@@ -298,6 +312,22 @@ impl Reloader {
             |file| file.display().to_string(),
         )
     }
+}
+
+/// Why this configuration can be read only once, if so: a pipe that was read to its end would say that all is to be
+/// forgotten.
+fn once(origin: &Origin, files: &BTreeSet<PathBuf>) -> Option<Problem> {
+    if origin.file().is_none() {
+        let message =
+            "Alfred was started without a configuration file, so there is none to read again";
+        let hint = "write one with `alfred init` and restart; environment variables are read at start only";
+        return Some(Problem::of_file("environment", message).hint(hint));
+    }
+    let is_pipe = |file: &&PathBuf| std::fs::metadata(file).is_ok_and(|found| !found.is_file());
+    let pipe = files.iter().find(is_pipe)?;
+    let message = "is no regular file, so it can be read only once";
+    let hint = "name a file if the configuration shall be read again without a restart";
+    Some(Problem::of_file(pipe.display().to_string(), message).hint(hint))
 }
 
 impl Status {
