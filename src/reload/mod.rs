@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -91,6 +92,10 @@ pub struct Status {
     pub last: Option<Arc<Attempt>>,
     needed: BTreeSet<PathBuf>,
 }
+
+/// How often a file that changes while it is read is read again, and after which time.
+const PATIENCE: usize = 10;
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// Makes the next world. One per process.
 pub struct Reloader {
@@ -192,16 +197,42 @@ impl Reloader {
     }
 
     /// Reads the configuration again and serves it if it is good. Blocks. Reloads take turns: who comes second reads
-    /// what is there then. A look at files that finds nothing new leaves no trace.
+    /// what is there then.
     pub fn reload(&self, trigger: Trigger) -> Arc<Status> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = self.look();
+        let mut reading = self.read();
+        for _ in 0..PATIENCE {
+            let after = self.look();
+            if after == before {
+                break;
+            }
+            // Somebody is writing: half a file may look whole.
+            std::thread::sleep(MOMENT);
+            before = self.look();
+            reading = self.read();
+        }
+        self.take(trigger, reading)
+    }
+
+    /// The same for files that have been still, as `seen`. If somebody has begun to write since, nothing is done: they
+    /// will be still again. A look that finds nothing new leaves no trace.
+    pub fn follow(&self, seen: &Sight) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let reading = self.read();
+        if self.look() == *seen {
+            self.take(Trigger::Change, reading);
+        }
+    }
+
+    fn take(&self, trigger: Trigger, reading: Reading) -> Arc<Status> {
         let at = Timestamp::now();
         let before = self.status.load_full();
         let Reading {
             config,
             hash,
             files,
-        } = self.read();
+        } = reading;
         let mut status = Status::clone(&before);
         status.watched = before.needed.union(&files).cloned().collect();
         let prepared = config.and_then(|config| self.prepare(config, &hash, &before));
@@ -215,19 +246,21 @@ impl Reloader {
                 self.publish(prepared)
             }
         };
-        if trigger != Trigger::Change || !before.is_still(&outcome) {
-            self.tell(trigger, &outcome, &status.gateway);
-            status.last = Some(Arc::new(Attempt {
-                at,
-                trigger,
-                outcome,
-            }));
-            if status.loaded_at == at {
-                status.announce();
-            }
+        if trigger == Trigger::Change && before.is_still(&outcome) {
+            let status = Arc::new(status);
+            self.status.store(Arc::clone(&status));
+            return status;
         }
+        let attempt = Arc::new(Attempt {
+            at,
+            trigger,
+            outcome,
+        });
+        status.last = Some(Arc::clone(&attempt));
         let status = Arc::new(status);
         self.status.store(Arc::clone(&status));
+        // Last: who sees the metrics change finds everything else changed already.
+        self.tell(&attempt, &status);
         status
     }
 
@@ -277,25 +310,24 @@ impl Reloader {
         if let Some((shown, read)) = self.certificates.as_ref().zip(prepared.certificate) {
             shown.replace(read);
         }
-        self.world.store(prepared.gateway);
+        self.world.store(Arc::clone(&prepared.gateway));
+        prepared.gateway.living.serve(&prepared.gateway.config);
         Outcome::Applied(prepared.changed)
     }
 
-    fn tell(&self, trigger: Trigger, outcome: &Outcome, gateway: &Gateway) {
-        let living = &gateway.living;
-        living.metrics.reloads.read(outcome.word());
-        let (why, file) = (trigger.word(), self.name());
-        match outcome {
+    fn tell(&self, attempt: &Attempt, status: &Status) {
+        let (why, file) = (attempt.trigger.word(), self.name());
+        match &attempt.outcome {
             Outcome::Applied(changed) => {
                 let changed = match changed.as_slice() {
                     [] => "its text only".to_owned(),
                     changed => changed.join(", "),
                 };
-                living.serve(&gateway.config);
                 log::info!(trigger = why; "{file} has been read again and serves; changed: {changed}");
+                status.announce();
             }
             Outcome::Unchanged => {
-                living.serve(&gateway.config);
+                status.gateway.living.serve(&status.gateway.config);
                 log::info!(trigger = why; "{file} has been read again; it is what serves already");
             }
             Outcome::Refused(problems) => log::error!(
@@ -303,6 +335,8 @@ impl Reloader {
                 "{file} is refused, the old configuration serves on:\n{problems}"
             ),
         }
+        let metrics = &status.gateway.living.metrics;
+        metrics.reloads.read(attempt.outcome.word());
     }
 
     fn name(&self) -> String {
