@@ -23,7 +23,10 @@ const WORDS: usize = 12;
 fn yaml(mocks: &[Parrot], world: usize) -> String {
     let (provider, mock) = (format!("p{}", world % 7), &mocks[world % mocks.len()]);
     let words = format!("w{world} ").repeat(WORDS);
-    config(&[mock.provider(&provider, &calm(""))], &[]) + &says(&provider, words.trim_end(), 100)
+    let limits = format!("limits: [ {{ per: key, requests: {LIMIT}, window: 30d }} ]\n");
+    limits
+        + &config(&[mock.provider(&provider, &calm(""))], &[])
+        + &says(&provider, words.trim_end(), 100)
 }
 
 /// The world that served a stream; fails if it was not one, whole.
