@@ -137,13 +137,14 @@ impl Supervisor {
             return;
         };
         while hangup.recv().await.is_some() {
-            self.reload(Trigger::Signal).await;
+            let reload = |reloader: &Reloader| drop(reloader.reload(Trigger::Signal));
+            self.apart(reload).await;
         }
     }
 
-    /// Files that changed and are still: the configuration is read again. Without a file there is nothing to watch.
+    /// Files that changed and are still: the configuration is read again. What can be read only once is not watched.
     async fn watch_files(&self) {
-        if self.reloader.file().is_none() {
+        if !self.reloader.can_reload() {
             return;
         }
         let mut watch = Watch::default();
@@ -154,16 +155,17 @@ impl Supervisor {
             let Ok(seen) = tokio::task::spawn_blocking(move || reloader.look()).await else {
                 continue;
             };
-            if watch.look(seen, self.living.now()) {
-                self.reload(Trigger::Change).await;
+            if watch.look(seen.clone(), self.living.now()) {
+                self.apart(move |reloader| reloader.follow(&seen)).await;
             }
         }
     }
 
-    async fn reload(&self, trigger: Trigger) {
+    /// Lets the reloader work where it may block.
+    async fn apart(&self, work: impl FnOnce(&Reloader) + Send + 'static) {
         let reloader = Arc::clone(&self.reloader);
-        let reloaded = tokio::task::spawn_blocking(move || reloader.reload(trigger)).await;
-        if let Err(error) = reloaded {
+        let worked = tokio::task::spawn_blocking(move || work(&reloader)).await;
+        if let Err(error) = worked {
             log::error!("the reload failed, the old configuration serves on: {error}");
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use alfred::conf::{Config, Environment, Origin};
 use alfred::gateway::Gateway;
 use alfred::living::Living;
+use alfred::reload::Certificate;
 use alfred::secrets::{Keyring, Pepper};
 use alfred::telemetry::AccessLog;
 
@@ -32,6 +33,7 @@ pub(super) fn load(arg: &ConfigArg) -> Result<Config, Failure> {
 /// `alfred check`.
 pub(super) fn check(arg: &ConfigArg) -> Result<(), Failure> {
     let config = load(arg)?;
+    Certificate::read(&config)?;
     let pepper = Pepper::from_text(CHECK_PEPPER)
         .ok_or_else(|| Failure::Usage("the built-in pepper is damaged".to_owned()))?;
     let living = Living::new(Keyring::new(pepper), AccessLog::silent());

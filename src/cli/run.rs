@@ -9,7 +9,7 @@ use alfred::exchange::unix_ms;
 use alfred::gateway::Gateway;
 use alfred::living::Living;
 use alfred::proxy;
-use alfred::reload::Reloader;
+use alfred::reload::{Certificate, Reloader};
 use alfred::secrets::{FirstKey, Keyring, Pepper, first_key, os_random};
 use alfred::store::{Keys, SqliteStore};
 use alfred::supervisor::{Ports, Supervisor};
@@ -23,6 +23,8 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let origin = check::origin(&args.config);
     let reading = origin.read();
     let config = reading.config.clone()?;
+    // Nothing is opened or made before all is well.
+    Certificate::read(&config)?;
     start_logging(&config);
     let is_zero = origin.file().is_none();
     probe("gateway", config.listen.gateway)?;

@@ -58,14 +58,6 @@ impl Config {
         paths
     }
 
-    /// The setting at `path` as it may be shown; `null` when it is not set.
-    #[must_use]
-    pub fn setting(&self, path: &[&str]) -> Value {
-        let shown = self.shown();
-        let found = path.iter().try_fold(&shown, |value, step| value.get(step));
-        found.cloned().unwrap_or_default()
-    }
-
     fn walk(&self, masked: bool) -> Value {
         let mut show = Show {
             source: &self.source,

@@ -83,7 +83,7 @@ pub fn serve(reloader: &Reloader, supervisor: Supervisor) -> Result<(), StartErr
     }
     service.add_listener(listener);
     server.add_service(service);
-    let drain = Drain::new(living, config.shutdown.clone());
+    let drain = Drain::new(living, config.shutdown);
     let background = Background {
         supervisor,
         drain: drain.clone(),

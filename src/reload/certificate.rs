@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use crate::conf::{Config, Problem, Tls};
+use crate::conf::{Config, Problems, Tls};
 
 /// A certificate with its chain and its key, known to belong together.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl Certificate {
     ///
     /// # Errors
     /// A pair that cannot be used, at the line that names it.
-    pub fn read(config: &Config) -> Result<Option<Self>, Problem> {
+    pub fn read(config: &Config) -> Result<Option<Self>, Problems> {
         let Some(tls) = &config.tls else {
             return Ok(None);
         };
@@ -58,7 +58,11 @@ impl Certificate {
             let path = ["tls", error.setting(tls)];
             let hint =
                 "both are PEM files; the certificate comes first in its file, then its chain";
-            config.source.problem(&path, error.to_string()).hint(hint)
+            config
+                .source
+                .problem(&path, error.to_string())
+                .hint(hint)
+                .into()
         })
     }
 
@@ -171,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_pair_that_cannot_be_used_is_refused_at_its_line() {
-        let spoil: [(&str, &dyn Fn(&tempfile::TempDir), &str); 5] = [
+        type Spoil = dyn Fn(&tempfile::TempDir);
+        let spoil: [(&str, &Spoil, &str); 5] = [
             (
                 "tls.cert",
                 &|folder| write(folder, &["c"]),
@@ -201,7 +206,7 @@ mod tests {
         for (path, spoil, message) in spoil {
             let (folder, config) = world();
             spoil(&folder);
-            let problem = Certificate::read(&config).unwrap_err();
+            let problem = Certificate::read(&config).unwrap_err().0.remove(0);
             assert_eq!(problem.path, path, "{problem}");
             assert_eq!(problem.line, if path == "tls.cert" { 2 } else { 3 });
             assert!(problem.message.contains(message), "{problem}");

@@ -23,37 +23,40 @@ const FIXED: &[&[&str]] = &[
 
 /// What `wanted` has otherwise than the configuration that runs, although only a restart could make it so.
 pub(super) fn check(running: &Config, wanted: &Config) -> Vec<Problem> {
+    let (has, wants) = (running.shown(), wanted.shown());
     let differing = FIXED
         .iter()
-        .filter(|path| running.setting(path) != wanted.setting(path));
-    differing
-        .map(|path| problem(running, wanted, path))
-        .collect()
+        .filter(|path| setting(&has, path) != setting(&wants, path));
+    let problem = |path: &&[&str]| {
+        let (path, message) = match (*path, &running.tls, &wanted.tls) {
+            (["tls", _], None, _) => (
+                &["tls"] as &[&str],
+                "TLS cannot be switched on while Alfred runs".to_owned(),
+            ),
+            (["tls", _], _, None) => (
+                &["tls"] as &[&str],
+                "TLS cannot be switched off while Alfred runs".to_owned(),
+            ),
+            (path, ..) => (path, held(setting(&has, path))),
+        };
+        wanted.source.problem(path, message).hint(HINT)
+    };
+    differing.map(problem).collect()
 }
 
-fn problem(running: &Config, wanted: &Config, path: &[&str]) -> Problem {
-    let (path, message) = match (path, &running.tls, &wanted.tls) {
-        (["tls", _], None, _) => (
-            &["tls"] as &[&str],
-            "TLS cannot be switched on while Alfred runs".to_owned(),
-        ),
-        (["tls", _], _, None) => (
-            &["tls"] as &[&str],
-            "TLS cannot be switched off while Alfred runs".to_owned(),
-        ),
-        _ => {
-            let runs_with = match running.setting(path) {
-                Value::String(text) => text,
-                other => other.to_string(),
-            };
-            (
-                path,
-                format!("cannot be changed while Alfred runs; it runs with `{runs_with}`"),
-            )
-        }
+const HINT: &str = "restart Alfred to apply the file, or write what it was; until then the old configuration serves";
+
+fn held(value: Option<&Value>) -> String {
+    let value = match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => "nothing".to_owned(),
     };
-    let hint = "restart Alfred to apply the file, or write what it was; until then the old configuration serves";
-    wanted.source.problem(path, message).hint(hint)
+    format!("cannot be changed while Alfred runs; it runs with `{value}`")
+}
+
+fn setting<'a>(shown: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    path.iter().try_fold(shown, |value, step| value.get(step))
 }
 
 #[cfg(test)]

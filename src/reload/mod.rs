@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -92,6 +93,10 @@ pub struct Status {
     needed: BTreeSet<PathBuf>,
 }
 
+/// How often a file that changes while it is read is read again, and after which time.
+const PATIENCE: usize = 10;
+const MOMENT: Duration = Duration::from_millis(20);
+
 /// Makes the next world. One per process.
 pub struct Reloader {
     origin: Origin,
@@ -99,6 +104,8 @@ pub struct Reloader {
     world: Arc<ArcSwap<Gateway>>,
     certificates: Option<Arc<Certificates>>,
     status: ArcSwap<Status>,
+    /// Why the configuration cannot be read again, if it cannot.
+    once: Option<Problem>,
     /// Reloads take turns.
     turn: Mutex<()>,
 }
@@ -143,6 +150,7 @@ impl Reloader {
         };
         status.announce();
         Ok(Self {
+            once: once(&origin, &status.needed),
             origin,
             mock_url,
             world: Arc::new(ArcSwap::from(gateway)),
@@ -170,6 +178,12 @@ impl Reloader {
         self.origin.file()
     }
 
+    /// Whether there is a file that can be read again.
+    #[must_use]
+    pub fn can_reload(&self) -> bool {
+        self.once.is_none()
+    }
+
     /// What serves now, and what was tried last.
     #[must_use]
     pub fn status(&self) -> Arc<Status> {
@@ -183,16 +197,42 @@ impl Reloader {
     }
 
     /// Reads the configuration again and serves it if it is good. Blocks. Reloads take turns: who comes second reads
-    /// what is there then. A look at files that finds nothing new leaves no trace.
+    /// what is there then.
     pub fn reload(&self, trigger: Trigger) -> Arc<Status> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = self.look();
+        let mut reading = self.read();
+        for _ in 0..PATIENCE {
+            let after = self.look();
+            if after == before {
+                break;
+            }
+            // Somebody is writing: half a file may look whole.
+            std::thread::sleep(MOMENT);
+            before = self.look();
+            reading = self.read();
+        }
+        self.take(trigger, reading)
+    }
+
+    /// The same for files that have been still, as `seen`. If somebody has begun to write since, nothing is done: they
+    /// will be still again. A look that finds nothing new leaves no trace.
+    pub fn follow(&self, seen: &Sight) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let reading = self.read();
+        if self.look() == *seen {
+            self.take(Trigger::Change, reading);
+        }
+    }
+
+    fn take(&self, trigger: Trigger, reading: Reading) -> Arc<Status> {
         let at = Timestamp::now();
         let before = self.status.load_full();
         let Reading {
             config,
             hash,
             files,
-        } = self.origin.read();
+        } = reading;
         let mut status = Status::clone(&before);
         status.watched = before.needed.union(&files).cloned().collect();
         let prepared = config.and_then(|config| self.prepare(config, &hash, &before));
@@ -206,20 +246,33 @@ impl Reloader {
                 self.publish(prepared)
             }
         };
-        if trigger != Trigger::Change || !before.is_still(&outcome) {
-            self.tell(trigger, &outcome, &status.gateway);
-            status.last = Some(Arc::new(Attempt {
-                at,
-                trigger,
-                outcome,
-            }));
-            if status.loaded_at == at {
-                status.announce();
-            }
+        if trigger == Trigger::Change && before.is_still(&outcome) {
+            let status = Arc::new(status);
+            self.status.store(Arc::clone(&status));
+            return status;
         }
+        let attempt = Arc::new(Attempt {
+            at,
+            trigger,
+            outcome,
+        });
+        status.last = Some(Arc::clone(&attempt));
         let status = Arc::new(status);
         self.status.store(Arc::clone(&status));
+        // Last: who sees the metrics change finds everything else changed already.
+        self.tell(&attempt, &status);
         status
+    }
+
+    fn read(&self) -> Reading {
+        match &self.once {
+            None => self.origin.read(),
+            Some(problem) => Reading {
+                config: Err(problem.clone().into()),
+                hash: String::new(),
+                files: BTreeSet::new(),
+            },
+        }
     }
 
     /// Builds the world of `config`; `None` when it is the one that serves.
@@ -229,12 +282,6 @@ impl Reloader {
         hash: &str,
         before: &Status,
     ) -> Result<Option<Prepared>, Problems> {
-        if self.origin.file().is_none() {
-            let message =
-                "Alfred was started without a configuration file, so there is none to read again";
-            let hint = "write one with `alfred init` and restart; environment variables are read at start only";
-            return Err(Problem::of_file("environment", message).hint(hint).into());
-        }
         let running = &before.gateway;
         let fixed = fixed::check(&running.config, &config);
         if !fixed.is_empty() {
@@ -263,25 +310,24 @@ impl Reloader {
         if let Some((shown, read)) = self.certificates.as_ref().zip(prepared.certificate) {
             shown.replace(read);
         }
-        self.world.store(prepared.gateway);
+        self.world.store(Arc::clone(&prepared.gateway));
+        prepared.gateway.living.serve(&prepared.gateway.config);
         Outcome::Applied(prepared.changed)
     }
 
-    fn tell(&self, trigger: Trigger, outcome: &Outcome, gateway: &Gateway) {
-        let living = &gateway.living;
-        living.metrics.reloads.read(outcome.word());
-        let (why, file) = (trigger.word(), self.name());
-        match outcome {
+    fn tell(&self, attempt: &Attempt, status: &Status) {
+        let (why, file) = (attempt.trigger.word(), self.name());
+        match &attempt.outcome {
             Outcome::Applied(changed) => {
                 let changed = match changed.as_slice() {
                     [] => "its text only".to_owned(),
                     changed => changed.join(", "),
                 };
-                living.serve(&gateway.config);
                 log::info!(trigger = why; "{file} has been read again and serves; changed: {changed}");
+                status.announce();
             }
             Outcome::Unchanged => {
-                living.serve(&gateway.config);
+                status.gateway.living.serve(&status.gateway.config);
                 log::info!(trigger = why; "{file} has been read again; it is what serves already");
             }
             Outcome::Refused(problems) => log::error!(
@@ -289,6 +335,8 @@ impl Reloader {
                 "{file} is refused, the old configuration serves on:\n{problems}"
             ),
         }
+        let metrics = &status.gateway.living.metrics;
+        metrics.reloads.read(attempt.outcome.word());
     }
 
     fn name(&self) -> String {
@@ -298,6 +346,22 @@ impl Reloader {
             |file| file.display().to_string(),
         )
     }
+}
+
+/// Why this configuration can be read only once, if so: a pipe that was read to its end would say that all is to be
+/// forgotten.
+fn once(origin: &Origin, files: &BTreeSet<PathBuf>) -> Option<Problem> {
+    if origin.file().is_none() {
+        let message =
+            "Alfred was started without a configuration file, so there is none to read again";
+        let hint = "write one with `alfred init` and restart; environment variables are read at start only";
+        return Some(Problem::of_file("environment", message).hint(hint));
+    }
+    let is_pipe = |file: &&PathBuf| std::fs::metadata(file).is_ok_and(|found| !found.is_file());
+    let pipe = files.iter().find(is_pipe)?;
+    let message = "is no regular file, so it can be read only once";
+    let hint = "name a file if the configuration shall be read again without a restart";
+    Some(Problem::of_file(pipe.display().to_string(), message).hint(hint))
 }
 
 impl Status {

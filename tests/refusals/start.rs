@@ -138,27 +138,28 @@ fn a_taken_port_is_a_clear_error() {
 
 #[test]
 fn a_folder_or_certificate_that_cannot_be_used_is_a_clear_error() {
-    let mut shell = Shell::new();
-    shell.choose_ports();
+    let shell = Shell::new();
+    let ports = ["gateway", "telemetry", "admin"];
+    let ports = ports.map(|name| format!("{name}: \"127.0.0.1:{}\"", free_port()));
+    let listen = format!("listen: {{ {} }}\n", ports.join(", "));
     shell.write("taken", "a file, no folder");
-    let said = refused(&shell, "data_dir: ./taken\n");
+    let said = refused(&shell, &(listen.clone() + "data_dir: ./taken\n"));
     assert_eq!(said.status, 2, "{said:?}");
     assert!(
         said.err.contains("taken") && !said.err.contains("panicked"),
         "{}",
         said.err
     );
-    let (gateway, telemetry) = (free_port(), free_port());
-    let listen = format!(
-        "listen: {{ gateway: \"127.0.0.1:{gateway}\", telemetry: \"127.0.0.1:{telemetry}\" }}\n"
-    );
     let said = refused(
         &shell,
-        &(listen + "tls: { cert: ./no.pem, key: ./no.key }\n"),
+        &(listen + "tls:\n  cert: ./no.pem\n  key: ./no.key\n"),
     );
+    assert_eq!(said.status, 1, "{said:?}");
+    let place = "conf/alfred.yaml:3:9: tls.cert: ";
     assert!(
-        said.err.contains("no.pem") && !said.err.contains("panicked"),
+        said.err.contains(place) && !said.err.contains("panicked"),
         "{}",
         said.err
     );
+    assert!(!shell.path().join("data").exists());
 }

@@ -41,6 +41,13 @@ impl Place {
         fs::write(self.file(), self.text(yaml)).unwrap();
     }
 
+    /// Puts a new file in its place, at one instant.
+    pub(crate) fn replace(&self, yaml: &str) {
+        let new = self.file().with_extension("new");
+        fs::write(&new, self.text(yaml)).unwrap();
+        fs::rename(new, self.file()).unwrap();
+    }
+
     /// Sends SIGHUP.
     pub(crate) fn hang_up(&self) {
         let pid = self.gateway.pid().to_string();

@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::parrot::{Parrot, says};
 use crate::place::Place;
-use crate::support::{Answer, Gateway, H1, H2, ms, streaming, until, within};
+use crate::support::{Answer, Gateway, H1, H2, chat, ms, streaming, until, within};
 use crate::world::{calm, config};
 
 const RELOADS: usize = 50;
 const STREAMS: usize = 200;
+/// Requests of the key, in a window so long that nothing comes back meanwhile.
+const LIMIT: usize = 8000;
 /// Words of a stream, a tenth of a second each.
 const WORDS: usize = 12;
 
@@ -20,7 +23,10 @@ const WORDS: usize = 12;
 fn yaml(mocks: &[Parrot], world: usize) -> String {
     let (provider, mock) = (format!("p{}", world % 7), &mocks[world % mocks.len()]);
     let words = format!("w{world} ").repeat(WORDS);
-    config(&[mock.provider(&provider, &calm(""))], &[]) + &says(&provider, words.trim_end(), 100)
+    let limits = format!("limits: [ {{ per: key, requests: {LIMIT}, window: 30d }} ]\n");
+    limits
+        + &config(&[mock.provider(&provider, &calm(""))], &[])
+        + &says(&provider, words.trim_end(), 100)
 }
 
 /// The world that served a stream; fails if it was not one, whole.
@@ -102,7 +108,8 @@ async fn fifty_reloads_under_two_hundred_streams_drop_and_mix_none() {
     })
     .await;
     for world in 1..=RELOADS {
-        place.write(&yaml(&mocks, world));
+        // A signal of the last turn may still be on its way: it must never meet half a file.
+        place.replace(&yaml(&mocks, world));
         place.hang_up();
         let hash = place.text(&yaml(&mocks, world));
         let hash = format!("blake3:{}", blake3::hash(hash.as_bytes()).to_hex());
@@ -143,6 +150,16 @@ async fn fifty_reloads_under_two_hundred_streams_drop_and_mix_none() {
         .filter(|receipt| receipt["outcome"] == "ok")
         .count();
     assert_eq!((receipts.len(), ok), (streams, streams));
+    let last = place.gateway.chat(&chat("m", json!({}))).await.expect(200);
+    let left: usize = last
+        .header("x-ratelimit-remaining-requests")
+        .parse()
+        .unwrap();
+    assert_eq!(
+        left,
+        LIMIT - streams - 1,
+        "every stream of every world was counted"
+    );
     place.gateway.settled().await;
     until("old worlds to go", || async {
         place.gateway.metrics("alfred_worlds_alive").await == 1.0

@@ -1,6 +1,7 @@
 //! Changes are noticed without a signal, however the file was changed, and only once it is whole.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use crate::parrot::{Parrot, says};
 use crate::place::Place;
-use crate::support::{Gateway, Shell, Upstream, chat, ms, until};
+use crate::support::{Gateway, Shell, Upstream, chat, free_port, ms, until};
 use crate::world::{calm, config};
 
 struct World {
@@ -190,4 +191,36 @@ async fn variables_are_those_of_the_start() {
     );
     place.reload(&yaml("${NOT_THERE}"), "refused").await;
     assert!(place.gateway.log().contains("NOT_THERE"));
+}
+
+#[tokio::test]
+async fn a_configuration_from_a_pipe_is_read_once_and_never_taken_for_an_empty_file() {
+    let shell = Shell::new();
+    let (gateway, telemetry, admin) = (free_port(), free_port(), free_port());
+    let yaml = format!(
+        "listen: {{ gateway: \"127.0.0.1:{gateway}\", telemetry: \"127.0.0.1:{telemetry}\", admin: \"127.0.0.1:{admin}\" }}\n\
+         models: {{ hello: {{ targets: [ mock/echo ] }} }}\n"
+    );
+    let pipe = shell.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let writing = std::thread::spawn(move || fs::write(pipe, yaml).unwrap());
+    let mut running = shell.start(&["run", "--config", "pipe"]);
+    running
+        .ready(SocketAddr::from(([127, 0, 0, 1], telemetry)))
+        .await;
+    writing.join().unwrap();
+    running.signal("HUP");
+    until("the refusal", || async {
+        running.err().contains("read only once")
+    })
+    .await;
+    tokio::time::sleep(ms(1200)).await;
+    let admin = SocketAddr::from(([127, 0, 0, 1], admin));
+    let mut client = crate::support::H1::connect(admin).await;
+    client
+        .send("GET /v1/config HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await;
+    let told = client.answer().await.expect(200).json();
+    assert!(told["config"]["models"]["hello"].is_object(), "{told:#}");
 }

@@ -276,3 +276,37 @@ fn check(schema: &Value, value: &Value, path: &str, wrong: &mut Vec<String>) {
         }
     }
 }
+
+#[test]
+fn what_is_shown_of_an_example_holds_no_secret_and_is_again_its_configuration() {
+    for (name, text) in files() {
+        let config = parse(&name, &text, &environment()).unwrap();
+        let shown = config.shown();
+        for secret in ["dummy-value-of", "blake3:"] {
+            assert!(!shown.to_string().contains(secret), "{name}: {shown:#}");
+        }
+        let hash = format!("blake3:{}", "0".repeat(64));
+        let mut known = shown.clone();
+        for key in known["keys"].as_array_mut().unwrap() {
+            key["hash"] = hash.as_str().into();
+        }
+        // The same key twice would be a problem.
+        let known = known.to_string();
+        let parts = known.split("\"***\"").enumerate();
+        let known: String = parts
+            .map(|(number, part)| match number {
+                0 => part.to_owned(),
+                _ => format!("\"secret-{number}\"{part}"),
+            })
+            .collect();
+        let again = parse("shown", &known, &Environment::default());
+        let again = again.unwrap_or_else(|problems| panic!("{name}: {problems}"));
+        let is_secret = |path: &String| {
+            ["keys", "headers"].contains(&path.as_str())
+                || path.ends_with(".keys")
+                || path.contains(".headers.")
+        };
+        let differing = config.differences(&again);
+        assert!(differing.iter().all(is_secret), "{name}: {differing:?}");
+    }
+}
