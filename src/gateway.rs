@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use alfred_filters::dialect::Dialect;
+
 use crate::conf::{self, Config, Kind, Problem, Problems, UnknownPrice};
 use crate::exchange::unix_ms;
 use crate::ledger::{Class, Price, PriceTable};
 use crate::limits::{Measure, Rule};
 use crate::living::Living;
 use crate::pool::Now;
-use crate::providers::{Provider, Shared, raw_members};
+use crate::providers::{Provider, Shared, Speaks, raw_members};
 use crate::routing::{Alias, Names, Plan, RetryPolicy, Target};
 use crate::secrets::{StaticHash, StaticKey, StaticKeys};
 use crate::telemetry::WorldGuard;
@@ -132,6 +134,11 @@ impl TargetMaker {
             overrides: Box::default(),
             timeouts,
             price: known.or_else(|| ceiling(&self.unknown)),
+            max_output: match provider.wants.speaks {
+                // The others need no limit to be named.
+                Speaks::One(Dialect::AnthropicMessages) => self.prices.max_output(kind, model),
+                _ => None,
+            },
         }
     }
 }
