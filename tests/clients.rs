@@ -1,6 +1,7 @@
 //! The official client SDKs against the real binary: what an application sees when only its base
-//! URL is changed. Each test runs one scenario of `tests/clients/openai_client.py`, before a
-//! provider whose bytes pass (kind `openai`) and before one whose answers are written anew.
+//! URL is changed. Each test runs one scenario of a client in `tests/clients/`, before a provider
+//! whose bytes pass (kind `openai`) and before one whose answers are written anew. The same clients
+//! are run against the mock alone, which must satisfy them before anything stands between.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,15 +14,17 @@
 #[path = "support/mod.rs"]
 mod support;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::{Gateway, H1, Upstream, until};
 
-const SCRIPT: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/clients/openai_client.py"
-);
+/// Where the clients' scripts are.
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
+
+/// The providers of OpenAI's dialect: one whose bytes pass, one whose answers are written anew.
+const OPENAI: &[&str] = &["passed", "anew"];
 
 /// The Python that has the pinned SDKs, in the place where `.ci/setup` puts it.
 fn python() -> PathBuf {
@@ -56,14 +59,15 @@ async fn start(more: &str) -> (Upstream, Gateway) {
     (mock, Gateway::start(&yaml).await)
 }
 
-/// Runs a scenario with this key; fails with what Python said.
-async fn run(gateway: &Gateway, scenario: &str, key: &str, providers: &[&str]) {
-    let url = format!("http://{}/v1", gateway.addr);
+/// Runs scenarios of a client with this key; fails with what Python said.
+async fn run(server: SocketAddr, client: &str, scenarios: &str, (key, providers): (&str, &[&str])) {
     let mut command = Command::new(python());
     command
-        .args([SCRIPT, scenario, &url, key])
+        .arg(format!("{SCRIPTS}/{client}_client.py"))
+        .args([scenarios, &format!("http://{server}/v1"), key])
         .args(providers)
         .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env_remove("ANTHROPIC_BASE_URL")
         .env_remove("OPENAI_BASE_URL");
     let done = tokio::task::spawn_blocking(move || command.output())
         .await
@@ -73,11 +77,17 @@ async fn run(gateway: &Gateway, scenario: &str, key: &str, providers: &[&str]) {
     assert!(done.status.success(), "{said}");
 }
 
-/// Runs a scenario before each kind of provider.
-async fn scenario(name: &str) {
+/// Runs a scenario before these providers behind a gateway.
+async fn scenario(client: &str, name: &str, providers: &[&str]) {
     let (_mock, gateway) = start("").await;
-    run(&gateway, name, &gateway.key, &["passed", "anew"]).await;
+    run(gateway.addr, client, name, (&gateway.key, providers)).await;
     gateway.settled().await;
+}
+
+/// Runs scenarios against the mock itself.
+async fn alone(client: &str, scenarios: &str) {
+    let mock = Upstream::mock().await;
+    run(mock.addr, client, scenarios, ("any", &["mock"])).await;
 }
 
 /// Makes a key and waits until it is known.
@@ -92,31 +102,73 @@ async fn key(gateway: &Gateway, more: &[&str]) -> String {
 }
 
 macro_rules! scenarios {
-    ($($name:ident => $scenario:literal,)*) => {$(
+    ($providers:expr; $($name:ident => $client:literal, $scenario:literal,)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
-            scenario($scenario).await;
+            scenario($client, $scenario, $providers).await;
         }
     )*};
 }
 
-scenarios! {
-    whole_answers_are_what_the_client_expects => "chat",
-    streams_are_what_the_client_expects => "stream",
-    chunks_arrive_when_they_are_made => "stream_timing",
-    tools_are_called => "tools",
-    tools_are_called_in_streams => "tools_streamed",
-    structured_output_is_parsed => "structured",
-    alfreds_errors_are_the_clients_own_exceptions => "gateway_errors",
-    providers_errors_are_the_clients_own_exceptions => "provider_errors",
-    a_stream_that_breaks_off_raises => "stream_errors",
-    a_client_that_gives_up_harms_nobody => "timeouts",
-    a_stream_that_is_closed_early_leaves_the_client_usable => "leaving",
-    embeddings_come_packed_and_plain => "embeddings",
-    models_are_listed_and_found => "models",
-    raw_answers_show_the_headers => "raw_headers",
-    retries_are_not_multiplied => "retries",
-    many_requests_at_once_are_not_mixed_up => "concurrent",
+scenarios! { OPENAI;
+    whole_answers_are_what_the_client_expects => "openai", "chat",
+    streams_are_what_the_client_expects => "openai", "stream",
+    what_the_provider_understands_is_passed_on => "openai", "own_dialect",
+    a_strict_provider_has_nothing_to_refuse => "openai", "strict",
+    chunks_arrive_when_they_are_made => "openai", "stream_timing",
+    tools_are_called => "openai", "tools",
+    tools_are_called_in_streams => "openai", "tools_streamed",
+    structured_output_is_parsed => "openai", "structured",
+    alfreds_errors_are_the_clients_own_exceptions => "openai", "gateway_errors",
+    providers_errors_are_the_clients_own_exceptions => "openai", "provider_errors",
+    a_stream_that_breaks_off_raises => "openai", "stream_errors",
+    a_client_that_gives_up_harms_nobody => "openai", "timeouts",
+    a_stream_that_is_closed_early_leaves_the_client_usable => "openai", "leaving",
+    embeddings_come_packed_and_plain => "openai", "embeddings",
+    models_are_listed_and_found => "openai", "models",
+    raw_answers_show_the_headers => "openai", "raw_headers",
+    retries_are_not_multiplied => "openai", "retries",
+    many_requests_at_once_are_not_mixed_up => "openai", "concurrent",
+    results_of_parallel_calls_come_back_together => "openai", "parallel_results",
+    images_arrive_whole => "openai", "images",
+    stop_sequences_are_kept => "openai", "stops",
+    the_cached_part_of_the_prompt_is_reported => "openai", "cached_usage",
+    thoughts_are_delivered => "openai", "reasoning",
+    thoughts_come_back_before_a_result => "openai", "signed",
+    langchain_talks => "langchain", "chat,stream",
+    langchain_calls_tools => "langchain", "tools,tools_streamed",
+    langchain_sends_images_and_asks_for_structure => "langchain", "images,structured",
+    langchain_reads_thoughts_and_usage => "langchain", "reasoning,cached_usage",
+    langchain_embeds => "langchain", "embeddings",
+    langchain_raises => "langchain", "provider_errors,stream_errors,gateway_errors",
+    mistrals_client_talks => "mistral", "chat,stream",
+    mistrals_client_calls_tools => "mistral", "tools,tools_streamed",
+    mistrals_client_sends_images_and_asks_for_structure => "mistral", "images,structured,reasoning",
+    mistrals_client_embeds => "mistral", "embeddings",
+    mistrals_client_raises => "mistral", "provider_errors,stream_errors,gateway_errors",
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_mock_alone_satisfies_the_anthropic_client() {
+    let all = "chat,strict,stops,stream,tools,tools_streamed,images,structured,thinking,signed,forged,\
+               count_tokens,cached_usage,written_usage,provider_errors,stream_errors,mock_errors,\
+               models,concurrent";
+    alone("anthropic", all).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_mock_alone_satisfies_the_openai_client() {
+    let all = "chat,own_dialect,strict,stream,tools,tools_streamed,parallel_results,images,stops,cached_usage,\
+               reasoning,signed,completions,structured,embeddings,models,concurrent";
+    alone("openai", all).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_mock_alone_satisfies_mistrals_client_and_langchain() {
+    let all = "chat,stream,tools,tools_streamed,images,structured,reasoning,embeddings,\
+               provider_errors,stream_errors";
+    alone("mistral", all).await;
+    alone("langchain", all).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -125,11 +177,12 @@ async fn a_narrow_key_is_told_what_it_may() {
     // Three a minute, of which finding out that the key is known takes one.
     let more = ["--model", "fast", "--requests-per-minute", "3"];
     let key = key(&gateway, &more).await;
-    run(&gateway, "narrow_key", &key, &["passed"]).await;
+    run(gateway.addr, "openai", "narrow_key", (&key, &["passed"])).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_limit_that_passes_is_waited_for() {
     let (_mock, gateway) = start("limits: [ { per: key, requests: 1, window: 1s } ]\n").await;
-    run(&gateway, "retries_of_limits", &gateway.key, &["passed"]).await;
+    let key = (gateway.key.as_str(), ["passed"].as_slice());
+    run(gateway.addr, "openai", "retries_of_limits", key).await;
 }

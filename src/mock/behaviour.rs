@@ -4,11 +4,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::asked::{Asked, Endpoint};
+use super::asked::{Asked, Dialect, Endpoint, Images, Malformed};
 use super::embedding;
+use super::instance::instance;
 use super::journal::Journal;
+use super::refusal::Refusal;
 use super::scenario::Params;
 use super::script::{Plan, Script, Step};
 use super::speech::{Call, Filler, Speech, Text};
@@ -24,8 +26,8 @@ pub(super) struct Scene<'a> {
     pub(super) voice: &'a Voice,
     /// The model name as it was asked for.
     pub(super) model: &'a str,
-    /// The request's bearer key.
-    pub(super) bearer: Option<&'a str>,
+    /// The request's key.
+    pub(super) key: Option<&'a str>,
     pub(super) journal: &'a Journal,
 }
 
@@ -44,7 +46,7 @@ impl Scene<'_> {
         self.filler(5, 0)
     }
 
-    /// The answer, told as OpenAI does.
+    /// The answer, told as the provider does.
     pub(super) fn say(&self, speech: Speech) -> Script {
         self.tell(speech, Telling::PLAIN)
     }
@@ -56,24 +58,60 @@ impl Scene<'_> {
 
     fn tell(&self, speech: Speech, telling: Telling) -> Script {
         match self.asked.endpoint {
-            Endpoint::Chat => self.voice.tell(self.asked, self.params, speech, telling),
             Endpoint::Embeddings => embedding::answer(self.asked, self.params, self.model),
+            Endpoint::CountTokens => self.count(),
+            _ => self.voice.tell(self.asked, self.params, speech, telling),
+        }
+    }
+
+    /// What the request's tokens would be; counting costs nothing.
+    fn count(&self) -> Script {
+        let tokens = self.params.count("tokens_in");
+        let tokens = tokens.unwrap_or(self.asked.prompt_tokens);
+        let body = json!({"input_tokens": tokens}).to_string();
+        Script {
+            before: self.params.span("delay"),
+            ..Script::whole(200, "application/json", body)
         }
     }
 
     /// True when the answer is a stream of events.
     pub(super) fn streams(&self) -> bool {
-        self.asked.stream && self.asked.endpoint == Endpoint::Chat
+        self.asked.stream && self.asked.endpoint.streams()
+    }
+
+    /// The grammar of the answer.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.asked.endpoint.dialect()
+    }
+
+    fn refuse(&self, message: &str) -> Plan {
+        let refusal = Refusal::malformed(Malformed::because(message));
+        Plan::Answer(refusal.told(self.dialect(), &self.voice.request_id()))
     }
 }
 
 pub(super) fn echo(scene: &Scene<'_>) -> Plan {
     // Asking for filler text replaces the echo: the parameters are common to all.
-    let text = match scene.params.count("chunks") {
-        Some(_) => scene.some_text(),
-        None => Text::words(&scene.asked.last_text),
+    if scene.params.count("chunks").is_some() {
+        return Plan::Answer(scene.good());
+    }
+    let asked = scene.asked;
+    let mut text = asked.last_text.clone();
+    let Images { count, bytes } = asked.images;
+    if count > 0 {
+        let many = if count == 1 { "image" } else { "images" };
+        text += &format!(" [{count} {many}, {bytes} bytes]");
+    }
+    let per_prompt = match asked.endpoint {
+        Endpoint::Completions => asked.inputs.iter().map(|text| Text::words(text)).collect(),
+        _ => Vec::new(),
     };
-    Plan::Answer(scene.say(Speech::of(text)))
+    let speech = Speech::of(Text::words(&text));
+    Plan::Answer(scene.say(Speech {
+        per_prompt,
+        ..speech
+    }))
 }
 
 pub(super) fn stream(scene: &Scene<'_>) -> Plan {
@@ -118,85 +156,93 @@ pub(super) fn trickle(scene: &Scene<'_>) -> Plan {
     })
 }
 
+/// Calls of the first tool offered, as many as told.
+fn calls(scene: &Scene<'_>, many: u64, args: Option<&str>) -> Vec<Call> {
+    let tool = scene.asked.first_tool.as_ref();
+    let name = tool.map_or("get_weather", |tool| tool.name.as_str());
+    let schema = tool.and_then(|tool| tool.schema.as_ref());
+    let arguments = match (args, schema) {
+        (Some(args), _) => args.to_owned(),
+        (None, Some(schema)) => instance(schema).to_string(),
+        (None, None) => "{}".to_owned(),
+    };
+    let prefix = match scene.dialect() {
+        Dialect::OpenAi => "call",
+        Dialect::Anthropic => "toolu",
+    };
+    let call = |number| Call {
+        id: format!("{prefix}_mock_{number}"),
+        name: name.to_owned(),
+        arguments: arguments.clone(),
+        whole: scene.params.yes("whole"),
+    };
+    (1..=many).map(call).collect()
+}
+
 pub(super) fn tools(scene: &Scene<'_>) -> Plan {
     if scene.asked.after_tool {
         return echo(scene);
     }
-    let name = scene.asked.first_tool.as_deref().unwrap_or("get_weather");
-    let calls = scene.params.count("calls").unwrap_or(1);
+    let args = Some(scene.params.text("args")).filter(|_| !scene.params.yes("fit"));
     let speech = Speech {
-        calls: (1..=calls)
-            .map(|number| Call {
-                id: format!("call_mock_{number}"),
-                name: name.to_owned(),
-                arguments: scene.params.text("args").to_owned(),
-            })
-            .collect(),
+        calls: calls(scene, scene.params.count("calls").unwrap_or(1), args),
         finish: Some("tool_calls"),
         ..Speech::of(Text::None)
     };
     Plan::Answer(scene.say(speech))
 }
 
-pub(super) fn reasoning(scene: &Scene<'_>) -> Plan {
+fn thoughts(scene: &Scene<'_>) -> Vec<String> {
     let thoughts = scene.params.count("thoughts").unwrap_or_default();
-    let field = match scene.params.text("field") {
+    let thought = |number| format!("thought{number} ");
+    (0..thoughts).map(thought).collect()
+}
+
+fn thought_field(scene: &Scene<'_>) -> &'static str {
+    match scene.params.text("field") {
         "reasoning" => "reasoning",
         _ => "reasoning_content",
-    };
+    }
+}
+
+pub(super) fn reasoning(scene: &Scene<'_>) -> Plan {
+    if let Some(forged) = &scene.asked.thoughts.forged {
+        return scene.refuse(forged);
+    }
     let speech = Speech {
-        thoughts: (0..thoughts)
-            .map(|number| format!("thought{number} "))
-            .collect(),
-        thought_field: field,
+        thoughts: thoughts(scene),
+        thought_field: thought_field(scene),
         ..Speech::of(scene.some_text())
+    };
+    Plan::Answer(scene.say(speech))
+}
+
+pub(super) fn signed(scene: &Scene<'_>) -> Plan {
+    let came_back = &scene.asked.thoughts;
+    let wrong = came_back.forged.as_ref().or(came_back.missing.as_ref());
+    if let Some(wrong) = wrong {
+        return scene.refuse(wrong);
+    }
+    if scene.asked.after_tool {
+        return echo(scene);
+    }
+    let speech = Speech {
+        thoughts: thoughts(scene),
+        thought_field: thought_field(scene),
+        calls: calls(scene, 1, None),
+        finish: Some("tool_calls"),
+        ..Speech::of(Text::None)
     };
     Plan::Answer(scene.say(speech))
 }
 
 pub(super) fn json(scene: &Scene<'_>) -> Plan {
     let value = match &scene.asked.schema {
-        Some(schema) => instance(schema, 16),
+        Some(schema) => instance(schema),
         None => json!({"answer": scene.asked.last_text}),
     };
     let text = Text::of(value.to_string().split_inclusive(','));
     Plan::Answer(scene.say(Speech::of(text)))
-}
-
-/// A value that fits a JSON Schema, of those forms that structured output allows.
-fn instance(schema: &Value, depth: u8) -> Value {
-    let inner = |schema: &Value| instance(schema, depth.saturating_sub(1));
-    if let Some(value) = schema.get("const") {
-        return value.clone();
-    }
-    let first = |key: &str| schema.get(key).and_then(|list| list.get(0));
-    if let Some(value) = first("enum") {
-        return value.clone();
-    }
-    if depth == 0 {
-        return Value::Null;
-    }
-    if let Some(choice) = first("anyOf").or_else(|| first("oneOf")) {
-        return inner(choice);
-    }
-    let kind = schema.get("type");
-    let kind = kind.and_then(|kind| kind.as_str().or_else(|| kind.get(0)?.as_str()));
-    match kind {
-        Some("string") => "text".into(),
-        Some("integer") => 1.into(),
-        Some("number") => 1.5.into(),
-        Some("boolean") => true.into(),
-        Some("array") => schema.get("items").map(inner).into_iter().collect(),
-        Some("object") => {
-            let properties = schema.get("properties").and_then(Value::as_object);
-            let members = properties.into_iter().flatten();
-            members
-                .map(|(name, schema)| (name.clone(), inner(schema)))
-                .collect::<Map<_, _>>()
-                .into()
-        }
-        _ => Value::Null,
-    }
 }
 
 fn finished(scene: &Scene<'_>, finish: &'static str) -> Plan {
@@ -269,30 +315,45 @@ pub(super) fn no_done(scene: &Scene<'_>) -> Plan {
     )
 }
 
-/// What keeps an answer alive without saying anything: a comment, or white space before JSON.
+/// What keeps an answer alive without saying anything: a comment or a ping, or white space before
+/// JSON.
 fn heartbeats(scene: &Scene<'_>) -> impl Iterator<Item = Step> + Send + Sync + 'static {
     let every = scene.params.span("every").max(Duration::from_millis(1));
-    let beat = if scene.streams() { ": ping\n\n" } else { "\n" };
+    let beat = match (scene.streams(), scene.dialect()) {
+        (false, _) => "\n",
+        (true, Dialect::OpenAi) => ": ping\n\n",
+        (true, Dialect::Anthropic) => "event: ping\ndata: {\"type\": \"ping\"}\n\n",
+    };
     std::iter::repeat([Step::frame(beat), Step::Wait(every)]).flatten()
+}
+
+/// Anthropic's pings follow `message_start`; OpenAI's comments come first.
+fn opening(scene: &Scene<'_>, script: &mut Script) -> Option<Step> {
+    let starts = scene.streams() && scene.dialect() == Dialect::Anthropic;
+    starts.then(|| script.steps.next()).flatten()
 }
 
 pub(super) fn ping(scene: &Scene<'_>) -> Plan {
     let every = scene.params.span("every").max(Duration::from_millis(1));
     let beats = scene.params.span("for").as_micros() / every.as_micros().max(1);
     let beats = usize::try_from(beats).unwrap_or(usize::MAX);
-    let script = scene.good();
+    let mut script = scene.good();
+    let opening = opening(scene, &mut script).into_iter();
+    let beats = heartbeats(scene).take(2 * beats);
     Plan::Answer(Script {
         length: None,
-        steps: Box::new(heartbeats(scene).take(2 * beats).chain(script.steps)),
+        steps: Box::new(opening.chain(beats).chain(script.steps)),
         ..script
     })
 }
 
 pub(super) fn pings_forever(scene: &Scene<'_>) -> Plan {
+    let mut script = scene.good();
+    let opening = opening(scene, &mut script).into_iter();
     Plan::Answer(Script {
         length: None,
-        steps: Box::new(heartbeats(scene)),
-        ..scene.good()
+        steps: Box::new(opening.chain(heartbeats(scene))),
+        ..script
     })
 }
 
@@ -307,31 +368,4 @@ pub(super) fn stall(scene: &Scene<'_>) -> Plan {
     let after = scene.params.count("after").unwrap_or_default();
     let pause = vec![Step::settle(), Step::Wait(scene.params.span("for"))];
     Plan::Answer(scene.good().paused_after(after, pause))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_instance_fits_the_forms_of_structured_output() {
-        let schema = json!({"type": "object", "properties": {
-            "name": {"type": ["string", "null"]},
-            "kind": {"enum": ["a", "b"]},
-            "tags": {"type": "array", "items": {"type": "integer"}},
-            "size": {"anyOf": [{"type": "number"}, {"type": "null"}]},
-        }});
-        let expected = json!({"name": "text", "kind": "a", "tags": [1], "size": 1.5});
-        assert_eq!(instance(&schema, 16), expected);
-    }
-
-    #[test]
-    fn a_schema_that_nests_too_deep_ends_in_null() {
-        let mut schema = json!({"type": "string"});
-        for _ in 0..100 {
-            schema = json!({"type": "array", "items": schema});
-        }
-        let text = instance(&schema, 16).to_string();
-        assert!(text.contains("null") && text.len() < 100, "{text}");
-    }
 }

@@ -28,7 +28,9 @@ pub(super) fn answer(asked: &Asked, params: &Params, model: &str) -> Script {
         })
         .collect();
     let tokens = params.count("tokens_in").unwrap_or(asked.prompt_tokens);
+    // OpenAI sends no id; Mistral and vLLM do, and Mistral's client insists on one.
     let body = json!({
+        "id": "embd-mock",
         "object": "list",
         "data": data,
         "model": model,
@@ -64,7 +66,8 @@ fn vector(text: &str, dimensions: usize) -> Vec<f32> {
         .collect()
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// Base64 as of RFC 4648, padded.
+pub(super) fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let letter = |bits: u32| LETTERS.get((bits & 63) as usize).copied().unwrap_or(b'=');
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);

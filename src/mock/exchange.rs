@@ -4,16 +4,18 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use bytes::BytesMut;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use serde_json::json;
 
-use super::asked::{self, Asked, Endpoint, Malformed};
+use super::asked::{self, Asked, Dialect, Endpoint, Malformed, Read, strict};
 use super::behaviour::Scene;
-use super::journal::{Journal, Outcome, Record, Ticket, now_ms, request_id};
-use super::scenario::{Unplayable, call, scenarios};
+use super::head::respond;
+use super::journal::{Journal, Outcome, Record, Ticket, request_id};
+use super::models::models;
+use super::refusal::Refusal;
+use super::scenario::{Called, call};
 use super::script::{Plan, Player, Script};
 use super::voice::Voice;
 use super::wire::Socket;
@@ -22,6 +24,8 @@ use super::wire::Socket;
 const LARGEST: usize = 256 << 20;
 /// How far a body is searched for its model before all of it has arrived.
 const PEEK: usize = 64 << 10;
+/// The header that all of Anthropic's addresses demand.
+const VERSION: &str = "anthropic-version";
 
 /// Who asks: the connection and the mock it belongs to.
 #[derive(Clone)]
@@ -51,30 +55,38 @@ pub(super) async fn answer(
     let (parts, body) = request.into_parts();
     let whole_path = parts.uri.path().to_owned();
     let path = whole_path.strip_prefix("/v1").unwrap_or(&whole_path);
-    let ticket = |headers| {
-        caller.journal.enter(Record {
-            connection: caller.connection,
-            version: parts.version,
-            method: parts.method.clone(),
-            uri: parts.uri.clone(),
-            headers,
-            ..Record::default()
-        })
+    let endpoint = (parts.method == Method::POST).then(|| Endpoint::at(path));
+    let endpoint = endpoint.flatten();
+    if path == "/__mock/requests" && [Method::GET, Method::DELETE].contains(&parts.method) {
+        return Ok(report(&caller, &parts.method));
+    }
+    let ticket = caller.journal.enter(Record {
+        connection: caller.connection,
+        version: parts.version,
+        method: parts.method.clone(),
+        uri: parts.uri.clone(),
+        headers: parts.headers.clone(),
+        surface: endpoint.map_or("", Endpoint::surface),
+        ..Record::default()
+    });
+    if let Some(endpoint) = endpoint {
+        return play(endpoint, &parts.headers, body, (caller, ticket)).await;
+    }
+    // Asked without a body, only the version header tells who speaks.
+    let dialect = match parts.headers.contains_key(VERSION) {
+        true => Dialect::Anthropic,
+        false => Dialect::OpenAi,
     };
-    let script = match (parts.method.as_str(), path) {
-        ("POST", "/chat/completions") => {
-            let entry = ticket(parts.headers.clone());
-            return play(Endpoint::Chat, &parts.headers, body, (caller, entry)).await;
+    let seq = ticket.seq();
+    let script = match (parts.method.as_str(), path.strip_prefix("/models")) {
+        ("GET", Some("")) => models(dialect, None, seq),
+        ("GET", Some(id)) if id.starts_with('/') => models(dialect, id.get(1..), seq),
+        (method, _) => {
+            let refusal = Refusal::unknown(format!("the mock has no {method} {whole_path}"));
+            refusal.told(dialect, &request_id(seq))
         }
-        ("POST", "/embeddings") => {
-            let entry = ticket(parts.headers.clone());
-            return play(Endpoint::Embeddings, &parts.headers, body, (caller, entry)).await;
-        }
-        ("GET" | "DELETE", "/__mock/requests") => return Ok(report(&caller, &parts.method)),
-        ("GET", "/models") => models(),
-        (method, _) => refusal(404, None, &format!("the mock has no {method} {whole_path}")),
     };
-    Ok(respond(script, ticket(parts.headers.clone()), &caller))
+    Ok(respond(script, dialect, ticket, &caller))
 }
 
 /// What the mock remembers; a DELETE makes it forget.
@@ -98,6 +110,7 @@ async fn play(
     body: Incoming,
     (caller, mut ticket): (Caller, Ticket),
 ) -> Result<Response<Player>, NoAnswer> {
+    let dialect = endpoint.dialect();
     let mut upload = Upload::new(body);
     let chosen = header(headers, "x-mock-scenario");
     let read = upload.read(endpoint, chosen).await?;
@@ -105,36 +118,42 @@ async fn play(
         record.body_bytes = upload.received.len() as u64;
         record.body_hash = upload.done.then(|| blake3::hash(&upload.received));
     });
-    let plan = match read {
-        Err(error) => Plan::Answer(refusal(400, error.field, &error.message)),
-        Ok((model, asked)) => {
-            let called = call(chosen.unwrap_or(&model));
-            ticket.note(|record| {
-                model.clone_into(&mut record.model);
-                record.scenario = called.as_ref().map_or("", |called| called.scenario.name);
-            });
-            let bearer = header(headers, AUTHORIZATION.as_str());
-            called.map_or_else(
-                |error| Plan::Answer(unplayable(&error)),
-                |called| {
-                    (called.scenario.act)(&Scene {
-                        params: &called.params,
-                        asked: &asked,
-                        voice: &Voice::new(ticket.seq(), &model),
-                        model: &model,
-                        bearer: bearer.and_then(|value| value.strip_prefix("Bearer ")),
-                        journal: &caller.journal,
-                    })
-                },
-            )
+    let versioned = dialect == Dialect::OpenAi || headers.contains_key(VERSION);
+    let read = match versioned {
+        true => read.map_err(Refusal::malformed),
+        false => Err(Refusal::malformed(Malformed::because(
+            "anthropic-version: header is required",
+        ))),
+    };
+    let called = read.and_then(|(model, asked)| {
+        let called = call(chosen.unwrap_or(&model));
+        ticket.note(|record| {
+            model.clone_into(&mut record.model);
+            record.scenario = called.as_ref().map_or("", |called| called.scenario.name);
+        });
+        let called = called.map_err(|error| Refusal::unplayable(&error))?;
+        if called.params.text("strict") == "1" && upload.done {
+            strict::check(endpoint, &upload.received).map_err(Refusal::malformed)?;
         }
+        Ok((model, asked, called))
+    });
+    let plan = match called {
+        Err(refusal) => Plan::Answer(refusal.told(dialect, &request_id(ticket.seq()))),
+        Ok((model, asked, Called { scenario, params })) => (scenario.act)(&Scene {
+            params: &params,
+            asked: &asked,
+            voice: &Voice::new(ticket.seq(), &model),
+            model: &model,
+            key: key(headers),
+            journal: &caller.journal,
+        }),
     };
     match plan {
         Plan::Answer(script) => {
             if !script.before.is_zero() {
                 tokio::time::sleep(script.before).await;
             }
-            Ok(respond(script, ticket, &caller))
+            Ok(respond(script, dialect, ticket, &caller))
         }
         Plan::Silence => std::future::pending().await,
         Plan::Close => {
@@ -153,6 +172,13 @@ async fn play(
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// The key, as either dialect sends it.
+fn key(headers: &HeaderMap) -> Option<&str> {
+    let bearer = header(headers, AUTHORIZATION.as_str());
+    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
+    bearer.or_else(|| header(headers, "x-api-key"))
 }
 
 /// A request body on its way in.
@@ -189,10 +215,8 @@ impl Upload {
                 return Ok(Ok((model, Asked::unread(endpoint))));
             }
             if self.received.len() > LARGEST {
-                return Ok(Err(Malformed {
-                    field: None,
-                    message: "the request is too large for the mock".to_owned(),
-                }));
+                let message = "the request is too large for the mock";
+                return Ok(Err(Malformed::because(message)));
             }
         }
         Ok(asked::read(endpoint, &self.received))
@@ -211,97 +235,4 @@ impl Upload {
         }
         Ok(!self.done)
     }
-}
-
-/// The model's name and the rest, or why the request is not understood.
-type Read = Result<(String, Asked), Malformed>;
-
-fn respond(script: Script, ticket: Ticket, caller: &Caller) -> Response<Player> {
-    let status = StatusCode::from_u16(script.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut headers = HeaderMap::with_capacity(24);
-    // What a real provider sends about the account: a gateway must not pass it on.
-    for (name, value) in ACCOUNT {
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
-    }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(script.content_type));
-    let mut insert = |name: &'static str, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    };
-    insert("x-request-id", &request_id(ticket.seq()));
-    for (name, value) in &script.headers {
-        insert(name, value);
-    }
-    ticket.note(|record| {
-        record.status = script.status;
-        insert("x-mock-request-bytes", &record.body_bytes.to_string());
-        if let Some(hash) = record.body_hash {
-            insert("x-mock-request-hash", &hash.to_hex());
-        }
-    });
-    let mut response = Response::new(Player::new(script, ticket, caller.socket.clone()));
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
-}
-
-const ACCOUNT: [(&str, &str); 11] = [
-    ("server", "alfred-mock"),
-    ("openai-organization", "org-mock"),
-    ("openai-version", "2020-10-01"),
-    ("openai-processing-ms", "3"),
-    ("x-ratelimit-limit-requests", "10000"),
-    ("x-ratelimit-limit-tokens", "2000000"),
-    ("x-ratelimit-remaining-requests", "9999"),
-    ("x-ratelimit-remaining-tokens", "1999990"),
-    ("x-ratelimit-reset-requests", "6ms"),
-    ("x-ratelimit-reset-tokens", "0s"),
-    ("set-cookie", "__mock=1; path=/; HttpOnly"),
-];
-
-fn refusal(status: u16, field: Option<&str>, message: &str) -> Script {
-    let code = if status == 404 {
-        Some("model_not_found")
-    } else {
-        None
-    };
-    let error =
-        json!({"message": message, "type": "invalid_request_error", "param": field, "code": code});
-    Script::whole(
-        status,
-        "application/json",
-        json!({"error": error}).to_string(),
-    )
-}
-
-fn unplayable(error: &Unplayable) -> Script {
-    match error {
-        Unplayable::Unknown { name, nearest } => {
-            let near = nearest.join("`, `");
-            let message = format!("the mock has no scenario `{name}`; the nearest are `{near}`");
-            refusal(404, Some("model"), &message)
-        }
-        Unplayable::BadParam { name, why } => refusal(
-            400,
-            Some("model"),
-            &format!("`{name}` in the model's name is not accepted: {why}"),
-        ),
-    }
-}
-
-fn models() -> Script {
-    let created = now_ms() / 1000;
-    let data: Vec<_> = scenarios()
-        .iter()
-        .map(|scenario| json!({"id": scenario.name, "object": "model", "created": created, "owned_by": "mock"}))
-        .collect();
-    Script::whole(
-        200,
-        "application/json",
-        json!({"object": "list", "data": data}).to_string(),
-    )
 }

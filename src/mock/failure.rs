@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use super::asked::Dialect;
 use super::behaviour::{Scene, echo};
 use super::fault_body::{Trouble, in_stream};
 use super::script::{Plan, Script, Step};
@@ -17,8 +18,20 @@ fn code(scene: &Scene<'_>) -> u16 {
     u16::try_from(code).unwrap_or(500)
 }
 
+/// The shape of the errors of the surface that was asked.
+fn own_shape(scene: &Scene<'_>) -> &'static str {
+    match scene.dialect() {
+        Dialect::OpenAi => "openai",
+        Dialect::Anthropic => "anthropic",
+    }
+}
+
 fn refused(scene: &Scene<'_>, trouble: &Trouble<'_>) -> Script {
-    let (content_type, body) = trouble.body(scene.params.text("shape"), &scene.voice.request_id());
+    let shape = match scene.params.text("shape") {
+        "" => own_shape(scene),
+        shape => shape,
+    };
+    let (content_type, body) = trouble.body(shape, &scene.voice.request_id());
     Script {
         before: scene.params.span("delay"),
         ..Script::whole(trouble.status, content_type, body)
@@ -29,7 +42,9 @@ pub(super) fn status(scene: &Scene<'_>) -> Plan {
     let params = scene.params;
     let mut trouble = Trouble::of(code(scene));
     let set = |name| Some(params.text(name)).filter(|text| !text.is_empty());
-    trouble.kind = set("type").unwrap_or(trouble.kind);
+    if let Some(kind) = set("type") {
+        trouble = trouble.called(kind);
+    }
     trouble.code = set("error").or(trouble.code);
     trouble.message = set("message").unwrap_or(trouble.message);
     let mut script = refused(scene, &trouble);
@@ -70,7 +85,7 @@ pub(super) fn quota(scene: &Scene<'_>) -> Plan {
 }
 
 pub(super) fn auth(scene: &Scene<'_>) -> Plan {
-    if scene.bearer == Some(scene.params.text("key")) {
+    if scene.key == Some(scene.params.text("key")) {
         return echo(scene);
     }
     Plan::Answer(refused(scene, &Trouble::of(401)))
@@ -146,26 +161,40 @@ pub(super) fn broken_chunk(scene: &Scene<'_>) -> Plan {
 
 pub(super) fn bad_json(scene: &Scene<'_>) -> Plan {
     if scene.streams() {
-        let junk = Step::frame("data: {\"choices\":[{\"delta\":{\"content\":\"oh\n\n");
+        let junk = Step::frame(match scene.dialect() {
+            Dialect::OpenAi => "data: {\"choices\":[{\"delta\":{\"content\":\"oh\n\n",
+            Dialect::Anthropic => {
+                "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"oh\n\n"
+            }
+        });
         return Plan::Answer(scene.good().paused_after(after(scene), vec![junk]));
     }
-    let body = "{\"id\":\"chatcmpl-mock\",\"choices\":[{\"message\":{\"content\":\"oh";
+    let body = match scene.dialect() {
+        Dialect::OpenAi => "{\"id\":\"chatcmpl-mock\",\"choices\":[{\"message\":{\"content\":\"oh",
+        Dialect::Anthropic => "{\"id\":\"msg_mock\",\"content\":[{\"type\":\"text\",\"text\":\"oh",
+    };
     Plan::Answer(Script::whole(200, "application/json", body))
 }
 
 /// The error as an event, and what becomes of the stream after it.
 fn error_event(scene: &Scene<'_>) -> Vec<Step> {
-    let named = scene.params.text("form") == "event";
-    let event = in_stream(scene.params.text("type"), named);
+    let shape = own_shape(scene);
+    let named = match scene.params.text("form") {
+        "" => shape == "anthropic",
+        form => form == "event",
+    };
+    let trouble = Trouble::named(scene.params.text("type"));
+    let (_, object) = trouble.body(shape, &scene.voice.request_id());
     let open = scene.params.text("close") == "no";
     let hold = open.then_some(Step::Hold);
-    std::iter::once(Step::frame(event)).chain(hold).collect()
+    let event = Step::frame(in_stream(&object, named));
+    std::iter::once(event).chain(hold).collect()
 }
 
 /// Some providers answer 200 with an error object when nothing was streamed either.
 fn error_object(scene: &Scene<'_>) -> Plan {
     let trouble = Trouble::named(scene.params.text("type"));
-    let (content_type, body) = trouble.body("openai", &scene.voice.request_id());
+    let (content_type, body) = trouble.body(own_shape(scene), &scene.voice.request_id());
     Plan::Answer(Script::whole(200, content_type, body))
 }
 

@@ -164,11 +164,17 @@ impl<'a> Trouble<'a> {
             "server_error" => Self::of(500),
             "rate_limit" => Self::of(429),
             "quota" => Self::QUOTA,
-            kind => Trouble {
-                kind,
-                code: None,
-                ..Self::of(500)
-            },
+            kind => Self::of(500).called(kind),
+        }
+    }
+
+    /// The same under another name, which every dialect then uses.
+    pub(super) fn called(self, kind: &'a str) -> Self {
+        Self {
+            kind,
+            anthropic: kind,
+            code: None,
+            ..self
         }
     }
 
@@ -186,7 +192,14 @@ impl<'a> Trouble<'a> {
                 )
             }
             "anthropic" => {
-                let error = json!({"type": self.anthropic, "message": message});
+                // A limit that the account has set itself: waiting does not help.
+                let limit = json!({"error_code": "enforced_spend_limit_reached"});
+                let spent = self.code == Self::QUOTA.code;
+                let error = if spent {
+                    json!({"type": self.anthropic, "message": message, "details": limit})
+                } else {
+                    json!({"type": self.anthropic, "message": message})
+                };
                 let body = json!({"type": "error", "error": error, "request_id": request_id});
                 (JSON, body.to_string())
             }
@@ -215,11 +228,10 @@ impl<'a> Trouble<'a> {
     }
 }
 
-/// An error as an event of a stream, with or without the line `event: error`.
-pub(super) fn in_stream(name: &str, event_line: bool) -> String {
-    let object = Trouble::named(name).object();
+/// An error's body as an event of a stream, with or without the line `event: error`.
+pub(super) fn in_stream(body: &str, event_line: bool) -> String {
     let line = if event_line { "event: error\n" } else { "" };
-    format!("{line}data: {object}\n\n")
+    format!("{line}data: {body}\n\n")
 }
 
 #[cfg(test)]
@@ -248,7 +260,7 @@ mod tests {
 
     #[test]
     fn an_error_event_is_one_event() {
-        let event = in_stream("overloaded", true);
+        let event = in_stream(&Trouble::named("overloaded").body("openai", "").1, true);
         assert!(event.starts_with("event: error\ndata: {"), "{event}");
         assert_eq!(event.matches("\n\n").count(), 1);
     }

@@ -57,6 +57,8 @@ pub(super) struct Record {
     pub(super) headers: HeaderMap,
     pub(super) body_bytes: u64,
     pub(super) body_hash: Option<blake3::Hash>,
+    /// Which API was spoken; empty when none was.
+    pub(super) surface: &'static str,
     pub(super) model: String,
     pub(super) scenario: &'static str,
     pub(super) status: u16,
@@ -204,6 +206,7 @@ impl Record {
             "headers": headers,
             "body_bytes": self.body_bytes,
             "body_hash": self.body_hash.map(|hash| hash.to_hex().to_string()),
+            "surface": self.surface,
             "model": self.model,
             "scenario": self.scenario,
             "status": self.status,
@@ -320,6 +323,7 @@ impl Drop for Ticket {
             let line = json!({
                 "attempt": attempt.map(|value| String::from_utf8_lossy(value.as_bytes())),
                 "request_id": request_id(record.seq),
+                "surface": record.surface,
                 "model": record.model,
                 "scenario": record.scenario,
                 "status": record.status,

@@ -2,10 +2,10 @@
 //!
 //! A gateway is judged by what it does when providers misbehave, and no real provider does so on
 //! demand. This one does: `mock/cut?after=3` closes the connection after three pieces. It speaks
-//! the OpenAI dialect over HTTP/1.1 and h2c on one port, is Alfred's built-in provider (so that
-//! the first request costs nothing), stands behind the black-box tests and the benchmarks, and
-//! keeps a usage log that the money proofs compare with the ledger. `docs/reference/mock.md`
-//! lists the scenarios.
+//! OpenAI's dialect and Anthropic's over HTTP/1.1 and h2c on one port, is Alfred's built-in
+//! provider (so that the first request costs nothing), stands behind the black-box tests and the
+//! benchmarks, and keeps a usage log that the money proofs compare with the ledger.
+//! `docs/reference/mock.md` lists the scenarios.
 
 mod asked;
 mod behaviour;
@@ -13,7 +13,12 @@ mod embedding;
 mod exchange;
 mod failure;
 mod fault_body;
+mod head;
+mod instance;
 mod journal;
+mod models;
+mod params;
+mod refusal;
 mod scenario;
 mod script;
 mod speech;

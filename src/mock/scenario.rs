@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use super::behaviour::Act;
-use super::table::{COMMON, SCENARIOS};
+use super::params::COMMON;
+use super::table::SCENARIOS;
 
 /// One scripted behaviour, as listed in `docs/reference/mock.md`.
 #[derive(Debug, Clone, Copy)]
@@ -242,7 +243,8 @@ fn duration(raw: &str) -> Option<Duration> {
     (span <= HOUR).then_some(span)
 }
 
-fn percent_decoded(raw: &str) -> String {
+/// Undoes percent-encoding; what is none stays as it is.
+pub(super) fn percent_decoded(raw: &str) -> String {
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw;
     while let Some((before, after)) = rest.split_once('%') {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::asked::words;
-use super::voice::{escaped_len, quoted};
+use super::asked::{Asked, words};
+use super::embedding::base64;
+use super::voice::escaped_len;
 
 /// Everything one choice of an answer says.
 #[derive(Debug, Clone)]
@@ -15,8 +16,26 @@ pub(super) struct Speech {
     pub(super) text: Text,
     pub(super) refusal: Option<String>,
     pub(super) calls: Vec<Call>,
-    /// The finish_reason; without one the answer looks truncated.
+    /// The finish_reason in OpenAI's words; without one the answer looks truncated.
     pub(super) finish: Option<&'static str>,
+    /// The stop sequence that ended it.
+    pub(super) stopped_by: Option<String>,
+    /// The texts of the prompts of a completions request, if they differ.
+    pub(super) per_prompt: Vec<Text>,
+}
+
+/// One step of saying it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Thought(String),
+    Text(String),
+    Refusal(String),
+    /// A call begins: its place among the calls, id and name.
+    Call(usize, String, String),
+    /// The next fragment of that call's arguments.
+    Arguments(usize, String),
+    /// A call said in one breath.
+    Whole(usize, Call),
 }
 
 /// The text of an answer, in the pieces it is streamed in.
@@ -41,11 +60,13 @@ pub(super) struct Filler {
 }
 
 /// A call of a function.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) arguments: String,
+    /// It is streamed in one piece.
+    pub(super) whole: bool,
 }
 
 impl Speech {
@@ -58,33 +79,25 @@ impl Speech {
             refusal: None,
             calls: Vec::new(),
             finish: Some("stop"),
+            stopped_by: None,
+            per_prompt: Vec::new(),
         }
     }
 
-    /// Stops the text where the request's token limit says, as a provider would.
-    pub(super) fn limited(mut self, limit: Option<u64>) -> Self {
-        let Some(limit) = limit else { return self };
-        let left = limit.saturating_sub(self.other_tokens());
-        let cut = match &mut self.text {
-            Text::None => false,
-            Text::Pieces(pieces) => {
-                let pieces = Arc::make_mut(pieces);
-                let all = pieces.len();
-                let mut spent = 0;
-                pieces.retain(|piece| {
-                    spent += words(piece);
-                    spent <= left
-                });
-                pieces.len() < all
-            }
-            Text::Filler(filler) => {
-                let cut = filler.pieces > left;
-                filler.pieces = filler.pieces.min(left);
-                cut
-            }
+    /// Stops the text where the request's stop sequences and token limit say, as a provider would.
+    pub(super) fn limited(mut self, asked: &Asked) -> Self {
+        if let Some((text, stop)) = self.text.stopped(&asked.stops) {
+            self.text = text;
+            self.finish = Some("stop");
+            self.stopped_by = Some(stop);
+        }
+        let Some(limit) = asked.limit else {
+            return self;
         };
-        if cut {
+        let left = limit.saturating_sub(self.other_tokens());
+        if self.text.cut(left) {
             self.finish = Some("length");
+            self.stopped_by = None;
         }
         self
     }
@@ -102,53 +115,33 @@ impl Speech {
         thoughts + refusal + calls
     }
 
-    /// The first delta of a stream.
-    pub(super) fn opening_delta(&self) -> String {
-        let content = if self.text.is_none() { "null" } else { "\"\"" };
-        format!(r#"{{"role":"assistant","content":{content},"refusal":null}}"#)
-    }
-
-    /// Everything it says as deltas of a stream, with their tokens.
-    pub(super) fn deltas(self) -> impl Iterator<Item = (String, u64)> + Send + Sync + 'static {
-        let field = self.thought_field;
-        let one = |field: &'static str| {
-            move |(text, tokens): (String, u64)| {
-                (format!(r#"{{"{field}":{}}}"#, quoted(&text)), tokens)
-            }
-        };
-        let thoughts = self.thoughts.into_iter().map(counted).map(one(field));
-        let texts = self.text.pieces().map(one("content"));
-        let refusal = self.refusal.into_iter().map(counted).map(one("refusal"));
+    /// Everything it says, with the tokens of each part.
+    pub(super) fn parts(self) -> impl Iterator<Item = (Part, u64)> + Send + Sync + 'static {
+        fn as_part(
+            part: fn(String) -> Part,
+        ) -> impl Fn((String, u64)) -> (Part, u64) + Send + Sync + 'static {
+            move |(text, tokens)| (part(text), tokens)
+        }
+        let thoughts = self.thoughts.into_iter().map(counted);
+        let refusal = self.refusal.into_iter().map(counted);
         let calls = self.calls.into_iter().enumerate();
-        let calls = calls.flat_map(|(index, call)| call.deltas(index));
-        thoughts.chain(texts).chain(refusal).chain(calls)
+        thoughts
+            .map(as_part(Part::Thought))
+            .chain(self.text.pieces().map(as_part(Part::Text)))
+            .chain(refusal.map(as_part(Part::Refusal)))
+            .chain(calls.flat_map(|(index, call)| call.parts(index)))
     }
+}
 
-    /// The finish_reason as JSON.
-    pub(super) fn finish_json(&self) -> String {
-        self.finish.map_or_else(|| "null".to_owned(), quoted)
-    }
-
-    /// The rest of a whole message and its choice, from behind the text.
-    pub(super) fn message_tail(&self) -> String {
-        let refusal = self
-            .refusal
-            .as_deref()
-            .map_or_else(|| "null".to_owned(), quoted);
-        let mut tail = format!(r#","refusal":{refusal},"annotations":[]"#);
-        if !self.thoughts.is_empty() {
-            let thoughts = quoted(&self.thoughts.concat());
-            tail += &format!(r#","{}":{thoughts}"#, self.thought_field);
-        }
-        if !self.calls.is_empty() {
-            let calls: Vec<_> = self.calls.iter().map(Call::whole).collect();
-            tail += &format!(r#","tool_calls":[{}]"#, calls.join(","));
-        }
-        tail + &format!(
-            r#"}},"logprobs":null,"finish_reason":{}}}"#,
-            self.finish_json()
-        )
-    }
+/// The signature under thoughts, which only the mock can make: a turn that brings them back
+/// changed is found out.
+pub(super) fn signature(thoughts: &str) -> String {
+    let mut hash = blake3::Hasher::new_derive_key("alfred mock: signed thoughts");
+    let mut bytes = [0; 96];
+    hash.update(thoughts.as_bytes())
+        .finalize_xof()
+        .fill(&mut bytes);
+    base64(&bytes)
 }
 
 fn counted(text: String) -> (String, u64) {
@@ -195,6 +188,47 @@ impl Text {
             Self::Filler(filler) => (0..filler.pieces)
                 .map(|index| filler.piece_len(index))
                 .sum(),
+        }
+    }
+
+    /// The text up to the first stop sequence, and which it was.
+    fn stopped(&self, stops: &[String]) -> Option<(Self, String)> {
+        let longest = stops.iter().map(String::len).max()?;
+        let mut said = String::new();
+        for (piece, _) in self.pieces() {
+            let from = said.floor_char_boundary(said.len().saturating_sub(longest));
+            said += &piece;
+            let new = said.get(from..).unwrap_or_default();
+            let found = stops
+                .iter()
+                .filter_map(|stop| Some((new.find(stop)?, stop)));
+            if let Some((at, stop)) = found.min() {
+                said.truncate(from + at);
+                return Some((Self::words(&said), stop.clone()));
+            }
+        }
+        None
+    }
+
+    /// Shortens it to so many tokens; true when it was longer.
+    fn cut(&mut self, most: u64) -> bool {
+        match self {
+            Self::None => false,
+            Self::Pieces(pieces) => {
+                let pieces = Arc::make_mut(pieces);
+                let all = pieces.len();
+                let mut spent = 0;
+                pieces.retain(|piece| {
+                    spent += words(piece);
+                    spent <= most
+                });
+                pieces.len() < all
+            }
+            Self::Filler(filler) => {
+                let cut = filler.pieces > most;
+                filler.pieces = filler.pieces.min(most);
+                cut
+            }
         }
     }
 
@@ -245,41 +279,29 @@ impl Call {
     }
 
     /// One token for the name and one per fragment.
-    fn tokens(&self) -> u64 {
+    pub(super) fn tokens(&self) -> u64 {
         1 + self.fragments().len() as u64
     }
 
-    /// The deltas of a stream: first id, type and name, then the arguments.
-    pub(super) fn deltas(&self, index: usize) -> Vec<(String, u64)> {
-        let Self { id, name, .. } = self;
-        let first = format!(
-            r#"{{"tool_calls":[{{"index":{index},"id":{},"type":"function","function":{{"name":{},"arguments":""}}}}]}}"#,
-            quoted(id),
-            quoted(name)
-        );
-        let later = self.fragments().into_iter().map(|part| {
-            let part = quoted(&part);
-            format!(r#"{{"tool_calls":[{{"index":{index},"function":{{"arguments":{part}}}}}]}}"#)
-        });
-        std::iter::once(first)
-            .chain(later)
-            .map(|delta| (delta, 1))
+    /// First id and name, then the arguments; or all at once.
+    fn parts(self, index: usize) -> Vec<(Part, u64)> {
+        if self.whole {
+            let tokens = self.tokens();
+            return vec![(Part::Whole(index, self), tokens)];
+        }
+        let fragments = self.fragments().into_iter();
+        let arguments = fragments.map(|fragment| Part::Arguments(index, fragment));
+        std::iter::once(Part::Call(index, self.id, self.name))
+            .chain(arguments)
+            .map(|part| (part, 1))
             .collect()
-    }
-
-    fn whole(&self) -> String {
-        format!(
-            r#"{{"id":{},"type":"function","function":{{"name":{},"arguments":{}}}}}"#,
-            quoted(&self.id),
-            quoted(&self.name),
-            quoted(&self.arguments)
-        )
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mock::asked::Endpoint;
 
     fn filler(pieces: u64, size: usize) -> Text {
         Text::Filler(Filler {
@@ -287,6 +309,14 @@ mod tests {
             size,
             stamp: false,
         })
+    }
+
+    fn asked(limit: Option<u64>, stops: &[&str]) -> Asked {
+        Asked {
+            limit,
+            stops: stops.iter().map(|stop| (*stop).to_owned()).collect(),
+            ..Asked::unread(Endpoint::Chat)
+        }
     }
 
     #[test]
@@ -322,15 +352,15 @@ mod tests {
         let text = "two  spaces,\na line and é";
         let joined: String = Text::words(text).pieces().map(|(piece, _)| piece).collect();
         assert_eq!(joined, text);
-        let limited = Speech::of(Text::words(text)).limited(Some(3));
+        let limited = Speech::of(Text::words(text)).limited(&asked(Some(3), &[]));
         assert_eq!((limited.tokens(), limited.finish), (3, Some("length")));
     }
 
     #[test]
     fn the_token_limit_shortens_the_text_and_says_so() {
-        let speech = Speech::of(filler(10, 0)).limited(Some(4));
+        let speech = Speech::of(filler(10, 0)).limited(&asked(Some(4), &[]));
         assert_eq!((speech.tokens(), speech.finish), (4, Some("length")));
-        let speech = Speech::of(filler(10, 0)).limited(Some(10));
+        let speech = Speech::of(filler(10, 0)).limited(&asked(Some(10), &[]));
         assert_eq!((speech.tokens(), speech.finish), (10, Some("stop")));
     }
 
@@ -340,8 +370,33 @@ mod tests {
             id: "call_1".to_owned(),
             name: "f".to_owned(),
             arguments: r#"{"stadt":"Köln"}"#.to_owned(),
+            whole: false,
         };
         assert_eq!(call.fragments().concat(), call.arguments);
-        assert_eq!(call.tokens(), call.deltas(0).len() as u64);
+        assert_eq!(call.tokens(), call.parts(0).len() as u64);
+    }
+
+    #[test]
+    fn a_stop_sequence_ends_the_text_before_it_wherever_the_pieces_are_cut() {
+        let cases = [
+            ("one two three", "two", "one "),
+            ("one two three", "o three", "one tw"),
+            ("é ü ö", "ü ö", "é "),
+            ("one two", "one", ""),
+        ];
+        for (text, stop, left) in cases {
+            let speech = Speech::of(Text::words(text)).limited(&asked(None, &["none", stop]));
+            let said: String = speech.text.pieces().map(|(piece, _)| piece).collect();
+            assert_eq!(said, left);
+            assert_eq!(speech.stopped_by.as_deref(), Some(stop));
+        }
+        let speech = Speech::of(filler(10, 0)).limited(&asked(Some(2), &["w5"]));
+        assert_eq!((speech.finish, speech.stopped_by), (Some("length"), None));
+    }
+
+    #[test]
+    fn a_signature_stands_for_its_thoughts_alone() {
+        assert_eq!(signature("a thought"), signature("a thought"));
+        assert_ne!(signature("a thought"), signature("another"));
     }
 }

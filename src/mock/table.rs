@@ -2,103 +2,9 @@
 //! here is all it takes to teach the mock a new trick (its function lives in `behaviour.rs` or
 //! `failure.rs`).
 
+use super::params::{AFTER, EVERY, FIELD, FORM, SHAPE, THOUGHTS, TYPE, YES_NO, param};
 use super::scenario::{Kind, Param, Reads, Scenario};
 use super::{behaviour as good, failure as bad};
-
-const YES_NO: Kind = Kind::Word(&["yes", "no"]);
-const SHAPES: Kind = Kind::Word(&["openai", "azure", "anthropic", "plain", "html", "empty"]);
-
-const fn param(
-    name: &'static str,
-    default: &'static str,
-    kind: Kind,
-    about: &'static str,
-) -> Param {
-    Param {
-        name,
-        default,
-        about,
-        kind,
-    }
-}
-
-const AFTER: Param = param(
-    "after",
-    "3",
-    Kind::Count(1_000_000),
-    "pieces of content before it happens; 0 is after the role chunk",
-);
-const SHAPE: Param = param("shape", "openai", SHAPES, "whose error body is imitated");
-const EVERY: Param = param(
-    "every",
-    "100ms",
-    Kind::Span,
-    "the time between two comments",
-);
-const FORM: Param = param(
-    "form",
-    "data",
-    Kind::Word(&["data", "event"]),
-    "`data: {\"error\"…}` alone, or after `event: error`",
-);
-const TYPE: Param = param(
-    "type",
-    "overloaded",
-    Kind::Text,
-    "overloaded, server_error, rate_limit, quota or any other type",
-);
-
-/// Known to every scenario.
-pub(super) const COMMON: &[Param] = &[
-    param(
-        "delay",
-        "0ms",
-        Kind::Span,
-        "the time before each piece of a stream, or once before another answer",
-    ),
-    param(
-        "chunks",
-        "",
-        Kind::Count(1_000_000),
-        "pieces of filler text; one token each",
-    ),
-    param(
-        "size",
-        "",
-        Kind::Count(16 << 20),
-        "bytes of each piece of filler text",
-    ),
-    param(
-        "tokens_in",
-        "",
-        Kind::Count(1_000_000_000),
-        "the prompt tokens to report instead of the words counted",
-    ),
-    param(
-        "tokens_out",
-        "",
-        Kind::Count(1_000_000_000),
-        "the completion tokens to report instead of the words sent",
-    ),
-    param(
-        "tokens_cached",
-        "",
-        Kind::Count(1_000_000_000),
-        "the part of the prompt reported as read from the provider's cache",
-    ),
-    param(
-        "stamp",
-        "no",
-        YES_NO,
-        "start each piece of filler text with the time it was sent (Unix, ns)",
-    ),
-    param(
-        "length",
-        "yes",
-        YES_NO,
-        "`no` sends unary answers without Content-Length",
-    ),
-];
 
 const fn row(
     name: &'static str,
@@ -124,7 +30,7 @@ const fn early(scenario: Scenario, reads: Reads) -> Scenario {
 pub(super) const SCENARIOS: &[Scenario] = &[
     row(
         "echo",
-        "Answers the last user text, word by word when streamed.",
+        "Answers the last user text (of a completions request, each prompt), word by word when streamed; images are counted: `[2 images, 136 bytes]`.",
         &[],
         good::echo,
     ),
@@ -159,7 +65,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "tools",
-        "Calls the request's first tool (or `get_weather`), arguments streamed in fragments; after a tool result it echoes that.",
+        "Calls the request's first tool (or `get_weather`), arguments streamed in fragments; after tool results it echoes those.",
         &[
             param(
                 "calls",
@@ -173,44 +79,54 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 Kind::Text,
                 "the arguments, a JSON text",
             ),
+            param(
+                "fit",
+                "no",
+                YES_NO,
+                "`yes` makes arguments that fit the tool's schema instead",
+            ),
+            param(
+                "whole",
+                "no",
+                YES_NO,
+                "`yes` streams each call in one piece (Mistral)",
+            ),
         ],
         good::tools,
     ),
     row(
         "reasoning",
-        "Thinks first, then answers.",
-        &[
-            param("thoughts", "4", Kind::Count(100_000), "pieces of reasoning"),
-            param(
-                "field",
-                "reasoning_content",
-                Kind::Word(&["reasoning_content", "reasoning"]),
-                "the delta's field: DeepSeek's or Groq's name",
-            ),
-        ],
+        "Thinks first, then answers; thinking blocks with a wrong signature are refused 400.",
+        &[THOUGHTS, FIELD],
         good::reasoning,
     ),
     row(
+        "signed",
+        "Thinks, then calls the request's first tool with arguments that fit; the result is echoed if the thinking block came back before the call with its signature, otherwise 400 (Anthropic).",
+        &[THOUGHTS, FIELD],
+        good::signed,
+    ),
+    row(
         "json",
-        "A JSON object that fits the request's `json_schema`, if any.",
+        "A JSON object that fits the request's JSON Schema, if any.",
         &[],
         good::json,
     ),
     row(
         "length",
-        "Stops at the token limit: finish_reason `length`.",
+        "Stops at the token limit: finish_reason `length`, stop_reason `max_tokens`.",
         &[],
         good::length,
     ),
     row(
         "content_filter",
-        "Cut off by the provider's filter: finish_reason `content_filter`.",
+        "Cut off by the provider's filter: finish_reason `content_filter`, stop_reason `refusal`.",
         &[],
         good::content_filter,
     ),
     row(
         "refusal",
-        "Declines in the `refusal` field.",
+        "Declines in the `refusal` field (Anthropic: stop_reason `refusal`).",
         &[],
         good::refusal,
     ),
@@ -233,25 +149,25 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "usage_in_finish",
-        "Usage stands in the finish chunk, asked or not (Groq, Mistral).",
+        "Usage stands in the finish chunk, asked or not (Groq, Mistral); Anthropic's in `message_delta` alone, zeros in `message_start`.",
         &[],
         good::usage_in_finish,
     ),
     row(
         "no_done",
-        "Ends after the finish chunk without `[DONE]`.",
+        "Ends after the finish chunk without `[DONE]`, or without `message_stop`.",
         &[],
         good::no_done,
     ),
     row(
         "ping",
-        "Only SSE comments (blank lines when unary) for a time, then the answer.",
+        "Only SSE comments (Anthropic: `ping` events; blank lines when unary) for a time, then the answer.",
         &[EVERY, param("for", "1s", Kind::Span, "how long")],
         good::ping,
     ),
     row(
         "pings_forever",
-        "Only SSE comments, for ever.",
+        "Only SSE comments or pings, for ever.",
         &[EVERY],
         good::pings_forever,
     ),
@@ -269,7 +185,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "auth",
-        "401 unless the request's bearer key is the right one; then echo.",
+        "401 unless the request's bearer key or `x-api-key` is the right one; then echo.",
         &[param("key", "good", Kind::Text, "the right key"), SHAPE],
         bad::auth,
     ),
@@ -317,7 +233,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "quota",
-        "429 `insufficient_quota`: not worth a retry on this account.",
+        "429 `insufficient_quota` (Anthropic: `enforced_spend_limit_reached`): not worth a retry on this account.",
         &[SHAPE],
         bad::quota,
     ),
@@ -401,7 +317,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "end_without_finish",
-        "A clean end without finish_reason and `[DONE]`.",
+        "A clean end without finish_reason and `[DONE]` (Anthropic: nothing after the pieces).",
         &[AFTER],
         bad::end_without_finish,
     ),

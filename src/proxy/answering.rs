@@ -64,10 +64,8 @@ pub(crate) struct Facts {
     /// Tokens: the provider's own, else counted.
     pub(crate) usage: Option<Usage>,
     /// Why the first choice ended.
-    pub(crate) finish_reason: Option<String>,
-    /// The model that the provider says answered.
-    pub(crate) model: Option<String>,
-    /// Events and texts, counted.
+    pub(crate) finish_reason: Option<&'static str>,
+    /// Events and texts of a stream, counted.
     pub(crate) meter: Meter,
     /// When the first content came.
     pub(crate) first_content: Option<Instant>,
@@ -313,9 +311,7 @@ impl Answering {
         self.over = true;
         self.facts.complete = true;
         self.facts.usage = Some(answer.final_usage(self.input_estimate()));
-        self.facts.finish_reason = answer.finish_reason().map(str::to_owned);
-        self.facts.model = answer.response_model().map(str::to_owned);
-        self.facts.meter = answer.metered();
+        self.facts.finish_reason = answer.finish_reason();
         match &self.plan {
             Some(plan) => Step::Done(answer.render(plan)),
             None => Step::Quiet,
@@ -373,8 +369,7 @@ impl Answering {
         let mut facts = self.facts.clone();
         if let Mode::Stream(stream) = &self.mode {
             facts.usage = Some(self.usage_so_far());
-            facts.finish_reason = stream.finish_reason().map(str::to_owned);
-            facts.model = stream.response_model().map(str::to_owned);
+            facts.finish_reason = stream.finish_reason();
             facts.meter = stream.metered();
         }
         facts

@@ -193,7 +193,7 @@ pub struct Receipt {
     pub attempts: Vec<AttemptRecord>,
     /// Why the answer ended.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub finish_reason: Option<String>,
+    pub finish_reason: Option<&'static str>,
     /// The tokens as billed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<UsageRecord>,

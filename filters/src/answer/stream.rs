@@ -168,7 +168,7 @@ impl AnswerStream {
 
     /// Why the first choice ended, in OpenAI's words.
     #[must_use]
-    pub fn finish_reason(&self) -> Option<&str> {
+    pub fn finish_reason(&self) -> Option<&'static str> {
         self.state.facts.finish_reason.map(FinishReason::as_str)
     }
 

@@ -34,7 +34,6 @@ struct Found {
     created: Option<u64>,
     usage: Option<Usage>,
     finish: Option<FinishReason>,
-    meter: Meter,
 }
 
 enum Kind {
@@ -80,13 +79,25 @@ impl Answer {
     /// and what was counted of the answer.
     #[must_use]
     pub fn final_usage(&self, input_estimate: u64) -> Usage {
-        final_usage(self.found.usage, input_estimate, self.found.meter.tokens)
+        match self.found.usage {
+            Some(reported) => reported,
+            None => final_usage(None, input_estimate, self.metered().tokens),
+        }
     }
 
-    /// What the answer says, counted by Alfred.
+    /// What the answer says, counted by Alfred. Reads the body once more: where
+    /// the provider reports its usage, nobody asks.
     #[must_use]
     pub fn metered(&self) -> Meter {
-        self.found.meter
+        let mut tally = Tally::default();
+        if matches!(self.found.kind, Kind::Chat | Kind::Message) {
+            self.tell("", &mut |event| tally.take(event));
+        }
+        for choice in self.chunk().iter().flat_map(|chunk| &chunk.choices) {
+            tally.legacy_call(0, choice.function_call.raw(self.text()));
+        }
+        tally.provider_events = 1;
+        tally.meter(0)
     }
 
     /// Shows every text of the model to `f`: content and its parts, reasoning,
@@ -102,7 +113,7 @@ impl Answer {
 
     /// Why the first choice ended, in OpenAI's words; none for embeddings.
     #[must_use]
-    pub fn finish_reason(&self) -> Option<&str> {
+    pub fn finish_reason(&self) -> Option<&'static str> {
         self.found.finish.map(FinishReason::as_str)
     }
 
@@ -213,9 +224,6 @@ impl Found {
         }
         let mut heard = Heard::default();
         Decoder::new("", surface).decode(text, &chunk, &mut |event| heard.take(&event))?;
-        for choice in &chunk.choices {
-            heard.tally.legacy_call(0, choice.function_call.raw(text));
-        }
         Ok(Found {
             id: chunk.id.filled(text).map(Into::into),
             model: chunk.model.filled(text).map(Into::into),
@@ -263,10 +271,6 @@ impl Found {
                 ..usage
             }),
             finish: None,
-            meter: Meter {
-                provider_events: 1,
-                ..Meter::default()
-            },
             kind: Kind::Embeddings(found),
         })
     }
@@ -275,14 +279,12 @@ impl Found {
 /// What the events of a body tell.
 #[derive(Default)]
 struct Heard {
-    tally: Tally,
     usage: Option<Usage>,
     finish: Option<FinishReason>,
 }
 
 impl Heard {
     fn take(&mut self, event: &Event<'_>) {
-        self.tally.take(event);
         match event.step {
             Step::Usage(reported) => self.usage = Some(reported),
             Step::Finish { reason, .. } if event.choice == 0 => self.finish = Some(reason),
@@ -290,8 +292,7 @@ impl Heard {
         }
     }
 
-    fn found(mut self, kind: Kind) -> Found {
-        self.tally.provider_events = 1;
+    fn found(self, kind: Kind) -> Found {
         Found {
             kind,
             id: None,
@@ -299,7 +300,6 @@ impl Heard {
             created: None,
             usage: self.usage,
             finish: self.finish,
-            meter: self.tally.meter(0),
         }
     }
 }

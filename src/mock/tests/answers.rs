@@ -86,6 +86,7 @@ async fn whole_and_streamed_answers_report_the_same_tokens() {
         "echo",
         "stream?chunks=9",
         "tools?calls=2",
+        "tools?calls=2&whole=yes",
         "reasoning",
         "refusal",
         "long?tokens=33",
@@ -140,6 +141,15 @@ async fn tools_call_the_function_offered_and_echo_its_result() {
         .collect();
     assert_eq!(arguments, r#"{"city":"Paris"}"#);
     assert_eq!(seen.finish(), ["tool_calls"]);
+    let seen = streamed("tools?calls=2&whole=yes", H1).await;
+    let calls: Vec<Value> = seen
+        .events()
+        .iter()
+        .map(|event| event["choices"][0]["delta"]["tool_calls"][0].clone())
+        .filter(Value::is_object)
+        .collect();
+    assert_eq!((calls.len(), &calls[1]["index"]), (2, &json!(1)));
+    assert_eq!(calls[1]["function"]["arguments"], r#"{"city":"Paris"}"#);
     let messages = json!([{"role": "user", "content": "q"}, {"role": "tool", "content": "sunny"}]);
     let answer = ask("tools", H1, json!({"messages": messages}))
         .await

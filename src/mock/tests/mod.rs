@@ -1,7 +1,9 @@
 //! The scenarios over real sockets: what a client sees is the only thing that counts here.
 
 mod answers;
+mod completions;
 mod failures;
+mod messages;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
