@@ -3,10 +3,12 @@
 //! It moves through stages, and each stage holds what the rooms before it found out. A room takes
 //! the stage before it and returns its own, so nothing can be asked for before it is known.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use alfred_filters::prompt::Prompt;
+use alfred_filters::dialect::Dialect;
+use alfred_filters::prompt::{Prompt, Surface};
 use http::{HeaderName, HeaderValue};
 use uuid::Uuid;
 
@@ -25,6 +27,12 @@ pub enum Door {
     Chat,
     /// `POST /v1/embeddings`
     Embeddings,
+    /// `POST /v1/completions`
+    Completions,
+    /// `POST /v1/messages`
+    Messages,
+    /// `POST /v1/messages/count_tokens`
+    CountTokens,
     /// `GET /v1/models`
     Models,
     /// `GET /v1/models/{name}`
@@ -32,12 +40,28 @@ pub enum Door {
 }
 
 impl Door {
+    /// The surface of a door through which requests go to providers.
+    #[must_use]
+    pub fn surface(&self) -> Option<Surface> {
+        match self {
+            Self::Chat => Some(Surface::Chat),
+            Self::Embeddings => Some(Surface::Embeddings),
+            Self::Completions => Some(Surface::Completions),
+            Self::Messages => Some(Surface::Messages),
+            Self::CountTokens => Some(Surface::CountTokens),
+            Self::Models | Self::Model(_) => None,
+        }
+    }
+
     /// The label in receipts and metrics.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
             Self::Chat => "chat",
             Self::Embeddings => "embeddings",
+            Self::Completions => "completions",
+            Self::Messages => "messages",
+            Self::CountTokens => "count_tokens",
             Self::Models | Self::Model(_) => "models",
         }
     }
@@ -47,7 +71,7 @@ impl Door {
 #[derive(Debug)]
 pub struct Admitted {
     /// Where to.
-    pub door: Door,
+    pub surface: Surface,
     /// Who.
     pub principal: Arc<Principal>,
 }
@@ -88,6 +112,8 @@ pub struct Attempt {
     pub failure: Option<Failure>,
     /// What was decided to follow.
     pub next: Option<Next>,
+    /// Members of the client's request that the provider is not sent.
+    pub dropped: Vec<Cow<'static, str>>,
 }
 
 impl Forward {
@@ -164,6 +190,8 @@ pub struct Exchange {
     pub stage: Stage,
     /// What happened so far.
     pub receipt: Receipt,
+    /// What the caller reads errors in.
+    pub dialect: Dialect,
     /// Headers that every answer to this request carries; stations add, the reply writes.
     pub answer_headers: Vec<(HeaderName, HeaderValue)>,
     origin: Option<HeaderValue>,
@@ -190,6 +218,7 @@ impl Exchange {
             started: Instant::now(),
             stage: Stage::Arrived,
             receipt,
+            dialect: Dialect::OpenAiChat,
             answer_headers: Vec::new(),
             origin: None,
             _in_flight: in_flight,
@@ -254,6 +283,7 @@ impl Exchange {
             began: Some(Instant::now()),
             failure: None,
             next: None,
+            dropped: Vec::new(),
         };
     }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use alfred_filters::dialect::Dialect;
+
 use crate::conf::{self, Config, Kind, Problem, Problems, UnknownPrice};
 use crate::exchange::unix_ms;
 use crate::ledger::{self, Charge, Class, Price, PriceTable, ServiceTier, UsageCounts};
@@ -11,7 +13,7 @@ use crate::limits::{Measure, Rule};
 use crate::living::Living;
 use crate::outbound::{Egress, EgressError, Outbound};
 use crate::pool::{Cost, Now};
-use crate::providers::{Needs, Provider, Shared, raw_members};
+use crate::providers::{Needs, Provider, Shared, Speaks, raw_members};
 use crate::routing::{Alias, Names, Plan, RetryPolicy, Target};
 use crate::secrets::{StaticHash, StaticKey, StaticKeys};
 use crate::telemetry::WorldGuard;
@@ -151,6 +153,11 @@ impl TargetMaker {
             overrides: Box::default(),
             timeouts,
             price: known.or_else(|| ceiling(&self.unknown)),
+            max_output: match provider.wants.speaks {
+                // The others need no limit to be named.
+                Speaks::One(Dialect::AnthropicMessages) => self.prices.max_output(kind, model),
+                _ => None,
+            },
         }
     }
 }

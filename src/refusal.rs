@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use alfred_filters::dialect::Dialect;
+use alfred_filters::error::{ClientError, error_body};
 use bytes::Bytes;
 
 /// An expected no, made by Alfred itself.
@@ -37,9 +39,19 @@ pub enum Refusal {
         /// The alias that is nearest to it.
         nearest: Option<String>,
     },
+    /// No provider behind the model has what the path asks for.
+    #[error(
+        "no provider of the model '{model}' offers {surface}; ask GET /v1/models for other models"
+    )]
+    SurfaceUnknown {
+        /// The name the client sent.
+        model: String,
+        /// What was asked for.
+        surface: &'static str,
+    },
     /// No such path.
     #[error(
-        "there is nothing at this path; Alfred serves POST /v1/chat/completions, POST /v1/embeddings and GET /v1/models"
+        "there is nothing at this path; Alfred serves POST /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/completions, /v1/embeddings and GET /v1/models"
     )]
     NoSuchPath,
     /// The path exists, but not for this method.
@@ -194,6 +206,7 @@ impl Refusal {
             Self::Unauthorised(_) => row(401, INVALID, "invalid_api_key"),
             Self::ModelNotAllowed(_) => row(403, INVALID, "model_not_allowed"),
             Self::UnknownModel { .. } => row(404, INVALID, "model_not_found"),
+            Self::SurfaceUnknown { .. } => row(400, INVALID, "unsupported_model"),
             Self::NoSuchPath => row(404, INVALID, "unknown_path"),
             Self::WrongMethod(_) => row(405, INVALID, "method_not_allowed"),
             Self::RateLimited { retry_after, .. } => {
@@ -235,23 +248,27 @@ impl Refusal {
     pub fn param(&self) -> Option<&str> {
         match self {
             Self::BadRequest { param, .. } => param.as_deref(),
-            Self::UnknownModel { .. } | Self::ModelNotAllowed(_) | Self::UnknownPrice(_) => {
-                Some("model")
-            }
+            Self::UnknownModel { .. }
+            | Self::ModelNotAllowed(_)
+            | Self::UnknownPrice(_)
+            | Self::SurfaceUnknown { .. } => Some("model"),
             _ => None,
         }
     }
 
-    /// The refusal as an OpenAI error body.
+    /// The refusal as an error body in the caller's dialect; Anthropic's names the request.
     #[must_use]
-    pub fn openai_body(&self) -> Bytes {
+    pub fn body(&self, dialect: Dialect, request_id: &str) -> Bytes {
         let wire = self.wire();
-        alfred_filters::error::openai_error(
-            &self.to_string(),
-            wire.openai_type,
-            self.param(),
-            Some(wire.code),
-        )
+        let message = self.to_string();
+        let error = ClientError {
+            status: wire.status,
+            message: &message,
+            kind: wire.openai_type,
+            param: self.param(),
+            code: Some(wire.code),
+        };
+        error_body(dialect, &error, Some(request_id))
     }
 }
 

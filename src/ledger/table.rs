@@ -63,6 +63,13 @@ impl PriceTable {
         names::first_match(model, &|name| models.get(name)?.price())
     }
 
+    /// The longest answer of a model in tokens, as the shipped table says; the arguments are those
+    /// of [`PriceTable::price`].
+    pub fn max_output(&self, kind: &str, model: &str) -> Option<u64> {
+        let models = self.shipped.get(kind)?;
+        names::first_match(model, &|name| models.get(name)?.max_output())
+    }
+
     fn overridden(&self, provider: &str, model: &str) -> Option<&Price> {
         if self.overrides.is_empty() {
             return None;
@@ -78,6 +85,14 @@ impl Entry {
         self.price
             .get_or_init(|| Price::from_json(self.line).map(Box::new))
             .as_deref()
+    }
+}
+
+impl Entry {
+    fn max_output(&self) -> Option<u64> {
+        let (_, rest) = self.line.split_once("\"max_out\":")?;
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse().ok()
     }
 }
 

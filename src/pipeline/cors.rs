@@ -9,7 +9,8 @@ use crate::conf;
 /// What a browser may send besides the simple headers.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "authorization, content-type, x-api-key, api-key, x-goog-api-key, x-request-id, traceparent, \
-     tracestate, openai-organization, openai-project, openai-beta, idempotency-key, \
+     tracestate, anthropic-version, anthropic-beta, \
+     anthropic-dangerous-direct-browser-access, openai-organization, openai-project, openai-beta, idempotency-key, \
      x-alfred-cache, x-alfred-route, x-alfred-tags, x-stainless-lang, x-stainless-package-version, \
      x-stainless-os, x-stainless-arch, x-stainless-runtime, x-stainless-runtime-version, \
      x-stainless-retry-count, x-stainless-timeout, x-stainless-helper-method",

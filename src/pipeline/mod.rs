@@ -13,14 +13,17 @@ mod request_id;
 
 use std::time::Duration;
 
+use alfred_filters::dialect::Dialect;
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderName, Method};
 
 pub use head::Head;
-pub use read::{forward, settle_tokens};
+pub use read::{Ready, forward, settle_tokens};
 
 use crate::exchange::{Admitted, Door, Exchange, unix_ms};
 use crate::refusal::Refusal;
+
+static ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// What the head of a request leads to.
 #[derive(Debug)]
@@ -41,6 +44,7 @@ pub fn admit(exchange: &mut Exchange, head: &Head<'_>) -> Result<Admission, Refu
     let gateway = exchange.gateway.clone();
     let config = &gateway.config;
     request_id::note(head, &mut exchange.receipt);
+    exchange.dialect = dialect(head);
     let client = head.client(&config.trusted_proxies);
     if let Some(client) = client {
         exchange.receipt.client = client.to_string();
@@ -61,12 +65,24 @@ pub fn admit(exchange: &mut Exchange, head: &Head<'_>) -> Result<Admission, Refu
     exchange.identify(&principal);
     rate_limit::take_request(&gateway, &principal, &mut exchange.answer_headers)?;
     match door {
-        Door::Models => Ok(Admission::Answer(models::list(&gateway, &principal))),
-        Door::Model(name) => models::one(&gateway, &principal, &name).map(Admission::Answer),
-        Door::Chat | Door::Embeddings => {
-            read::check_media_type(head)?;
-            Ok(Admission::Body(Admitted { door, principal }))
+        Door::Models => models::list(&gateway, &principal, exchange.dialect).map(Admission::Answer),
+        Door::Model(name) => {
+            models::one(&gateway, &principal, &name, exchange.dialect).map(Admission::Answer)
         }
+        door => {
+            let surface = door.surface().ok_or(Refusal::NoSuchPath)?;
+            read::check_media_type(head)?;
+            Ok(Admission::Body(Admitted { surface, principal }))
+        }
+    }
+}
+
+/// The dialect that the caller reads: Anthropic's SDKs say their version on every path.
+fn dialect(head: &Head<'_>) -> Dialect {
+    if head.headers.contains_key(&ANTHROPIC_VERSION) || head.path.starts_with("/v1/messages") {
+        Dialect::AnthropicMessages
+    } else {
+        Dialect::OpenAiChat
     }
 }
 
@@ -75,7 +91,10 @@ fn door(method: &Method, path: &str) -> Result<Door, Refusal> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let (door, wanted) = match path {
         "/v1/chat/completions" => (Door::Chat, "POST"),
+        "/v1/messages" => (Door::Messages, "POST"),
+        "/v1/messages/count_tokens" => (Door::CountTokens, "POST"),
         "/v1/embeddings" => (Door::Embeddings, "POST"),
+        "/v1/completions" => (Door::Completions, "POST"),
         "/v1/models" => (Door::Models, "GET"),
         _ => match path.strip_prefix("/v1/models/") {
             Some(name) if !name.is_empty() => (Door::Model(percent_decoded(name)), "GET"),
@@ -117,6 +136,15 @@ mod tests {
     #[test]
     fn every_door_has_its_method() {
         assert_eq!(door(&Method::POST, "/v1/chat/completions"), Ok(Door::Chat));
+        assert_eq!(door(&Method::POST, "/v1/messages"), Ok(Door::Messages));
+        assert_eq!(
+            door(&Method::POST, "/v1/messages/count_tokens"),
+            Ok(Door::CountTokens)
+        );
+        assert_eq!(
+            door(&Method::POST, "/v1/completions"),
+            Ok(Door::Completions)
+        );
         assert_eq!(door(&Method::GET, "/v1/models/"), Ok(Door::Models));
         let named = Door::Model("openai/gpt-5".into());
         assert_eq!(door(&Method::GET, "/v1/models/openai%2Fgpt-5"), Ok(named));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alfred_filters::dialect::anthropic::count_tokens_body;
 use alfred_filters::prompt::{Prompt, Surface};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -9,7 +10,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use super::head::Head;
 use super::rate_limit;
 use crate::conf::UnknownPrice;
-use crate::exchange::{Admitted, Attempt, Door, Exchange, Forward, chance};
+use crate::exchange::{Admitted, Attempt, Exchange, Forward, chance};
 use crate::gateway::Gateway;
 use crate::living::BodyPermit;
 use crate::refusal::Refusal;
@@ -38,6 +39,15 @@ pub(super) fn check_media_type(head: &Head<'_>) -> Result<(), Refusal> {
     }
 }
 
+/// What a body has led to.
+#[derive(Debug)]
+pub enum Ready {
+    /// A request that may go to a provider.
+    Forward(Box<Forward>),
+    /// The answer, made here.
+    Answer(Bytes),
+}
+
 /// Makes a request that may go to a provider out of a caller and a body.
 ///
 /// # Errors
@@ -48,12 +58,8 @@ pub fn forward(
     admitted: Admitted,
     body: Bytes,
     permit: BodyPermit,
-) -> Result<Forward, Refusal> {
-    let Admitted { door, principal } = admitted;
-    let surface = match door {
-        Door::Embeddings => Surface::Embeddings,
-        _ => Surface::Chat,
-    };
+) -> Result<Ready, Refusal> {
+    let Admitted { surface, principal } = admitted;
     let prompt = Prompt::read(surface, body).map_err(|error| Refusal::BadRequest {
         message: error.message,
         param: error.param,
@@ -66,9 +72,12 @@ pub fn forward(
     if !principal.allows(prompt.model()) {
         return Err(Refusal::ModelNotAllowed(prompt.model().to_owned()));
     }
-    let plan = priced(&gateway, plan, prompt.model())?;
-    check_health(&plan, gateway.living.now())?;
     let input_estimate = prompt.estimate_input_tokens();
+    if surface == Surface::CountTokens && !plan.counts_tokens() {
+        return Ok(Ready::Answer(count_tokens_body(input_estimate, true)));
+    }
+    let plan = priced(&gateway, able(plan, &prompt)?, prompt.model())?;
+    check_health(&plan, gateway.living.now())?;
     let answers = u64::from(prompt.choices());
     let max_output = match surface {
         Surface::Embeddings | Surface::CountTokens => Some(0),
@@ -79,7 +88,7 @@ pub fn forward(
     let headers = &mut exchange.answer_headers;
     let tokens =
         rate_limit::take_tokens(&gateway, &principal, input_estimate, max_output, headers)?;
-    Ok(Forward {
+    Ok(Ready::Forward(Box::new(Forward {
         model_label: gateway.model_label(prompt.model(), &plan),
         attempts: Attempts::new(plan.retry, plan.targets.len()),
         principal,
@@ -90,7 +99,24 @@ pub fn forward(
         failed: Vec::new(),
         tokens,
         body: permit,
-    })
+    })))
+}
+
+/// The plan without the targets whose provider has nothing of the kind.
+fn able(mut plan: Plan, prompt: &Prompt) -> Result<Plan, Refusal> {
+    let surface = prompt.surface();
+    plan.targets
+        .retain(|target| target.provider.wants.serves(surface));
+    if plan.targets.is_empty() {
+        return Err(Refusal::SurfaceUnknown {
+            model: prompt.model().to_owned(),
+            surface: match surface {
+                Surface::Embeddings => "embeddings",
+                _ => "completions of this older form",
+            },
+        });
+    }
+    Ok(plan)
 }
 
 /// The plan without the targets whose price is unknown, where the configuration refuses those.

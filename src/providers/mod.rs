@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use alfred_filters::answer::Fidelity;
-use alfred_filters::prompt::{Prompt, Surface};
+use alfred_filters::dialect::Dialect;
+use alfred_filters::prompt::Surface;
 use http::HeaderValue;
 
 use crate::conf::{self, Kind, OnDisconnect};
@@ -27,11 +28,22 @@ pub enum Auth {
     Header(&'static str),
 }
 
+/// What a provider speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// One dialect; callers of another are translated.
+    One(Dialect),
+    /// Whatever the caller speaks.
+    Any,
+}
+
 /// One row of the table: what a kind of provider wants.
 #[derive(Debug)]
 pub struct Wants {
     /// The kind.
     pub kind: Kind,
+    /// What it speaks.
+    pub speaks: Speaks,
     /// How it takes its credential.
     pub auth: Auth,
     /// Whether its answers may pass as they are.
@@ -46,12 +58,40 @@ pub struct Wants {
     pub remove: &'static [&'static str],
     /// Whether it knows the role `developer`; the others get `system`.
     pub developer_role: bool,
+    /// Whether it has OpenAI's older completions.
+    pub completions: bool,
+    /// Whether it takes the model's earlier thoughts back in the history.
+    pub reasoning_history: bool,
+}
+
+impl Wants {
+    /// The dialect of a call that serves a request of that surface.
+    #[must_use]
+    pub fn dialect(&self, surface: Surface) -> Dialect {
+        match self.speaks {
+            Speaks::One(dialect) => dialect,
+            Speaks::Any => surface.dialect(),
+        }
+    }
+
+    /// Whether requests of that surface can be served, by translation if need be.
+    #[must_use]
+    pub fn serves(&self, surface: Surface) -> bool {
+        let same = self.dialect(surface) == surface.dialect();
+        match surface {
+            Surface::Chat | Surface::Messages => true,
+            Surface::Embeddings | Surface::CountTokens => same,
+            Surface::Completions => same && self.completions,
+        }
+    }
 }
 
 const OLD_LIMIT: &[(&str, &str)] = &[("max_completion_tokens", "max_tokens")];
 
+/// Any server that speaks OpenAI's grammar; the other rows say where they differ.
 const COMPATIBLE: Wants = Wants {
     kind: Kind::OpenaiCompatible,
+    speaks: Speaks::One(Dialect::OpenAiChat),
     auth: Auth::Bearer,
     fidelity: Fidelity::Canonical,
     asks_usage: true,
@@ -59,34 +99,37 @@ const COMPATIBLE: Wants = Wants {
     rename: &[],
     remove: &[],
     developer_role: true,
+    completions: true,
+    reasoning_history: true,
 };
 
 /// The table, one row a kind. Source: `providers.md` 1.1 to 1.3 of the design.
 pub static PROVIDERS: &[Wants] = &[
     Wants {
         kind: Kind::Openai,
-        auth: Auth::Bearer,
         fidelity: Fidelity::Lens,
-        asks_usage: true,
-        attempt_header: true,
-        rename: &[],
-        remove: &[],
-        developer_role: true,
+        reasoning_history: false,
+        ..COMPATIBLE
     },
     Wants {
         kind: Kind::Azure,
         auth: Auth::Header("api-key"),
         fidelity: Fidelity::Lens,
-        asks_usage: true,
-        attempt_header: true,
-        rename: &[],
-        remove: &[],
-        developer_role: true,
+        reasoning_history: false,
+        ..COMPATIBLE
+    },
+    Wants {
+        kind: Kind::Anthropic,
+        speaks: Speaks::One(Dialect::AnthropicMessages),
+        auth: Auth::Header("x-api-key"),
+        fidelity: Fidelity::Lens,
+        asks_usage: false,
+        attempt_header: false,
+        completions: false,
+        ..COMPATIBLE
     },
     Wants {
         kind: Kind::Mistral,
-        auth: Auth::Bearer,
-        fidelity: Fidelity::Canonical,
         asks_usage: false,
         attempt_header: false,
         rename: &[
@@ -95,57 +138,46 @@ pub static PROVIDERS: &[Wants] = &[
         ],
         remove: &["stream_options", "user", "store"],
         developer_role: false,
+        completions: false,
+        reasoning_history: false,
+        ..COMPATIBLE
     },
     Wants {
         kind: Kind::Groq,
-        auth: Auth::Bearer,
-        fidelity: Fidelity::Canonical,
-        asks_usage: true,
         attempt_header: false,
-        rename: &[],
         remove: &["store"],
         developer_role: false,
+        completions: false,
+        reasoning_history: false,
+        ..COMPATIBLE
     },
     Wants {
         kind: Kind::Together,
-        auth: Auth::Bearer,
-        fidelity: Fidelity::Canonical,
-        asks_usage: true,
         attempt_header: false,
         rename: OLD_LIMIT,
-        remove: &[],
         developer_role: false,
+        ..COMPATIBLE
     },
     Wants {
         kind: Kind::Ollama,
-        auth: Auth::Bearer,
-        fidelity: Fidelity::Canonical,
-        asks_usage: true,
-        attempt_header: true,
         rename: OLD_LIMIT,
-        remove: &[],
         developer_role: false,
+        ..COMPATIBLE
     },
     Wants {
         kind: Kind::Huggingface,
-        auth: Auth::Bearer,
-        fidelity: Fidelity::Canonical,
-        asks_usage: true,
         attempt_header: false,
         rename: OLD_LIMIT,
-        remove: &[],
         developer_role: false,
+        completions: false,
+        ..COMPATIBLE
     },
     COMPATIBLE,
     Wants {
         kind: Kind::Mock,
-        auth: Auth::Bearer,
+        speaks: Speaks::Any,
         fidelity: Fidelity::Lens,
-        asks_usage: true,
-        attempt_header: true,
-        rename: &[],
-        remove: &[],
-        developer_role: true,
+        ..COMPATIBLE
     },
 ];
 
@@ -238,6 +270,16 @@ impl Provider {
         })
     }
 
+    /// The surface on which this provider serves a request that came through `surface`.
+    #[must_use]
+    pub fn upstream_surface(&self, surface: Surface) -> Surface {
+        match (surface, self.wants.dialect(surface)) {
+            (Surface::Messages, Dialect::OpenAiChat) => Surface::Chat,
+            (Surface::Chat, Dialect::AnthropicMessages) => Surface::Messages,
+            (same, _) => same,
+        }
+    }
+
     /// The path and query of a surface at an endpoint of this account.
     #[must_use]
     pub fn path(&self, lane: &Lane, surface: Surface, model: &str) -> String {
@@ -264,12 +306,6 @@ impl Provider {
             }
             _ => format!("{base}/{tail}"),
         }
-    }
-
-    /// The client's members that this provider is not sent.
-    pub fn dropped<'a>(&self, prompt: &'a Prompt) -> impl Iterator<Item = &'static str> + 'a {
-        let remove = self.wants.remove.iter().copied();
-        remove.filter(|name| prompt.member(name).is_some())
     }
 
     /// Whether an answer is read to its end after the client left.
@@ -480,6 +516,7 @@ mod tests {
         for kind in [
             Kind::Openai,
             Kind::Azure,
+            Kind::Anthropic,
             Kind::Mistral,
             Kind::Groq,
             Kind::Together,

@@ -286,7 +286,7 @@ impl Answering {
         if !may_send {
             return self.fail(failure);
         }
-        let words = failure.event(Some(self.usage_so_far()));
+        let words = failure.event(self.dialect(), Some(self.usage_so_far()));
         self.out.extend_from_slice(&words);
         self.over = true;
         self.failure = Some(failure);
@@ -380,6 +380,12 @@ impl Answering {
             Mode::Stream(stream) => stream.final_usage(self.input_estimate()),
             _ => self.facts.usage.unwrap_or_default(),
         }
+    }
+
+    /// What the client speaks.
+    fn dialect(&self) -> Dialect {
+        let plan = self.plan.as_ref();
+        plan.map_or(Dialect::OpenAiChat, |plan| plan.to)
     }
 
     fn input_estimate(&self) -> u64 {

@@ -1,12 +1,12 @@
 //! The beginning of an attempt: wait if told to, choose a lane, render the body, dial.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use alfred_filters::answer::StreamPlan;
-use alfred_filters::dialect::Dialect;
-use alfred_filters::prompt::RequestPatch;
-use bytes::Bytes;
+use alfred_filters::prompt::{ReadError, RequestPatch};
+use alfred_filters::translate::{Translated, Translation};
 use futures_util::FutureExt;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, ErrorType, Result};
@@ -18,6 +18,10 @@ use super::{Context, peer};
 use crate::exchange::{Exchange, Forward, Stage, chance, unix_ms};
 use crate::pool::LaneGuard;
 use crate::routing::{Failure, Limits, Next, Stop, Target};
+
+/// The longest answer that a provider who must be told one is asked for, in tokens, where neither
+/// the client nor the price table says.
+const USUAL_MAX_OUTPUT: u64 = 4096;
 
 /// Pingora's `upstream_peer`, once per attempt.
 pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
@@ -48,7 +52,7 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
             .budget
             .note_request(&target.provider.settings.retry_budget, now);
     }
-    ctx.rendered = render(forward, &target);
+    let rendered = render(forward, &target);
     let asked = Asked {
         surface: forward.prompt.surface(),
         plan: stream_plan(forward, &target, &ctx.exchange.receipt.request_id),
@@ -58,6 +62,15 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
     let chosen = Arc::clone(lane.lane());
     ctx.exchange.begin_attempt(lane);
     ctx.link.answering().begin(asked);
+    match rendered {
+        Ok(rendered) => {
+            ctx.rendered = rendered.body;
+            if let Some(forward) = ctx.exchange.forward() {
+                forward.attempt.dropped = rendered.dropped;
+            }
+        }
+        Err(error) => return Err(untranslatable(&mut ctx.exchange, error)),
+    }
     let limits = Limits::from(&target.timeouts);
     let size = u64::try_from(ctx.rendered.len()).unwrap_or(u64::MAX);
     ctx.link
@@ -161,9 +174,20 @@ pub(super) fn connected(session: &mut Session, ctx: &mut Context, reused: bool) 
     check_client(session, &ctx.link)
 }
 
-/// The body as this target wants it.
-fn render(forward: &Forward, target: &Target) -> Bytes {
-    let wants = target.provider.wants;
+/// The request asks for what this target's dialect cannot say; another target's may.
+fn untranslatable(exchange: &mut Exchange, error: ReadError) -> Box<Error> {
+    let next = exchange.fail_attempt(Failure::Untranslatable(Box::new(error)));
+    let mut error = Error::explain(
+        ErrorType::InternalError,
+        "the request cannot be translated for this target",
+    );
+    error.set_retry(matches!(next, Next::Try { .. }));
+    error.into_up()
+}
+
+/// The body as this target wants it: patched where it speaks the client's dialect, else translated.
+fn render(forward: &Forward, target: &Target) -> std::result::Result<Translated, ReadError> {
+    let (prompt, wants) = (&forward.prompt, target.provider.wants);
     let overrides = target
         .provider
         .overrides
@@ -172,27 +196,43 @@ fn render(forward: &Forward, target: &Target) -> Bytes {
     let set: Vec<(&str, &str)> = overrides
         .map(|(key, value)| (key.as_str(), value.as_str()))
         .collect();
-    forward.prompt.render(&RequestPatch {
+    let patch = RequestPatch {
         model: &target.model,
         ask_usage: wants.asks_usage,
         set: &set,
         remove: wants.remove,
         rename: wants.rename,
         plain_roles: !wants.developer_role,
+    };
+    let spoken = wants.dialect(prompt.surface());
+    if spoken != prompt.surface().dialect() {
+        let translation = Translation {
+            patch,
+            default_max_output: target.max_output.unwrap_or(USUAL_MAX_OUTPUT),
+            keep_reasoning: wants.reasoning_history,
+        };
+        return prompt.translate(spoken, &translation);
+    }
+    let removed = wants.remove.iter().copied();
+    let dropped = removed.filter(|name| prompt.member(name).is_some());
+    Ok(Translated {
+        body: prompt.render(&patch),
+        dropped: dropped.map(Cow::Borrowed).collect(),
     })
 }
 
 fn stream_plan(forward: &Forward, target: &Target, request_id: &str) -> StreamPlan {
+    let (prompt, wants) = (&forward.prompt, target.provider.wants);
     StreamPlan {
-        from: Dialect::OpenAiChat,
-        to: forward.prompt.surface().dialect(),
-        surface: forward.prompt.surface(),
-        fidelity: target.provider.wants.fidelity,
-        show_usage: forward.prompt.wants_usage(),
+        from: wants.dialect(prompt.surface()),
+        to: prompt.surface().dialect(),
+        surface: prompt.surface(),
+        fidelity: wants.fidelity,
+        show_usage: prompt.wants_usage(),
         model: target.model.to_string(),
         id: format!("chatcmpl-{request_id}"),
         created: u64::try_from(unix_ms() / 1000).unwrap_or(0),
-        choices: forward.prompt.choices(),
+        choices: prompt.choices(),
         input_estimate: forward.input_estimate,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::Surface;
 use bytes::BytesMut;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, TRANSFER_ENCODING};
@@ -36,12 +37,23 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const DROPPED: HeaderName = HeaderName::from_static("x-alfred-dropped-params");
 const COST: HeaderName = HeaderName::from_static("x-alfred-cost");
 
-/// Headers of the client that concern the model and not the account.
-const PASSED_ON: [HeaderName; 3] = [
-    HeaderName::from_static("openai-beta"),
+const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+/// The version whose grammar Alfred writes.
+const ANTHROPIC_2023: HeaderValue = HeaderValue::from_static("2023-06-01");
+/// Anthropic's own name for the request's id, which its SDKs show.
+const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+
+/// Headers of the client that every provider is sent.
+static PASSED_ON: [HeaderName; 2] = [
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
 ];
+/// Headers of the client that concern the model and not the account; for providers of the client's
+/// own dialect.
+static OPENAI_PASSED_ON: [HeaderName; 1] = [HeaderName::from_static("openai-beta")];
+/// The same in Anthropic's dialect.
+static ANTHROPIC_PASSED_ON: [HeaderName; 2] =
+    [HeaderName::from_static("anthropic-beta"), ANTHROPIC_VERSION];
 
 /// Pingora's `upstream_request_filter`: the provider sees what Alfred writes, and of the client's
 /// own head only what is named in [`PASSED_ON`].
@@ -59,19 +71,25 @@ pub(super) fn upstream_request(
         return Error::e_explain(ErrorType::InternalError, "no attempt to make");
     };
     let (provider, lane) = (&target.provider, guard.lane());
-    let path = provider.path(lane, forward.prompt.surface(), &target.model);
+    let surface = provider.upstream_surface(forward.prompt.surface());
+    let path = provider.path(lane, surface, &target.model);
     let version = request.version;
     let mut out = http::HeaderMap::with_capacity(16);
     out.insert(HOST, lane.authority.clone());
     out.insert(CONTENT_TYPE, JSON);
     out.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    out.insert(
-        ACCEPT,
-        accepted(forward.prompt.stream(), forward.prompt.surface()),
-    );
+    out.insert(ACCEPT, accepted(forward.prompt.stream(), surface));
     out.insert(http::header::USER_AGENT, AGENT);
-    for name in PASSED_ON {
-        if let Some(value) = session.req_header().headers.get(&name) {
+    if surface.dialect() == Dialect::AnthropicMessages {
+        out.insert(ANTHROPIC_VERSION, ANTHROPIC_2023);
+    }
+    let own: &[HeaderName] = match (surface.dialect(), forward.prompt.surface().dialect()) {
+        (Dialect::AnthropicMessages, Dialect::AnthropicMessages) => &ANTHROPIC_PASSED_ON,
+        (Dialect::OpenAiChat, Dialect::OpenAiChat) => &OPENAI_PASSED_ON,
+        _ => &[],
+    };
+    for name in PASSED_ON.iter().chain(own) {
+        if let Some(value) = session.req_header().headers.get(name) {
             out.insert(name, value.clone());
         }
     }
@@ -108,7 +126,11 @@ fn attempt_id(receipt: &Receipt) -> Result<HeaderValue> {
 }
 
 fn accepted(stream: bool, surface: Surface) -> HeaderValue {
-    if stream && surface == Surface::Chat {
+    let streams = matches!(
+        surface,
+        Surface::Chat | Surface::Completions | Surface::Messages
+    );
+    if stream && streams {
         HeaderValue::from_static("text/event-stream")
     } else {
         JSON
@@ -175,6 +197,9 @@ impl AnswerHead {
             (None, Some(id)) => head.set(REQUEST_ID, id.clone()),
             (echoed, _) => head.text(REQUEST_ID, echoed.as_deref().unwrap_or(id)),
         }
+        if exchange.dialect == Dialect::AnthropicMessages {
+            head.text(ANTHROPIC_REQUEST_ID, id);
+        }
         for (name, value) in &exchange.answer_headers {
             // Appended: where both requests and tokens are limited, each has a line of its own.
             head.lines.append(name.clone(), value.clone());
@@ -215,14 +240,9 @@ impl AnswerHead {
         let Stage::Forwarding(forward) = &exchange.stage else {
             return;
         };
-        let Some(target) = forward.target() else {
-            return;
-        };
-        let names: Vec<_> = target.provider.dropped(&forward.prompt).collect();
-        if names.is_empty() {
-            return;
+        if !forward.attempt.dropped.is_empty() {
+            self.text(DROPPED, &forward.attempt.dropped.join(", "));
         }
-        self.text(DROPPED, &names.join(", "));
     }
 
     /// What the answer cost, in credits.

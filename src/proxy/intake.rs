@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{Context, body, replay, reply};
 use crate::exchange::Stage;
-use crate::pipeline::{self, Admission, Head};
+use crate::pipeline::{self, Admission, Head, Ready};
 use crate::refusal::Refusal;
 
 /// How long a client may leave an answer unread. It bounds what one slow reader can hold.
@@ -61,9 +61,10 @@ pub(super) async fn receive(session: &mut Session, ctx: &mut Context) -> Result<
     };
     ctx.exchange.receipt.request_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     match pipeline::forward(&mut ctx.exchange, admitted, body, permit) {
-        Ok(forward) => {
+        Ok(Ready::Answer(body)) => reply::json(session, ctx, body).await,
+        Ok(Ready::Forward(forward)) => {
             let body = forward.prompt.body().clone();
-            ctx.exchange.stage = Stage::Forwarding(Box::new(forward));
+            ctx.exchange.stage = Stage::Forwarding(forward);
             let started = Instant::from_std(ctx.exchange.started);
             replay::install(session, body, &ctx.link, started);
             Ok(false)

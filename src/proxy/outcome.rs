@@ -91,7 +91,9 @@ pub(super) fn piece(body: &mut Option<Bytes>, end: bool, ctx: &mut Context) -> R
     *body = match step {
         Step::Quiet => Some(Bytes::new()),
         Step::Send(bytes) => {
-            ctx.exchange.note_life();
+            if !released {
+                ctx.exchange.note_life();
+            }
             Some(bytes)
         }
         Step::Done(bytes) => {

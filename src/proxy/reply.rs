@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use alfred_filters::dialect::Dialect;
 use bytes::Bytes;
 use pingora_core::{Error, ErrorType, Result};
 use pingora_http::ResponseHeader;
@@ -107,7 +106,7 @@ async fn write(session: &mut Session, head: Box<ResponseHeader>, body: Bytes) ->
 
 fn refusal_answer(refusal: &Refusal, ctx: &Context) -> Result<(Box<ResponseHeader>, Bytes)> {
     let wire = refusal.wire();
-    let body = refusal.openai_body();
+    let body = refusal.body(ctx.exchange.dialect, &ctx.exchange.receipt.request_id);
     let mut head = AnswerHead::new(wire.status, Body::Json(body.len()), ctx)?;
     head.route(&ctx.exchange);
     head.error(Source::Gateway, wire.retry_after, wire.should_retry);
@@ -132,15 +131,16 @@ pub(super) fn failure_answer(
         let wire = refusal.wire();
         let outcome = match failure {
             // Nobody was asked: that is Alfred's own no.
-            Failure::NoEndpoint(_) => Outcome::Refused,
+            Failure::NoEndpoint(_) | Failure::Untranslatable(_) => Outcome::Refused,
             _ => Outcome::ProviderFailed,
         };
         ctx.exchange
             .end(outcome, wire.status, Some(wire.code.to_owned()));
         return refusal_answer(&refusal, ctx);
     };
-    let status = error.client_status(Dialect::OpenAiChat);
-    let body = error.openai_body();
+    let dialect = ctx.exchange.dialect;
+    let status = error.client_status(dialect);
+    let body = error.body(dialect, Some(&ctx.exchange.receipt.request_id));
     let stop = ctx
         .exchange
         .forward()
@@ -150,7 +150,7 @@ pub(super) fn failure_answer(
     let mut head = AnswerHead::new(status, Body::Json(body.len()), ctx)?;
     head.route(&ctx.exchange);
     // SDKs wait as long as they are told; a 429 or 503 without a word would be hammered.
-    let soon = matches!(status, 429 | 503).then_some(Duration::from_secs(1));
+    let soon = matches!(status, 429 | 503 | 529).then_some(Duration::from_secs(1));
     let retry_after = error.retry_after.or(soon);
     head.error(Source::Provider, retry_after, final_no.then_some(false));
     let code = error

@@ -6,6 +6,7 @@ use std::time::Duration;
 use alfred_filters::dialect::Dialect;
 use alfred_filters::error::{ErrorKind, KeyState, ProviderError};
 use alfred_filters::event::Usage;
+use alfred_filters::prompt::ReadError;
 use bytes::Bytes;
 
 use super::attempts::Verdict;
@@ -33,6 +34,8 @@ pub enum Failure {
     Answered(Box<ProviderError>),
     /// No endpoint of any target may be asked, for this long.
     NoEndpoint(Duration),
+    /// The request asks for what the provider's dialect cannot say.
+    Untranslatable(Box<ReadError>),
 }
 
 impl Failure {
@@ -48,6 +51,7 @@ impl Failure {
             Self::TotalTimeout => "total_timeout",
             Self::Died => "connection_lost",
             Self::NoEndpoint(_) => "no_healthy_endpoint",
+            Self::Untranslatable(_) => "untranslatable",
             Self::Answered(error) => match error.kind {
                 ErrorKind::InvalidRequest => "invalid_request",
                 ErrorKind::ContextLength => "context_length",
@@ -66,11 +70,11 @@ impl Failure {
         }
     }
 
-    /// The failure as the last event of a stream, with what was used so far.
+    /// The failure as the last event of a stream in the client's dialect, with what was used so far.
     #[must_use]
-    pub fn event(&self, usage: Option<Usage>) -> Bytes {
+    pub fn event(&self, dialect: Dialect, usage: Option<Usage>) -> Bytes {
         if let Self::Answered(error) = self {
-            return error.openai_event(usage);
+            return error.event(dialect, usage);
         }
         let refusal = self.refusal();
         let wire = refusal.wire();
@@ -90,7 +94,7 @@ impl Failure {
             retry_after: None,
             key: KeyState::Fine,
         }
-        .openai_event(usage)
+        .event(dialect, usage)
     }
 
     /// The status the provider sent, if it got that far.
@@ -113,6 +117,13 @@ impl Failure {
                 same_target: error.should_retry.unwrap_or(error.retryable)
                     && !matches!(error.key, KeyState::Dead | KeyState::Exhausted),
                 retry_after: error.retry_after,
+                sideways: false,
+            },
+            // The next target may speak another dialect.
+            Self::Untranslatable(_) => Verdict {
+                retryable: true,
+                same_target: false,
+                retry_after: None,
                 sideways: false,
             },
             Self::TotalTimeout | Self::NoEndpoint(_) => Verdict {
@@ -142,7 +153,7 @@ impl Failure {
             // Earlier attempts, or a long answer, may have used the time up.
             Self::TotalTimeout => (spent.then_some(Outcome::Silent), News::None),
             Self::Died => (Some(Outcome::Failed), News::None),
-            Self::NoEndpoint(_) => (None, News::None),
+            Self::NoEndpoint(_) | Self::Untranslatable(_) => (None, News::None),
             Self::Answered(error) => return Report::of(error),
         };
         Report { outcome, key }
@@ -185,6 +196,11 @@ impl Failure {
                 "the provider closed the connection before its answer was complete; try again",
                 soon,
             ),
+            Self::Untranslatable(error) => Refusal::BadRequest {
+                message: error.message.clone(),
+                param: error.param.clone(),
+                code: error.code,
+            },
             Self::Answered(error) => failed(
                 error.client_status(Dialect::OpenAiChat),
                 "provider_error",

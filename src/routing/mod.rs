@@ -14,6 +14,7 @@ pub use failure::Failure;
 pub use names::Names;
 
 use alfred_filters::event::Usage;
+use alfred_filters::prompt::Surface;
 
 use crate::conf::Timeouts;
 use crate::ledger::{self, Charge, Nanos, Price, ServiceTier, UsageCounts};
@@ -64,6 +65,8 @@ pub struct Target {
     pub timeouts: Timeouts,
     /// What it costs; `None` when nobody knows.
     pub price: Option<Price>,
+    /// The longest answer in tokens that the model gives, where it is known.
+    pub max_output: Option<u64>,
 }
 
 impl Target {
@@ -81,7 +84,7 @@ impl Target {
             output: usage.output,
             cached: usage.cached,
             cache_write: usage.cache_write,
-            cache_write_1h: 0,
+            cache_write_1h: usage.cache_write_1h,
             reasoning: usage.reasoning,
             audio_in: usage.audio_in,
             audio_out: usage.audio_out,
@@ -102,6 +105,15 @@ pub struct Plan {
     pub targets: Vec<Arc<Target>>,
     /// How often and how long to try.
     pub retry: RetryPolicy,
+}
+
+impl Plan {
+    /// Whether the target that is asked first counts a prompt's tokens itself.
+    #[must_use]
+    pub fn counts_tokens(&self) -> bool {
+        let first = self.targets.first();
+        first.is_some_and(|target| target.provider.wants.serves(Surface::CountTokens))
+    }
 }
 
 /// An alias: targets that share the load, and those that follow when they fail.
