@@ -134,7 +134,7 @@ impl State {
         }
         reader.note_usage(text);
         let ChunkReader { chunk, decoder, .. } = &mut **reader;
-        if !chunk.choices.is_empty() {
+        if !voice.has_begun() && !chunk.choices.is_empty() {
             voice.begin(&facts.head(plan), None, out);
         }
         if let Voice::Chunks(writer) = voice {
@@ -172,7 +172,7 @@ impl State {
         };
         let mut held = Vec::new();
         let starts = kind == "message_start";
-        if !starts && kind != "ping" {
+        if !voice.has_begun() && !starts && kind != "ping" {
             voice.begin(&facts.head(plan), facts.usage, out);
         }
         let news = decoder.decode(&kind, &payload, &mut |event| {

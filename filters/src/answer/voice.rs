@@ -77,6 +77,15 @@ impl Voice {
         matches!(self, Voice::Chunks(_) | Voice::Messages(_))
     }
 
+    /// Whether the head of the answer was said; a lens has none of its own.
+    pub(super) fn has_begun(&self) -> bool {
+        match self {
+            Voice::Chunks(writer) => writer.has_begun(),
+            Voice::Messages(writer) => writer.has_begun(),
+            Voice::Lens(_) | Voice::MessageLens(_) => true,
+        }
+    }
+
     /// Says once what stands at the head of the answer. `usage` is what is known
     /// of it by now.
     pub(super) fn begin(&mut self, head: &Head<'_>, usage: Option<Usage>, out: &mut BytesMut) {

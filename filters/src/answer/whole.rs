@@ -153,7 +153,8 @@ impl Answer {
         let text = self.text();
         let mut writer = BodyWriter::default();
         writer.details = matches!(self.found.kind, Kind::Message);
-        if let Some(chunk) = self.chunk() {
+        let chunk = self.chunk();
+        if let Some(chunk) = &chunk {
             writer.both_reasonings = chunk
                 .choices
                 .iter()
@@ -165,7 +166,7 @@ impl Answer {
         } else {
             writer.touch(0);
         }
-        let unknown = self.tell(&plan.id, &mut |event| writer.push(event));
+        let unknown = self.tell(chunk.as_ref(), &plan.id, &mut |event| writer.push(event));
         let figures = self.final_usage(plan.input_estimate);
         let mut usage = Vec::new();
         usage::write(figures, &unknown, &mut usage);
@@ -177,7 +178,9 @@ impl Answer {
     /// The body for a client of Anthropic's dialect.
     fn message(&self, plan: &StreamPlan, model: &str) -> Vec<u8> {
         let mut body = MessageBody::default();
-        let unknown = self.tell(&plan.id, &mut |event| body.push(event));
+        let unknown = self.tell(self.chunk().as_ref(), &plan.id, &mut |event| {
+            body.push(event);
+        });
         let id = message_id(self.found.id.as_deref(), &plan.id);
         let figures = self.final_usage(plan.input_estimate);
         body.write((&id, model), figures, &unknown)
@@ -192,12 +195,17 @@ impl Answer {
 
     /// Says the answer's events once more, and gives what is unknown of its
     /// usage. All was done when the body was read, with the same outcome.
-    fn tell(&self, seed: &str, sink: &mut dyn FnMut(&Event<'_>)) -> Unknown {
+    fn tell(
+        &self,
+        chunk: Option<&Chunk>,
+        seed: &str,
+        sink: &mut impl FnMut(&Event<'_>),
+    ) -> Unknown {
         let text = self.text();
-        if let Some(chunk) = self.chunk() {
+        if let Some(chunk) = chunk {
             let mut decoder = Decoder::new(seed, self.surface);
-            let _ = decoder.decode(text, &chunk, &mut |event| sink(&event));
-            let reported = reported(text, &chunk);
+            let _ = decoder.decode(text, chunk, &mut |event| sink(&event));
+            let reported = reported(text, chunk);
             return reported.map(Unknown::read).unwrap_or_default();
         }
         let mut decoder = MessageDecoder::default();

@@ -85,17 +85,19 @@ impl Decoder {
             let Some(index) = index else {
                 return Err(ProviderError::malformed("a choice has an impossible index"));
             };
-            let own = chunk.extras.iter().filter(|e| e.choice == Some(place));
-            let extras = |details: bool| {
-                own.clone()
-                    .filter(move |extra| extra.is_details(text) == details)
-                    .map(|extra| extra.event(text, index))
-            };
+            let own = || chunk.extras.iter().filter(|e| e.choice == Some(place));
             self.reasoning(text, index, choice, sink);
-            extras(true).for_each(&mut *sink);
+            if chunk.has_details {
+                let details = own().filter(|extra| extra.is_details(text));
+                details.for_each(|extra| sink(extra.event(text, index)));
+            }
             self.texts(text, index, choice, sink);
             self.calls(text, index, choice, sink)?;
-            extras(false).for_each(&mut *sink);
+            for extra in own() {
+                if !(chunk.has_details && extra.is_details(text)) {
+                    sink(extra.event(text, index));
+                }
+            }
             self.end(text, index, choice, sink)?;
         }
         if let Some(usage) = reported(text, chunk).and_then(usage::read) {

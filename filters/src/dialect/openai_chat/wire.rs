@@ -134,6 +134,8 @@ pub(crate) struct Chunk {
     pub(crate) prompt_filter: Span,
     pub(crate) error: Span,
     pub(crate) extras: Vec<Extra>,
+    /// One of the extras says the reasoning once more, in its parts.
+    pub(crate) has_details: bool,
     keep: bool,
 }
 
@@ -241,6 +243,7 @@ impl Chunk {
             && self.extras.len() < MAX_EXTRAS
         {
             let (choice, scope) = place;
+            self.has_details |= name == "reasoning_details";
             self.extras.push(Extra {
                 choice,
                 scope,
