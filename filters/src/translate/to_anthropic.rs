@@ -194,9 +194,24 @@ fn format(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
         Some(Format::JsonSchema { schema: None, .. }) => {
             return unsupported("response_format.json_schema.schema", "is missing");
         }
-        Some(Format::JsonSchema { description, .. }) => {
-            if description.is_some() {
-                notes.drop("response_format.json_schema.description");
+        Some(Format::JsonSchema {
+            name,
+            description,
+            strict,
+            ..
+        }) => {
+            // The schema alone has a place, and answers always follow it.
+            for (member, given) in [
+                ("response_format.json_schema.name", name.is_some()),
+                (
+                    "response_format.json_schema.description",
+                    description.is_some(),
+                ),
+                ("response_format.json_schema.strict", *strict == Some(false)),
+            ] {
+                if given {
+                    notes.drop(member);
+                }
             }
         }
         Some(Format::Other(_)) => return unsupported("response_format", NO_PLACE),

@@ -159,6 +159,7 @@ impl<'a> Fitted<'a, '_> {
                 is_error: None,
             })],
             at: self.at,
+            thoughts_in: Vec::new(),
             extra: Vec::new(),
         });
         Ok(())
