@@ -305,7 +305,14 @@ fn counted(recording: &Recording) -> Option<u64> {
         .chain([&*text])
     {
         if let Ok(value) = serde_json::from_str::<Value>(line) {
-            found = value["usage"]["prompt_tokens"].as_u64().or(found);
+            let usage = &value["usage"];
+            let cached = ["cache_read_input_tokens", "cache_creation_input_tokens"]
+                .map(|name| usage[name].as_u64().unwrap_or(0));
+            let anthropic = usage["input_tokens"]
+                .as_u64()
+                .map(|tokens| tokens + cached.iter().sum::<u64>());
+            let counted = usage["prompt_tokens"].as_u64().or(anthropic);
+            found = counted.or(value["input_tokens"].as_u64()).or(found);
         }
     }
     found.filter(|&tokens| tokens >= 20)

@@ -163,3 +163,34 @@ fn every_member_of_a_recorded_request_is_sent_or_named() {
         }
     }
 }
+
+/// Bytes that change the meaning of JSON wherever they land.
+const DAMAGE: &[u8] = b"{}[]\",:\\0n";
+
+#[test]
+fn no_damage_to_a_recorded_request_makes_translation_panic() {
+    let mut translated = 0;
+    for (number, (_, _, prompt)) in conversations().into_iter().enumerate() {
+        let body = prompt.body();
+        if body.len() > 20_000 {
+            continue;
+        }
+        for try_at in 0..24 {
+            let at = (number * 31 + try_at * body.len() / 24) % body.len();
+            let mut damaged = body.to_vec();
+            match try_at % 3 {
+                0 => damaged[at] = DAMAGE[(number + try_at) % DAMAGE.len()],
+                1 => damaged.insert(at, DAMAGE[(number + at) % DAMAGE.len()]),
+                _ => drop(damaged.drain(at..(at + try_at).min(body.len()))),
+            }
+            let Ok(prompt) = Prompt::read(prompt.surface(), Bytes::from(damaged)) else {
+                continue;
+            };
+            if let Ok(done) = prompt.translate(other(prompt.surface().dialect()), &plainly()) {
+                assert!(serde_json::from_slice::<Value>(&done.body).is_ok());
+                translated += 1;
+            }
+        }
+    }
+    println!("{translated} damaged requests could still be translated");
+}
