@@ -1,4 +1,4 @@
-//! The request lens over every recorded OpenAI-dialect request: what is not
+//! The request lens over every recorded request of both dialects: what is not
 //! patched must come out byte for byte, and every string must be seen.
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
 
 use std::path::{Path, PathBuf};
 
+use alfred_filters::dialect::Dialect;
 use alfred_filters::error::ProviderError;
 use alfred_filters::prompt::{Prompt, RequestPatch, Surface};
 use bytes::Bytes;
@@ -49,7 +50,7 @@ impl Recording {
     }
 }
 
-/// Every recorded exchange of the two surfaces that has a request.
+/// Every recorded exchange of these surfaces that has a request.
 fn recordings() -> Vec<Recording> {
     let Some(folder) = shared() else {
         return Vec::new();
@@ -61,6 +62,9 @@ fn recordings() -> Vec<Recording> {
         let surface = match row["surface"].as_str() {
             Some("chat_completions") => Surface::Chat,
             Some("embeddings") => Surface::Embeddings,
+            Some("completions") => Surface::Completions,
+            Some("messages") => Surface::Messages,
+            Some("count_tokens") if row["provider"] == "anthropic" => Surface::CountTokens,
             _ => continue,
         };
         let Some(request) = row["request"].as_str() else {
@@ -84,10 +88,20 @@ fn recordings() -> Vec<Recording> {
 fn is_dialect(recording: &Recording) -> bool {
     let body: Value = serde_json::from_slice(&recording.request).unwrap();
     let subject = match recording.surface {
+<<<<<<< HEAD
         Surface::Chat => "messages",
         _ => "input",
+=======
+        Surface::Chat | Surface::Messages | Surface::CountTokens => "messages",
+        Surface::Embeddings => "input",
+        Surface::Completions => "prompt",
+>>>>>>> requests
     };
     body.get("model").is_some_and(|model| model != "") && body.get(subject).is_some()
+}
+
+fn is_anthropic(recording: &Recording) -> bool {
+    recording.surface.dialect() == Dialect::AnthropicMessages
 }
 
 /// Every recording with its prompt, where there is one.
@@ -119,7 +133,7 @@ fn every_recorded_request_is_read_and_what_it_says_is_found() {
         assert_eq!(prompt.stream(), body["stream"] == true, "{id}");
         assert_eq!(
             prompt.wants_usage(),
-            body["stream_options"]["include_usage"] == true,
+            is_anthropic(&recording) || body["stream_options"]["include_usage"] == true,
             "{id}"
         );
         let limit = body["max_completion_tokens"]
@@ -168,7 +182,7 @@ fn a_patched_request_differs_in_the_patch_alone() {
         if let Some(limit) = members.shift_remove("max_tokens") {
             members.entry("max_completion_tokens").or_insert(limit);
         }
-        if prompt.stream() {
+        if prompt.stream() && !is_anthropic(&recording) {
             let options = members
                 .entry("stream_options")
                 .or_insert_with(|| Value::Object(Default::default()));
@@ -202,7 +216,7 @@ fn a_patched_request_differs_in_the_patch_alone() {
 
 #[test]
 fn every_string_of_a_recorded_request_is_seen_or_a_known_machine_word() {
-    const WORDS: [&str; 15] = [
+    const WORDS: [&str; 21] = [
         "model",
         "role",
         "type",
@@ -218,6 +232,12 @@ fn every_string_of_a_recorded_request_is_seen_or_a_known_machine_word() {
         "$schema",
         "$ref",
         "media_type",
+        "tool_use_id",
+        "file_id",
+        "signature",
+        "ttl",
+        "encrypted_content",
+        "encrypted_index",
     ];
     fn strings(value: &Value, path: &str, key: &str, all: &mut Vec<(String, String, String)>) {
         match value {
@@ -290,7 +310,14 @@ fn counted(recording: &Recording) -> Option<u64> {
         .chain([&*text])
     {
         if let Ok(value) = serde_json::from_str::<Value>(line) {
-            found = value["usage"]["prompt_tokens"].as_u64().or(found);
+            let usage = &value["usage"];
+            let cached = ["cache_read_input_tokens", "cache_creation_input_tokens"]
+                .map(|name| usage[name].as_u64().unwrap_or(0));
+            let anthropic = usage["input_tokens"]
+                .as_u64()
+                .map(|tokens| tokens + cached.iter().sum::<u64>());
+            let counted = usage["prompt_tokens"].as_u64().or(anthropic);
+            found = counted.or(value["input_tokens"].as_u64()).or(found);
         }
     }
     found.filter(|&tokens| tokens >= 20)

@@ -89,11 +89,11 @@ impl Answer {
     /// the provider reports its usage, nobody asks.
     #[must_use]
     pub fn metered(&self) -> Meter {
-        let mut tally = Tally::default();
+        let (mut tally, chunk) = (Tally::default(), self.chunk());
         if matches!(self.found.kind, Kind::Chat | Kind::Message) {
-            self.tell("", &mut |event| tally.take(event));
+            self.tell(chunk.as_ref(), "", &mut |event| tally.take(event));
         }
-        for choice in self.chunk().iter().flat_map(|chunk| &chunk.choices) {
+        for choice in chunk.iter().flat_map(|chunk| &chunk.choices) {
             tally.legacy_call(0, choice.function_call.raw(self.text()));
         }
         tally.provider_events = 1;

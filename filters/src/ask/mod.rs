@@ -75,6 +75,8 @@ pub struct Turn<'a> {
     pub parts: Vec<Part<'a>>,
     /// The index of the message it came as; none for Anthropic's `system`.
     pub at: Option<usize>,
+    /// The members of the message in which its thoughts came.
+    pub thoughts_in: Vec<&'static str>,
     /// Members of the message that no part holds.
     pub extra: Vec<Extra<'a>>,
 }

@@ -121,12 +121,19 @@ fn native_thinking<'a>(extra: Extra<'a>) -> Result<crate::ask::Thinking<'a>, Rea
     })
 }
 
+/// A number by its name, and whether a value of it wishes for nothing.
+type Number<'f, 'a> = (
+    &'static str,
+    &'f mut Option<Raw<'a>>,
+    &'f dyn Fn(&str) -> bool,
+);
+
 /// Numbers without a counterpart: refused, unless they wish for what happens anyway.
 fn numbers(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
     let sampling = &mut ask.sampling;
     let is = |wanted: f64| move |raw: &str| raw.parse::<f64>() == Ok(wanted);
     let never = |_: &str| false;
-    let table: [(&'static str, &mut Option<Raw<'_>>, &dyn Fn(&str) -> bool); 7] = [
+    let table: [Number<'_, '_>; 7] = [
         ("seed", &mut sampling.seed, &never),
         ("n", &mut sampling.n, &is(1.0)),
         ("presence_penalty", &mut sampling.presence_penalty, &is(0.0)),
@@ -194,9 +201,24 @@ fn format(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
         Some(Format::JsonSchema { schema: None, .. }) => {
             return unsupported("response_format.json_schema.schema", "is missing");
         }
-        Some(Format::JsonSchema { description, .. }) => {
-            if description.is_some() {
-                notes.drop("response_format.json_schema.description");
+        Some(Format::JsonSchema {
+            name,
+            description,
+            strict,
+            ..
+        }) => {
+            // The schema alone has a place, and answers always follow it.
+            for (member, given) in [
+                ("response_format.json_schema.name", name.is_some()),
+                (
+                    "response_format.json_schema.description",
+                    description.is_some(),
+                ),
+                ("response_format.json_schema.strict", *strict == Some(false)),
+            ] {
+                if given {
+                    notes.drop(member);
+                }
             }
         }
         Some(Format::Other(_)) => return unsupported("response_format", NO_PLACE),

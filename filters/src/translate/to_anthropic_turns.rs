@@ -167,7 +167,9 @@ fn fit_part<'a>(
         PartKind::Thinking {
             signature: None, ..
         } => {
-            notes.drop("messages[].reasoning_content");
+            for member in &turn.thoughts_in {
+                notes.drop(format!("messages[].{member}"));
+            }
             return Ok(None);
         }
         // Labels of the router that sent it.

@@ -98,7 +98,8 @@ impl<'a> Fitted<'a, '_> {
             }
             PartKind::ToolCall { ref id, .. } => self.calls.call(id, self.at, "content")?,
             PartKind::Thinking {
-                ref mut signature, ..
+                ref text,
+                ref mut signature,
             } => {
                 if !self.keep_reasoning {
                     self.notes.drop("messages[].content[].thinking");
@@ -106,6 +107,10 @@ impl<'a> Fitted<'a, '_> {
                 }
                 if signature.take().is_some() {
                     self.notes.drop("messages[].content[].signature");
+                }
+                // Of a thought that its provider does not show, only the seal came.
+                if text.is_blank() {
+                    return Ok(());
                 }
             }
             PartKind::RedactedThinking { .. } => {
@@ -159,6 +164,7 @@ impl<'a> Fitted<'a, '_> {
                 is_error: None,
             })],
             at: self.at,
+            thoughts_in: Vec::new(),
             extra: Vec::new(),
         });
         Ok(())
@@ -172,22 +178,15 @@ impl<'a> Fitted<'a, '_> {
             None => format!("system[{index}]"),
         };
         match part.kind {
-            PartKind::Text(_) => {
+            PartKind::Text(_) | PartKind::Image(Source::Base64 { .. } | Source::Url(_)) => {
                 self.notes
                     .drop_extras("messages[].content[].", &mut part.extra);
-                return Ok(vec![part]);
+                Ok(vec![part])
             }
-            PartKind::Image(Source::Base64 { .. } | Source::Url(_)) => {
-                self.notes
-                    .drop_extras("messages[].content[].", &mut part.extra);
-                return Ok(vec![part]);
-            }
-            PartKind::Image(_) => {
-                return unsupported(
-                    format!("{}.source", here()),
-                    "must hold the picture in base64 or its address",
-                );
-            }
+            PartKind::Image(_) => unsupported(
+                format!("{}.source", here()),
+                "must hold the picture in base64 or its address",
+            ),
             PartKind::File { source, name } => {
                 part.kind = PartKind::Text(Str::default());
                 self.document(source, name, part, (index, here()))
@@ -238,7 +237,7 @@ impl<'a> Fitted<'a, '_> {
                 for part in inner {
                     if !matches!(part.kind, PartKind::Text(_) | PartKind::Image(_)) {
                         return unsupported(
-                            format!("{}.source", here),
+                            format!("{here}.source"),
                             "must be made of texts and pictures",
                         );
                     }
@@ -247,7 +246,7 @@ impl<'a> Fitted<'a, '_> {
             }
             Source::Url(_) | Source::FileId(_) | Source::Other(_) => {
                 return unsupported(
-                    format!("{}.source", here),
+                    format!("{here}.source"),
                     "must hold the document itself: send it in base64 or as text",
                 );
             }

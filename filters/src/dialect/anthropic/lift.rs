@@ -66,6 +66,7 @@ fn open_with<'a>(ask: &mut Ask<'a>, mut system: Vec<Part<'a>>) {
             role: Role::System,
             parts: system,
             at: None,
+            thoughts_in: Vec::new(),
             extra: Vec::new(),
         };
         ask.turns.insert(0, turn);
@@ -77,6 +78,7 @@ fn turn<'a>(lift: &mut Lift<'a>, path: &Path<'_>, at: usize) -> Result<Turn<'a>,
         role: Role::User,
         parts: Vec::new(),
         at: Some(at),
+        thoughts_in: Vec::new(),
         extra: Vec::new(),
     };
     lift.object(path, &mut |lift, name, path| {

@@ -20,8 +20,7 @@ fn media(stand: Stand, key: &str) -> Option<Media> {
 
 /// Where the member `key` of an object at `stand` stands.
 fn below(stand: Stand, key: &str) -> Stand {
-    use TextChannel::{Attribute, Content, Name, Reasoning};
-    use TextChannel::{ToolArguments, ToolDescription, ToolResult};
+    use TextChannel::{Attribute, Content, Name, ToolDescription};
     let (mut word, mut role) = (false, stand.role);
     let place = match stand.place {
         Place::Request => match key {
@@ -45,23 +44,7 @@ fn below(stand: Stand, key: &str) -> Stand {
                 Place::All(Attribute)
             }
         },
-        Place::Part(channel) => match key {
-            "thinking" => Place::All(Reasoning),
-            "name" | "tool_name" => Place::All(Name),
-            "input" => Place::All(ToolArguments),
-            "source" => Place::Source(channel),
-            "cache_control" => Place::Marker,
-            "url" => Place::Link,
-            // Only results of tools have it, the provider's own tools included.
-            "content" => {
-                role = Role::Tool;
-                Place::Part(ToolResult)
-            }
-            _ => {
-                word = is_block_word(key);
-                Place::Part(channel)
-            }
-        },
+        Place::Part(channel) => return below_block(stand, channel, key),
         Place::Source(channel) => match key {
             "url" => Place::Link,
             "content" => Place::Part(channel),
@@ -98,6 +81,34 @@ fn below(stand: Stand, key: &str) -> Stand {
             Place::Marker
         }
         Place::Link | Place::All(_) => stand.place,
+    };
+    Stand {
+        place,
+        role,
+        word,
+        sort: Sort::Other,
+    }
+}
+
+/// The same for a content block.
+fn below_block(stand: Stand, channel: TextChannel, key: &str) -> Stand {
+    let (mut word, mut role) = (false, stand.role);
+    let place = match key {
+        "thinking" => Place::All(TextChannel::Reasoning),
+        "name" | "tool_name" => Place::All(TextChannel::Name),
+        "input" => Place::All(TextChannel::ToolArguments),
+        "source" => Place::Source(channel),
+        "cache_control" => Place::Marker,
+        "url" => Place::Link,
+        // Only results of tools have it, the provider's own tools included.
+        "content" => {
+            role = Role::Tool;
+            Place::Part(TextChannel::ToolResult)
+        }
+        _ => {
+            word = is_block_word(key);
+            Place::Part(channel)
+        }
     };
     Stand {
         place,

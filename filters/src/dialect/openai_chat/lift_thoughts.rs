@@ -38,6 +38,19 @@ impl<'a> Thoughts<'a> {
         Ok(true)
     }
 
+    /// The members that hold some.
+    pub(super) fn members(&self) -> Vec<&'static str> {
+        [
+            ("thinking_blocks", !self.blocks.is_empty()),
+            ("reasoning_details", !self.details.is_empty()),
+            ("reasoning_content", self.content.is_some()),
+            ("reasoning", self.plain.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(name, filled)| filled.then_some(name))
+        .collect()
+    }
+
     pub(super) fn parts(&mut self) -> Vec<Part<'a>> {
         let mut parts = std::mem::take(&mut self.blocks);
         if parts.is_empty() {

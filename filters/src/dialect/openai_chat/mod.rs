@@ -29,6 +29,7 @@ pub(crate) mod emit;
 pub(crate) mod lens;
 pub(crate) mod lift;
 mod lift_thoughts;
+mod lift_tools;
 pub(crate) mod lower;
 pub(crate) mod request;
 pub(crate) mod texts;
