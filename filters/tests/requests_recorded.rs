@@ -88,14 +88,9 @@ fn recordings() -> Vec<Recording> {
 fn is_dialect(recording: &Recording) -> bool {
     let body: Value = serde_json::from_slice(&recording.request).unwrap();
     let subject = match recording.surface {
-<<<<<<< HEAD
-        Surface::Chat => "messages",
-        _ => "input",
-=======
         Surface::Chat | Surface::Messages | Surface::CountTokens => "messages",
         Surface::Embeddings => "input",
         Surface::Completions => "prompt",
->>>>>>> requests
     };
     body.get("model").is_some_and(|model| model != "") && body.get(subject).is_some()
 }
