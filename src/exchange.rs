@@ -342,13 +342,16 @@ impl Exchange {
 
     /// The provider has begun to answer: whoever waits to know whether it is there, knows.
     pub fn note_life(&mut self) {
-        let now = self.gateway.living.now();
         let Stage::Forwarding(forward) = &mut self.stage else {
             return;
         };
-        let target = forward.plan.targets.get(forward.attempts.current());
-        if let (Some(target), Some(lane)) = (target, &mut forward.attempt.lane) {
-            lane.note_life(&target.model, now);
+        let lane = forward.attempt.lane.as_mut();
+        // This is asked for every chunk.
+        let Some(lane) = lane.filter(|lane| lane.is_probe()) else {
+            return;
+        };
+        if let Some(target) = forward.plan.targets.get(forward.attempts.current()) {
+            lane.note_life(&target.model, self.gateway.living.now());
         }
     }
 

@@ -24,6 +24,8 @@ use crate::conf::Probe;
 
 /// How often is looked who is due.
 const TICK: Duration = Duration::from_millis(100);
+/// How often is looked whether anybody is.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// Looks after every endpoint that wants it, for ever. `epoch` is when the process began.
 pub(super) async fn run(endpoints: Arc<Endpoints>, epoch: Instant) {
@@ -36,7 +38,8 @@ pub(super) async fn run(endpoints: Arc<Endpoints>, epoch: Instant) {
             log::error!("endpoints cannot be listed: {error}");
         }
         balancer.backends().run_health_check(true).await;
-        tokio::time::sleep(TICK).await;
+        let is_idle = balancer.backends().get_backend().is_empty();
+        tokio::time::sleep(if is_idle { IDLE } else { TICK }).await;
     }
 }
 

@@ -12,14 +12,14 @@ use crate::support::{Authority, Gateway, chat, streaming, until};
 use crate::world::{ask, at_once};
 
 /// A proxy that only knows CONNECT, and leads every name to one place.
-struct ConnectProxy {
-    addr: SocketAddr,
+pub(crate) struct ConnectProxy {
+    pub(crate) addr: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
     serving: tokio::task::AbortHandle,
 }
 
 impl ConnectProxy {
-    async fn to(place: SocketAddr, status: &'static str) -> Self {
+    pub(crate) async fn to(place: SocketAddr, status: &'static str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let heads = Arc::<Mutex<Vec<String>>>::default();
@@ -37,7 +37,7 @@ impl ConnectProxy {
         }
     }
 
-    fn heads(&self) -> Vec<String> {
+    pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use crate::egress::ConnectProxy;
 use crate::pliant::{Manner, Pliant};
 use crate::support::{Gateway, free_port, ms, until};
 use crate::world::{ask, over, pool, state};
@@ -137,4 +138,49 @@ async fn a_model_without_a_price_is_never_asked() {
             .log()
             .contains("the price of 'p/nameless' is unknown")
     );
+}
+
+#[tokio::test]
+async fn trials_leave_by_the_proxy_which_sees_no_key() {
+    let provider = Pliant::new(Manner::Answer).await;
+    let proxy = ConnectProxy::to(provider.addr, "200 OK").await;
+    for (probe, url) in [
+        (
+            "{ probe: http, interval: 100ms }",
+            "http://provider.test:81/v1",
+        ),
+        (
+            "{ probe: tcp, interval: 100ms }",
+            "http://provider.test:82/v1",
+        ),
+        (
+            "{ probe: http, interval: 100ms }",
+            "https://provider.test:83/v1",
+        ),
+    ] {
+        let yaml = pool(
+            &[url.to_owned()],
+            &format!("keys: [probe-key], health: {probe}"),
+        );
+        let egress = format!("egress: {{ proxy: \"http://me:pw@{}\" }}\n", proxy.addr);
+        let gateway = Gateway::start(&(egress + &yaml)).await;
+        let port = &url[url.rfind(':').unwrap()..url.rfind('/').unwrap()];
+        let asked = format!("CONNECT provider.test{port} HTTP/1.1\r\n");
+        until("some tunnels", || async {
+            let heads = proxy.heads();
+            heads.iter().filter(|head| head.starts_with(&asked)).count() > 1
+        })
+        .await;
+        drop(gateway);
+    }
+    assert!(provider.count_of("probe-key") > 0);
+    for head in proxy.heads() {
+        assert!(head.starts_with("CONNECT "), "{head}");
+        assert!(
+            head.to_lowercase()
+                .contains("proxy-authorization: basic bwu6chc="),
+            "{head}"
+        );
+        assert!(!head.contains("probe-key"), "{head}");
+    }
 }

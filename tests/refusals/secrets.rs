@@ -122,10 +122,16 @@ async fn a_providers_words_do_not_give_its_key_away() {
     let statuses = [401, 403, 400, 404, 429, 500, 503];
     let provider = Scripted::new(statuses.map(indiscreet).to_vec()).await;
     let keys = calm(&format!("keys: [\"{PROVIDER_KEY}\"]"));
-    let models = [alias("m", &["p/model"], "")];
-    let gateway = Gateway::start(&config(&[provider.provider("p", &keys)], &models)).await;
+    // A provider for each: a key that was refused rests.
+    let providers = statuses.map(|status| provider.provider(&format!("p{status}"), &keys));
+    let models = statuses.map(|status| {
+        let target = format!("p{status}/model");
+        alias(&format!("m{status}"), &[&target], "")
+    });
+    let gateway = Gateway::start(&config(&providers, &models)).await;
     for status in statuses {
-        let answer = gateway.chat(&chat("m", json!({}))).await;
+        let body = chat(&format!("m{status}"), json!({}));
+        let answer = gateway.chat(&body).await;
         assert!(
             answer.status >= 400 && answer.status != 401,
             "{status}: {answer:?}"
