@@ -72,7 +72,7 @@ impl Config {
     /// The files that the settings name, beside those of secrets: when their content changes, the configuration has.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let tls = self.tls.iter().flat_map(|tls| [&tls.cert, &tls.key]);
-        tls.map(PathBuf::as_path)
+        tls.chain(&self.egress.ca_file).map(PathBuf::as_path)
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Reading {
     pub config: Result<Config, Problems>,
     /// BLAKE3 of the file's text; empty when there is no file or it cannot be read.
     pub hash: String,
+    /// BLAKE3 of what stands in the files that the settings name, beside those of secrets.
+    pub contents: String,
     /// The files that were read, or that should have been: the configuration's own,
     /// and those that it names.
     pub files: BTreeSet<PathBuf>,
@@ -45,6 +47,7 @@ impl Origin {
             return Reading {
                 config: zero(&self.environment),
                 hash: String::new(),
+                contents: String::new(),
                 files: BTreeSet::new(),
             };
         };
@@ -56,6 +59,7 @@ impl Origin {
                 files.extend(secrets);
                 files.extend(config.iter().flat_map(Config::files).map(Path::to_owned));
                 Reading {
+                    contents: config.as_ref().map_or_else(|_| String::new(), contents),
                     config,
                     hash: blake3::hash(text.as_bytes()).to_hex().to_string(),
                     files,
@@ -64,10 +68,21 @@ impl Origin {
             Err(problem) => Reading {
                 config: Err((*problem).into()),
                 hash: String::new(),
+                contents: String::new(),
                 files,
             },
         }
     }
+}
+
+fn contents(config: &Config) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for file in config.files() {
+        // One that is missing is found out by whoever needs it.
+        let content = std::fs::read(file).unwrap_or_default();
+        hasher.update(blake3::hash(&content).as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 #[cfg(test)]

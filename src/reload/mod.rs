@@ -91,6 +91,7 @@ pub struct Status {
     /// The last reload, if there was one.
     pub last: Option<Arc<Attempt>>,
     needed: BTreeSet<PathBuf>,
+    contents: String,
 }
 
 /// How often a file that changes while it is read is read again, and after which time.
@@ -144,6 +145,7 @@ impl Reloader {
             gateway: Arc::clone(&gateway),
             loaded_at: Timestamp::now(),
             hash: reading.hash,
+            contents: reading.contents,
             watched: reading.files.clone(),
             last: None,
             needed: reading.files,
@@ -231,17 +233,19 @@ impl Reloader {
         let Reading {
             config,
             hash,
+            contents,
             files,
         } = reading;
         let mut status = Status::clone(&before);
         status.watched = before.needed.union(&files).cloned().collect();
-        let prepared = config.and_then(|config| self.prepare(config, &hash, &before));
+        let is_same = (&hash, &contents) == (&before.hash, &before.contents);
+        let prepared = config.and_then(|config| self.prepare(config, is_same, &before));
         let outcome = match prepared {
             Err(problems) => Outcome::Refused(problems),
             Ok(None) => Outcome::Unchanged,
             Ok(Some(prepared)) => {
                 status.gateway = Arc::clone(&prepared.gateway);
-                (status.loaded_at, status.hash) = (at, hash);
+                (status.loaded_at, status.hash, status.contents) = (at, hash, contents);
                 (status.watched, status.needed) = (files.clone(), files);
                 self.publish(prepared)
             }
@@ -270,16 +274,18 @@ impl Reloader {
             Some(problem) => Reading {
                 config: Err(problem.clone().into()),
                 hash: String::new(),
+                contents: String::new(),
                 files: BTreeSet::new(),
             },
         }
     }
 
-    /// Builds the world of `config`; `None` when it is the one that serves.
+    /// Builds the world of `config`; `None` when it is the one that serves. `is_same`: neither its text nor that of
+    /// a file it names has changed; what a secret's file holds shows in `config` itself.
     fn prepare(
         &self,
         config: Config,
-        hash: &str,
+        is_same: bool,
         before: &Status,
     ) -> Result<Option<Prepared>, Problems> {
         let running = &before.gateway;
@@ -294,7 +300,7 @@ impl Reloader {
         if is_renewed {
             changed.push("the certificate".to_owned());
         }
-        if changed.is_empty() && hash == before.hash {
+        if changed.is_empty() && is_same {
             return Ok(None);
         }
         let gateway = Gateway::build(config, &running.living, &self.mock_url)?;

@@ -182,8 +182,10 @@ async fn providers_are_told_with_their_endpoints_and_what_runs_there() {
         (&json!("openai_compatible"), &json!(1))
     );
     let endpoints = provider["endpoints"].as_array().unwrap();
-    assert_eq!(endpoints.len(), 2, "one for each key");
-    assert_eq!(endpoints[0]["host"], mock.addr.to_string());
+    assert_eq!(endpoints.len(), 1, "two keys at one endpoint");
+    assert_eq!(endpoints[0]["endpoint"], format!("http://{}/v1", mock.addr));
+    let told = (&endpoints[0]["state"], &endpoints[0]["resting"]);
+    assert_eq!(told, (&json!("closed"), &json!([])));
     assert!(providers.iter().any(|provider| provider["name"] == "mock"));
 }
 

@@ -17,6 +17,7 @@ mod world;
 
 mod admin;
 mod bad_files;
+mod breakers;
 mod changes;
 mod fixed;
 mod kept;

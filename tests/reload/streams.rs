@@ -143,6 +143,11 @@ async fn fifty_reloads_under_two_hundred_streams_drop_and_mix_none() {
     );
     assert!(seen.len() > RELOADS / 2 && streams >= STREAMS, "{seen:?}");
     assert_eq!(place.count("refused").await, 0.0);
+    expect_accounted(&place, streams).await;
+}
+
+/// Every stream has its receipt and its place in the limit, and nothing of an old world is left.
+async fn expect_accounted(place: &Place, streams: usize) {
     place.gateway.nth_receipt(streams).await;
     let receipts = place.gateway.receipts();
     let ok = receipts

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::parrot::{Parrot, says};
 use crate::place::Place;
-use crate::support::{Gateway, Shell, Upstream, chat, free_port, ms, until};
+use crate::support::{Authority, Gateway, Shell, Upstream, chat, free_port, ms, until};
 use crate::world::{calm, config};
 
 struct World {
@@ -223,4 +223,24 @@ async fn a_configuration_from_a_pipe_is_read_once_and_never_taken_for_an_empty_f
         .await;
     let told = client.answer().await.expect(200).json();
     assert!(told["config"]["models"]["hello"].is_object(), "{told:#}");
+}
+
+#[tokio::test]
+async fn authorities_in_a_file_are_read_again_when_that_file_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (Authority::new(), Authority::new());
+    first.write(folder.path());
+    let ca = folder.path().join("ca.pem");
+    let yaml = format!("egress: {{ ca_file: {} }}\n", ca.display());
+    let place = Place::start(&yaml).await;
+    let spare = tempfile::tempdir().unwrap();
+    second.write(spare.path());
+    fs::copy(spare.path().join("ca.pem"), &ca).unwrap();
+    place.after("applied", 0.0).await;
+    fs::write(&ca, "no authority at all").unwrap();
+    let told = place.ask().await.expect(422).json();
+    assert_eq!(told["problems"][0]["path"], "egress.ca_file", "{told:#}");
+    first.write(folder.path());
+    assert_eq!(place.ask().await.expect(200).json()["result"], "applied");
+    assert_eq!(place.ask().await.expect(200).json()["result"], "unchanged");
 }
