@@ -15,15 +15,14 @@ use std::time::Duration;
 
 use alfred_filters::dialect::Dialect;
 use bytes::Bytes;
-use http::{HeaderName, Method};
+use http::Method;
 
 pub use head::Head;
 pub use read::{Ready, forward, settle_tokens};
 
 use crate::exchange::{Admitted, Door, Exchange, unix_ms};
+use crate::providers::ANTHROPIC_VERSION;
 use crate::refusal::Refusal;
-
-static ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// What the head of a request leads to.
 #[derive(Debug)]
@@ -79,7 +78,7 @@ pub fn admit(exchange: &mut Exchange, head: &Head<'_>) -> Result<Admission, Refu
 
 /// The dialect that the caller reads: Anthropic's SDKs say their version on every path.
 fn dialect(head: &Head<'_>) -> Dialect {
-    if head.headers.contains_key(&ANTHROPIC_VERSION) || head.path.starts_with("/v1/messages") {
+    if head.headers.contains_key(ANTHROPIC_VERSION) || head.path.starts_with("/v1/messages") {
         Dialect::AnthropicMessages
     } else {
         Dialect::OpenAiChat

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use alfred_filters::answer::Fidelity;
 use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::Surface;
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 use crate::conf::{self, Kind, OnDisconnect};
 use crate::outbound::Egress;
@@ -18,6 +18,11 @@ use crate::pool::{Endpoints, Host, Lane, Pool, Resolver, Via};
 use crate::routing::RetryBudget;
 
 pub use trial::Needs;
+
+/// The header that every call in Anthropic's dialect carries.
+pub const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+/// The version whose grammar Alfred writes.
+pub const ANTHROPIC_GRAMMAR: HeaderValue = HeaderValue::from_static("2023-06-01");
 
 /// How a provider takes its credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,7 +208,7 @@ pub struct Provider {
     /// Members forced into every request: name and raw JSON.
     pub overrides: Box<[(String, String)]>,
     /// Headers added to every call.
-    pub headers: Box<[(http::HeaderName, HeaderValue)]>,
+    pub headers: Box<[(HeaderName, HeaderValue)]>,
     /// The models its configuration names, for `GET /v1/models`.
     pub listed_models: Vec<String>,
     /// How many retries it may still receive; lives across reloads.
@@ -399,12 +404,10 @@ fn credential(auth: Auth, key: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-fn headers(
-    settings: &conf::Provider,
-) -> Result<Box<[(http::HeaderName, HeaderValue)]>, BuildError> {
+fn headers(settings: &conf::Provider) -> Result<Box<[(HeaderName, HeaderValue)]>, BuildError> {
     let header = |(name, value): (&String, &conf::Secret)| {
         let bad = || BuildError::Header(name.clone());
-        let name = http::HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
         let value = HeaderValue::from_str(value.expose()).map_err(|_| bad())?;
         Ok((name, value))
     };

@@ -5,10 +5,11 @@ use http::{HeaderName, HeaderValue, Method};
 use serde_json::json;
 use std::sync::Arc;
 
-use super::{Auth, Provider};
+use super::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Auth, Provider};
 use crate::conf::{HealthCheck, Kind, Probe};
 use crate::outbound::{Outbound, Request};
 use crate::pool::{Cost, Endpoints, Lane, Means, Purse, Trial};
+use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::Surface;
 
 /// What trials need beside the account itself.
@@ -54,7 +55,7 @@ impl Provider {
             }
             Probe::Completion => {
                 let model = check.model.clone()?;
-                let path = self.path(lane, Surface::Chat, &model);
+                let path = self.path(lane, self.upstream_surface(Surface::Chat), &model);
                 let mut request = self.request(Method::POST, lane, &path);
                 request.timeout = check.timeout;
                 request.body = self.one_token(&model).into_bytes();
@@ -84,6 +85,9 @@ impl Provider {
         let url = format!("{scheme}://{}{path}", lane.host.name());
         let mut request = Request::get(url, std::time::Duration::ZERO);
         request.method = method;
+        if self.wants.dialect(Surface::Chat) == Dialect::AnthropicMessages {
+            request.headers.insert(ANTHROPIC_VERSION, ANTHROPIC_GRAMMAR);
+        }
         for (name, value) in &self.headers {
             request.headers.insert(name.clone(), value.clone());
         }
@@ -104,7 +108,7 @@ impl Provider {
         let limit = match (renamed.next(), self.settings.kind) {
             (Some((_, to)), _) => to,
             // Not every server that is called compatible knows the newer name.
-            (None, Kind::OpenaiCompatible) => "max_tokens",
+            (None, Kind::OpenaiCompatible | Kind::Anthropic) => "max_tokens",
             (None, _) => "max_completion_tokens",
         };
         let messages = json!([{ "role": "user", "content": "Hi" }]);

@@ -14,7 +14,7 @@ use pingora_proxy::Session;
 use super::Context;
 use crate::exchange::{Exchange, Stage};
 use crate::pipeline::cors;
-use crate::providers::Auth;
+use crate::providers::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Auth};
 use crate::telemetry::{Receipt, micros};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -37,9 +37,6 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const DROPPED: HeaderName = HeaderName::from_static("x-alfred-dropped-params");
 const COST: HeaderName = HeaderName::from_static("x-alfred-cost");
 
-const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
-/// The version whose grammar Alfred writes.
-const ANTHROPIC_2023: HeaderValue = HeaderValue::from_static("2023-06-01");
 /// Anthropic's own name for the request's id, which its SDKs show.
 const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
@@ -81,7 +78,7 @@ pub(super) fn upstream_request(
     out.insert(ACCEPT, accepted(forward.prompt.stream(), surface));
     out.insert(http::header::USER_AGENT, AGENT);
     if surface.dialect() == Dialect::AnthropicMessages {
-        out.insert(ANTHROPIC_VERSION, ANTHROPIC_2023);
+        out.insert(ANTHROPIC_VERSION, ANTHROPIC_GRAMMAR);
     }
     let own: &[HeaderName] = match (surface.dialect(), forward.prompt.surface().dialect()) {
         (Dialect::AnthropicMessages, Dialect::AnthropicMessages) => &ANTHROPIC_PASSED_ON,
