@@ -26,6 +26,9 @@ const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
 /// The providers of OpenAI's dialect: one whose bytes pass, one whose answers are written anew.
 const OPENAI: &[&str] = &["passed", "anew"];
 
+/// The provider of Anthropic's dialect.
+const ANTHROPIC: &[&str] = &["claude"];
+
 /// The Python that has the pinned SDKs, in the place where `.ci/setup` puts it.
 fn python() -> PathBuf {
     let chosen = std::env::var_os("ALFRED_CLIENTS_VENV").map(PathBuf::from);
@@ -43,18 +46,21 @@ fn python() -> PathBuf {
     venv.join("bin/python")
 }
 
-/// A gateway in front of the mock under two names.
+/// A gateway in front of the mock under three names.
 async fn start(more: &str) -> (Upstream, Gateway) {
     let mock = Upstream::mock().await;
     let calm =
         "breaker: { failures: 100000, connect_errors: 100000 }, retry_budget: { minimum: 100000 }";
-    let url = format!("http://{}/v1", mock.addr);
+    let root = format!("http://{}", mock.addr);
+    let url = format!("{root}/v1");
     let yaml = format!(
         "flood: {{ requests: 0 }}\nbody: {{ max: 1MB }}\nproviders:\n  \
          passed: {{ kind: openai, keys: [sk-test], endpoints: [\"{url}\"], {calm} }}\n  \
          anew: {{ kind: openai_compatible, endpoints: [\"{url}\"], {calm} }}\n\
+         claude: {{ kind: anthropic, keys: [sk-ant-test], endpoints: [\"{root}\"], {calm} }}\n\
          models: {{ fast: {{ targets: [passed/echo] }} }}\n\
-         prices: {{ \"passed/*\": {{ in: 1, out: 1 }}, \"anew/*\": {{ in: 1, out: 1 }} }}\n{more}"
+         prices: {{ \"passed/*\": {{ in: 1, out: 1 }}, \"anew/*\": {{ in: 1, out: 1 }}, \
+         \"claude/*\": {{ in: 1, out: 1 }} }}\n{more}"
     );
     (mock, Gateway::start(&yaml).await)
 }
@@ -146,6 +152,63 @@ scenarios! { OPENAI;
     mistrals_client_sends_images_and_asks_for_structure => "mistral", "images,structured,reasoning",
     mistrals_client_embeds => "mistral", "embeddings",
     mistrals_client_raises => "mistral", "provider_errors,stream_errors,gateway_errors",
+}
+
+scenarios! { OPENAI;
+    older_completions_go_on_from_their_prompts => "openai", "completions",
+}
+
+// OpenAI's dialect before an Anthropic provider.
+scenarios! { ANTHROPIC;
+    claude_answers_openais_client => "openai", "chat,stops,images,strict",
+    claude_streams_to_openais_client => "openai", "stream,stream_timing",
+    claude_calls_the_tools_of_openais_client => "openai", "tools,tools_streamed,parallel_results",
+    claude_keeps_the_schema_of_openais_client => "openai", "structured",
+    claude_thinks_for_openais_client => "openai", "reasoning,signed",
+    claudes_usage_is_told_as_openai_does => "openai", "cached_usage",
+    claudes_errors_are_those_of_openais_client => "openai", "provider_errors",
+    claudes_broken_streams_raise_in_openais_client => "openai", "stream_errors",
+    claudes_names_are_refused_as_openai_does => "openai", "gateway_errors",
+    claude_is_given_up_and_left_by_openais_client => "openai", "timeouts,leaving",
+    claudes_headers_do_not_pass => "openai", "raw_headers",
+    claudes_failures_are_retried_once => "openai", "retries",
+    claude_serves_many_clients_of_openai => "openai", "concurrent",
+    claude_answers_langchain => "langchain", "chat,stream",
+    claude_calls_the_tools_of_langchain => "langchain", "tools,tools_streamed",
+    claude_reads_langchains_images_and_schemas => "langchain", "images,structured",
+    claude_thinks_for_langchain => "langchain", "reasoning,cached_usage",
+    claude_fails_for_langchain => "langchain", "provider_errors,stream_errors",
+    claude_answers_mistrals_client => "mistral", "chat,stream,images",
+    // Streamed calls come in fragments, which this client does not read.
+    claude_calls_the_tools_of_mistrals_client => "mistral", "tools,structured,reasoning",
+    claude_fails_for_mistrals_client => "mistral", "provider_errors,stream_errors",
+}
+
+// Anthropic's dialect before a provider of its own.
+scenarios! { ANTHROPIC;
+    anthropics_client_talks => "anthropic", "chat,strict,stops,images,count_tokens",
+    anthropics_client_streams => "anthropic", "stream",
+    anthropics_client_calls_tools => "anthropic", "tools,tools_streamed",
+    anthropics_client_asks_for_structure => "anthropic", "structured",
+    anthropics_client_sees_thoughts_and_returns_them_signed => "anthropic", "thinking,signed,forged",
+    anthropics_client_reads_what_was_cached => "anthropic", "cached_usage,written_usage",
+    anthropics_client_raises => "anthropic", "provider_errors,stream_errors",
+    anthropics_client_understands_alfred => "anthropic", "gateway_errors,models",
+    anthropics_client_does_not_multiply_retries => "anthropic", "retries",
+    anthropics_client_asks_many_things_at_once => "anthropic", "concurrent",
+}
+
+// Anthropic's dialect before providers of OpenAI's.
+scenarios! { OPENAI;
+    gpt_answers_anthropics_client => "anthropic", "chat,strict,stops,images",
+    gpt_streams_to_anthropics_client => "anthropic", "stream",
+    gpt_calls_the_tools_of_anthropics_client => "anthropic", "tools,tools_streamed",
+    gpt_keeps_the_schema_of_anthropics_client => "anthropic", "structured",
+    gpt_thinks_for_anthropics_client => "anthropic", "thinking,signed",
+    gpts_tokens_are_counted_for_anthropics_client => "anthropic", "count_tokens,cached_usage",
+    gpts_errors_are_those_of_anthropics_client => "anthropic", "provider_errors,stream_errors",
+    gpts_failures_are_retried_once => "anthropic", "retries",
+    gpt_serves_many_clients_of_anthropic => "anthropic", "concurrent",
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

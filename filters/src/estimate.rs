@@ -2,11 +2,11 @@
 //! reserved and money is held on this number.
 
 use crate::dialect::Dialect;
-use crate::json::decode;
+use crate::json::{Cursor, Kind, decode};
 use crate::meter;
 use crate::prompt::{Member, Surface};
 use crate::text::TextChannel;
-use crate::texts::{Found, Media, walk};
+use crate::texts::{Found, Media, walk, walk_message};
 
 /// What the chat template puts around each message.
 const PER_MESSAGE: u64 = 4;
@@ -52,7 +52,8 @@ pub(crate) fn tokens(surface: Surface, text: &str, members: &[Member]) -> u64 {
     for member in members {
         let name = decode(raw(&member.key));
         match &*name {
-            "messages" | "input" | "prompt" | "suffix" | "system" => {
+            "messages" => tokens += messages(dialect, text, member, &rates),
+            "input" | "prompt" | "suffix" | "system" => {
                 walk(dialect, text, std::slice::from_ref(member), &mut |found| {
                     tokens += cost(&found, &rates);
                 });
@@ -68,6 +69,54 @@ pub(crate) fn tokens(surface: Surface, text: &str, members: &[Member]) -> u64 {
         }
     }
     tokens
+}
+
+/// The tokens of the messages. Nearly every message is a role and a string, and
+/// is counted without the walk that knows all the others.
+fn messages(dialect: Dialect, text: &str, member: &Member, rates: &Rates) -> u64 {
+    let mut tokens = 0;
+    let mut cursor = Cursor::new(text, member.value.start);
+    // The body was read whole before: a flaw cannot come up again.
+    if cursor.open_array().is_err() {
+        return tokens;
+    }
+    while let Ok(true) = cursor.item() {
+        let at = cursor.at();
+        let mut ahead = cursor.clone();
+        if let Some(plain) = plain_message(&mut ahead, text) {
+            tokens += PER_MESSAGE + plain;
+            cursor = ahead;
+            continue;
+        }
+        walk_message(dialect, text, at, &mut |found| {
+            tokens += cost(&found, rates)
+        });
+        if cursor.skip().is_err() {
+            break;
+        }
+    }
+    tokens
+}
+
+/// The tokens of a message that is a role and a string; none for any other.
+fn plain_message(cursor: &mut Cursor<'_>, text: &str) -> Option<u64> {
+    let mut tokens = 0;
+    if cursor.kind().ok()? != Kind::Object {
+        return None;
+    }
+    cursor.open_object().ok()?;
+    while let Some(key) = cursor.key().ok()? {
+        if cursor.kind().ok()? != Kind::String {
+            return None;
+        }
+        let value = cursor.skip().ok()?;
+        match text.get(key)? {
+            "\"role\"" => {}
+            "\"content\"" => tokens += meter::count(&decode(text.get(value)?)),
+            _ => return None,
+        }
+    }
+    Some(tokens)
 }
 
 fn cost(found: &Found<'_>, rates: &Rates) -> u64 {

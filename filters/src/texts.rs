@@ -102,23 +102,37 @@ struct Walk<'a, 'f> {
     f: &'f mut dyn FnMut(Found<'_>),
 }
 
+/// Outside of all members.
+const REQUEST: Stand = Stand {
+    place: Place::Request,
+    role: Role::Request,
+    word: false,
+    sort: Sort::Other,
+};
+
 /// Walks over the given members of a request in `text`, in their order.
 pub(crate) fn walk(dialect: Dialect, text: &str, members: &[Member], f: &mut dyn FnMut(Found<'_>)) {
     let grammar = grammar(dialect);
     let mut walk = Walk { grammar, text, f };
-    let request = Stand {
-        place: Place::Request,
-        role: Role::Request,
-        word: false,
-        sort: Sort::Other,
-    };
     for member in members {
         let key = decode(text.get(member.key.clone()).unwrap_or_default());
         let mut cursor = Cursor::new(text, member.value.start);
         // The body was read whole before: a flaw cannot come up again.
-        let stand = (grammar.below)(request, &key);
+        let stand = (grammar.below)(REQUEST, &key);
         let _ = walk.value(&mut cursor, &Path::ROOT.key(&key), stand);
     }
+}
+
+/// Walks over the one message that begins at byte `at` of a request's `text`.
+pub(crate) fn walk_message(dialect: Dialect, text: &str, at: usize, f: &mut dyn FnMut(Found<'_>)) {
+    let grammar = grammar(dialect);
+    let mut walk = Walk { grammar, text, f };
+    let stand = (grammar.below)(REQUEST, "messages");
+    let _ = walk.value(
+        &mut Cursor::new(text, at),
+        &Path::ROOT.key("messages"),
+        stand,
+    );
 }
 
 impl Walk<'_, '_> {

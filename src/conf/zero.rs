@@ -112,6 +112,7 @@ mod tests {
             ("AZURE_OPENAI_API_KEY", "b"),
             ("AZURE_OPENAI_ENDPOINT", "https://res.openai.azure.com/"),
             ("OPENAI_API_VERSION", "2024-10-21"),
+            ("ANTHROPIC_API_KEY", "g"),
             ("MISTRAL_API_KEY", "c"),
             ("GROQ_API_KEY", "d"),
             ("TOGETHER_API_KEY", "e"),

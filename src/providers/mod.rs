@@ -2,12 +2,12 @@
 //!
 //! A provider is data. Whoever speaks OpenAI's grammar needs a row here and no code.
 
+mod table;
 mod trial;
 
 use std::fmt;
 use std::sync::Arc;
 
-use alfred_filters::answer::Fidelity;
 use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::Surface;
 use http::{HeaderName, HeaderValue};
@@ -17,183 +17,10 @@ use crate::outbound::Egress;
 use crate::pool::{Endpoints, Host, Lane, Pool, Resolver, Via};
 use crate::routing::RetryBudget;
 
+pub use table::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Auth, PROVIDERS, Speaks, Wants};
 pub use trial::Needs;
 
-/// The header that every call in Anthropic's dialect carries.
-pub const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
-/// The version whose grammar Alfred writes.
-pub const ANTHROPIC_GRAMMAR: HeaderValue = HeaderValue::from_static("2023-06-01");
-
-/// How a provider takes its credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Auth {
-    /// `Authorization: Bearer …`
-    Bearer,
-    /// A header of its own.
-    Header(&'static str),
-}
-
-/// What a provider speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speaks {
-    /// One dialect; callers of another are translated.
-    One(Dialect),
-    /// Whatever the caller speaks.
-    Any,
-}
-
-/// One row of the table: what a kind of provider wants.
-#[derive(Debug)]
-pub struct Wants {
-    /// The kind.
-    pub kind: Kind,
-    /// What it speaks.
-    pub speaks: Speaks,
-    /// How it takes its credential.
-    pub auth: Auth,
-    /// Whether its answers may pass as they are.
-    pub fidelity: Fidelity,
-    /// Whether it understands `stream_options.include_usage`; those that do not send usage unasked.
-    pub asks_usage: bool,
-    /// Whether it ignores a header it does not know, so that the attempt's id may be sent.
-    pub attempt_header: bool,
-    /// Members it knows under another name.
-    pub rename: &'static [(&'static str, &'static str)],
-    /// Members it refuses although they are harmless.
-    pub remove: &'static [&'static str],
-    /// Whether it knows the role `developer`; the others get `system`.
-    pub developer_role: bool,
-    /// Whether it has OpenAI's older completions.
-    pub completions: bool,
-    /// Whether it takes the model's earlier thoughts back in the history.
-    pub reasoning_history: bool,
-}
-
-impl Wants {
-    /// The dialect of a call that serves a request of that surface.
-    #[must_use]
-    pub fn dialect(&self, surface: Surface) -> Dialect {
-        match self.speaks {
-            Speaks::One(dialect) => dialect,
-            Speaks::Any => surface.dialect(),
-        }
-    }
-
-    /// Whether requests of that surface can be served, by translation if need be.
-    #[must_use]
-    pub fn serves(&self, surface: Surface) -> bool {
-        let same = self.dialect(surface) == surface.dialect();
-        match surface {
-            Surface::Chat | Surface::Messages => true,
-            Surface::Embeddings | Surface::CountTokens => same,
-            Surface::Completions => same && self.completions,
-        }
-    }
-}
-
-const OLD_LIMIT: &[(&str, &str)] = &[("max_completion_tokens", "max_tokens")];
-
-/// Any server that speaks OpenAI's grammar; the other rows say where they differ.
-const COMPATIBLE: Wants = Wants {
-    kind: Kind::OpenaiCompatible,
-    speaks: Speaks::One(Dialect::OpenAiChat),
-    auth: Auth::Bearer,
-    fidelity: Fidelity::Canonical,
-    asks_usage: true,
-    attempt_header: true,
-    rename: &[],
-    remove: &[],
-    developer_role: true,
-    completions: true,
-    reasoning_history: true,
-};
-
-/// The table, one row a kind. Source: `providers.md` 1.1 to 1.3 of the design.
-pub static PROVIDERS: &[Wants] = &[
-    Wants {
-        kind: Kind::Openai,
-        fidelity: Fidelity::Lens,
-        reasoning_history: false,
-        ..COMPATIBLE
-    },
-    Wants {
-        kind: Kind::Azure,
-        auth: Auth::Header("api-key"),
-        fidelity: Fidelity::Lens,
-        reasoning_history: false,
-        ..COMPATIBLE
-    },
-    Wants {
-        kind: Kind::Anthropic,
-        speaks: Speaks::One(Dialect::AnthropicMessages),
-        auth: Auth::Header("x-api-key"),
-        fidelity: Fidelity::Lens,
-        asks_usage: false,
-        attempt_header: false,
-        completions: false,
-        ..COMPATIBLE
-    },
-    Wants {
-        kind: Kind::Mistral,
-        asks_usage: false,
-        attempt_header: false,
-        rename: &[
-            ("max_completion_tokens", "max_tokens"),
-            ("seed", "random_seed"),
-        ],
-        remove: &["stream_options", "user", "store"],
-        developer_role: false,
-        completions: false,
-        reasoning_history: false,
-        ..COMPATIBLE
-    },
-    Wants {
-        kind: Kind::Groq,
-        attempt_header: false,
-        remove: &["store"],
-        developer_role: false,
-        completions: false,
-        reasoning_history: false,
-        ..COMPATIBLE
-    },
-    Wants {
-        kind: Kind::Together,
-        attempt_header: false,
-        rename: OLD_LIMIT,
-        developer_role: false,
-        ..COMPATIBLE
-    },
-    Wants {
-        kind: Kind::Ollama,
-        rename: OLD_LIMIT,
-        developer_role: false,
-        ..COMPATIBLE
-    },
-    Wants {
-        kind: Kind::Huggingface,
-        attempt_header: false,
-        rename: OLD_LIMIT,
-        developer_role: false,
-        completions: false,
-        ..COMPATIBLE
-    },
-    COMPATIBLE,
-    Wants {
-        kind: Kind::Mock,
-        speaks: Speaks::Any,
-        fidelity: Fidelity::Lens,
-        ..COMPATIBLE
-    },
-];
-
-/// The row of a kind. Every kind has one; a test holds the table to that.
-fn wants(kind: Kind) -> &'static Wants {
-    static FALLBACK: Wants = COMPATIBLE;
-    PROVIDERS
-        .iter()
-        .find(|wants| wants.kind == kind)
-        .unwrap_or(&FALLBACK)
-}
+use table::wants;
 
 /// A vendor account.
 pub struct Provider {
@@ -512,23 +339,5 @@ mod tests {
     fn a_credential_never_shows_in_debug_output() {
         let value = credential(Auth::Bearer, "sk-secret").expect("a header");
         assert!(!format!("{value:?}").contains("sk-secret"));
-    }
-
-    #[test]
-    fn every_kind_has_its_row() {
-        for kind in [
-            Kind::Openai,
-            Kind::Azure,
-            Kind::Anthropic,
-            Kind::Mistral,
-            Kind::Groq,
-            Kind::Together,
-            Kind::Ollama,
-            Kind::Huggingface,
-            Kind::OpenaiCompatible,
-            Kind::Mock,
-        ] {
-            assert!(PROVIDERS.iter().any(|wants| wants.kind == kind), "{kind:?}");
-        }
     }
 }

@@ -270,7 +270,6 @@ def gateway_errors(world):
     error = fails(openai.APIStatusError, lambda: ask(world, "echo", messages=huge))
     assert error.status_code == 413 and error.code == "request_too_large"
     fails(openai.NotFoundError, lambda: known.responses.create(model="fast", input="hi"))
-    fails(openai.NotFoundError, lambda: known.completions.create(model="fast", prompt="hi"))
     assert ask(world, "echo", known).choices, "the client goes on after its errors"
 
 

@@ -20,6 +20,7 @@ use crate::event::{Channel, Event, Scope, Step, Usage};
 use crate::json::push_quoted;
 use crate::sse::DEFAULT_CAP;
 
+use super::balance::Balance;
 use super::closing::{Closing, Detail, Place};
 use super::parts::{Call, Part, Parts, push_call, push_redacted};
 use super::usage;
@@ -459,43 +460,5 @@ impl Write for Text<'_> {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         self.0.extend_from_slice(text.as_bytes());
         Ok(())
-    }
-}
-
-/// Tells when the arguments of a call are whole, without reading them twice.
-#[derive(Debug, Default)]
-struct Balance {
-    depth: u32,
-    begun: bool,
-    in_string: bool,
-    escaped: bool,
-}
-
-impl Balance {
-    fn push(&mut self, json: &str) {
-        for byte in json.bytes() {
-            if self.in_string {
-                match byte {
-                    _ if std::mem::take(&mut self.escaped) => {}
-                    b'\\' => self.escaped = true,
-                    b'"' => self.in_string = false,
-                    _ => {}
-                }
-                continue;
-            }
-            match byte {
-                b'"' => self.in_string = true,
-                b'{' | b'[' => {
-                    self.begun = true;
-                    self.depth += 1;
-                }
-                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
-                _ => {}
-            }
-        }
-    }
-
-    fn is_whole(&self) -> bool {
-        self.begun && self.depth == 0 && !self.in_string
     }
 }
