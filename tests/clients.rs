@@ -56,7 +56,7 @@ async fn start(more: &str) -> (Upstream, Gateway) {
     let yaml = format!(
         "flood: {{ requests: 0 }}\nbody: {{ max: 1MB }}\nproviders:\n  \
          passed: {{ kind: openai, keys: [sk-test], endpoints: [\"{url}\"], {calm} }}\n  \
-         anew: {{ kind: openai_compatible, endpoints: [\"{url}\"], {calm} }}\n\
+         anew: {{ kind: openai_compatible, endpoints: [\"{url}\"], {calm} }}\n  \
          claude: {{ kind: anthropic, keys: [sk-ant-test], endpoints: [\"{root}\"], {calm} }}\n\
          models: {{ fast: {{ targets: [passed/echo] }} }}\n\
          prices: {{ \"passed/*\": {{ in: 1, out: 1 }}, \"anew/*\": {{ in: 1, out: 1 }}, \
