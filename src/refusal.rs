@@ -129,6 +129,14 @@ pub enum Refusal {
         /// When the first of them may be asked again.
         retry_after: Duration,
     },
+    /// Every endpoint that could answer has said that too much is asked of it.
+    #[error(
+        "the provider is limiting this gateway's requests at the moment; try again in {} s", whole_seconds(*.retry_after)
+    )]
+    ProviderThrottled {
+        /// When the first of them may be asked again.
+        retry_after: Duration,
+    },
     /// No provider could be reached, or none answered in time.
     #[error("{message}")]
     ProviderFailed {
@@ -174,12 +182,14 @@ const SERVER: &str = "server_error";
 const RATE: &str = "rate_limit_error";
 
 impl Refusal {
-    /// Nobody may be asked before this instant; both are times since the process began.
+    /// Nobody may be asked for this long, because all fail or, when `throttled`, because too much was
+    /// asked of them.
     #[must_use]
-    pub fn no_healthy_endpoint(until: Duration, now: Duration) -> Self {
-        let wait = until.saturating_sub(now);
-        Self::NoHealthyEndpoint {
-            retry_after: wait.max(Duration::from_secs(1)),
+    pub fn nobody(wait: Duration, throttled: bool) -> Self {
+        let retry_after = wait.max(Duration::from_secs(1));
+        match throttled {
+            true => Self::ProviderThrottled { retry_after },
+            false => Self::NoHealthyEndpoint { retry_after },
         }
     }
 
@@ -230,6 +240,9 @@ impl Refusal {
                 Some(Duration::from_secs(1)),
             ),
             Self::UnknownPrice(_) => row(400, INVALID, "unknown_price"),
+            Self::ProviderThrottled { retry_after } => {
+                wait(row(429, RATE, "rate_limit_exceeded"), Some(*retry_after))
+            }
             Self::NoHealthyEndpoint { retry_after } => {
                 wait(row(503, SERVER, "no_healthy_endpoint"), Some(*retry_after))
             }

@@ -120,6 +120,7 @@ impl Run<'_> {
             if program == Program::Alfred {
                 self.measure(&running.subject("canonical"), &mut figures)
                     .await?;
+                self.measure_translated(&running, &mut figures).await;
                 if running.logged() == 0 {
                     self.faults.push("alfred wrote no access log".to_owned());
                 }
@@ -154,6 +155,18 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Streams that are translated: their chunks are other bytes than the upstream's, so only what
+    /// every stream must have is looked at.
+    async fn measure_translated(&mut self, running: &Running, figures: &mut Figures) {
+        let subject = running.subject("translated");
+        for load in &self.options.loads {
+            if let Err(error) = self.put_through(*load, &subject, &[], figures).await {
+                self.faults
+                    .push(format!("translated under {load:?}: {error}"));
+            }
+        }
+    }
+
     async fn put_through(
         &self,
         load: Load,
@@ -164,8 +177,8 @@ impl Run<'_> {
         let time = self.options.time;
         let mut note = |figure, value| figures.insert((subject.name, figure), value);
         let plain = subject.target(Behaviour::Plain, expected);
-        // The canonical way differs in streams only.
-        let streams_only = subject.name == "canonical";
+        // These ways are measured by their streams only.
+        let streams_only = matches!(subject.name, "canonical" | "translated");
         match load {
             Load::Serial if !streams_only => {
                 let _awake = Spinners::start()?;

@@ -56,8 +56,15 @@ impl Figure {
 }
 
 /// The subjects in the order of the report; `canonical` is Alfred with a provider whose answers
-/// are read and written anew.
-pub(crate) const SUBJECTS: [&str; 5] = ["direct", "nginx", "pingora", "alfred", "canonical"];
+/// are read and written anew, `translated` with one that speaks Anthropic's dialect.
+pub(crate) const SUBJECTS: [&str; 6] = [
+    "direct",
+    "nginx",
+    "pingora",
+    "alfred",
+    "canonical",
+    "translated",
+];
 
 /// All figures of one repetition, by subject.
 pub(crate) type Figures = BTreeMap<(&'static str, Figure), f64>;
@@ -109,13 +116,22 @@ impl Goal {
         }
     }
 
+    const fn translated(self) -> Self {
+        Self {
+            subject: "translated",
+            ..self
+        }
+    }
+
     /// The goals, in the order of the report.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::less(Figure::Cpu, Against::Times("pingora"), 1.6, 1.25),
         Self::more(Figure::Rate, Against::Times("pingora"), 0.65, 0.85),
         Self::less(Figure::AddedP50, Against::Over("pingora"), 30.0, 12.0),
         Self::more(Figure::ChunkRate, Against::Times("nginx"), 0.9, 1.1),
         Self::more(Figure::ChunkRate, Against::Times("nginx"), 0.9, 1.1).canonical(),
+        Self::less(Figure::ChunkCpu, Against::Times("alfred"), 1.5, 1.2).translated(),
+        Self::less(Figure::TransitP50, Against::Times("alfred"), 1.5, 1.2).translated(),
         Self::less(Figure::TransitP50, Against::Times("pingora"), 1.4, 1.1),
         Self::less(Figure::TransitP50, Against::Times("pingora"), 1.4, 1.1).canonical(),
         Self::less(Figure::TransitP99, Against::Times("pingora"), 2.0, 1.2),

@@ -184,12 +184,10 @@ impl Running {
 
     /// The program as the callers of one of its providers see it.
     pub(crate) fn subject(&self, provider: &'static str) -> Subject {
-        let canonical = provider == "canonical";
         Subject {
-            name: if canonical {
-                "canonical"
-            } else {
-                self.program.name()
+            name: match provider {
+                "lens" => self.program.name(),
+                other => other,
             },
             program: self.program,
             provider,
@@ -281,7 +279,7 @@ fn nginx_settings(listen: SocketAddr, upstream: SocketAddr) -> String {
 fn alfred_settings(listen: SocketAddr, upstream: SocketAddr) -> Outcome<String> {
     let (telemetry, admin, console) = (free_address()?, free_address()?, free_address()?);
     let mut prices = String::new();
-    for provider in ["lens", "canonical"] {
+    for provider in ["lens", "canonical", "translated"] {
         for behaviour in [Behaviour::Plain, Behaviour::BURST, Behaviour::PACED] {
             let model = behaviour.model();
             prices.push_str(&format!(
@@ -300,6 +298,7 @@ fn alfred_settings(listen: SocketAddr, upstream: SocketAddr) -> Outcome<String> 
          providers:\n\
          \x20 lens: {{ kind: openai, keys: [sk-bench], endpoints: [\"http://{upstream}/v1\"], http: h1 }}\n\
          \x20 canonical: {{ kind: openai_compatible, keys: [sk-bench], endpoints: [\"http://{upstream}/v1\"], http: h1 }}\n\
+         \x20 translated: {{ kind: anthropic, keys: [sk-bench], endpoints: [\"http://{upstream}/v1\"], http: h1 }}\n\
          prices:\n{prices}"
     ))
 }

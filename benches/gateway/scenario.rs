@@ -205,6 +205,46 @@ impl Script {
         }
     }
 
+    /// The same stream in Anthropic's grammar, whose usage nobody has to ask for.
+    pub(crate) fn messages(chunks: u32) -> Self {
+        let event = |name: &str, members: &str| {
+            framed(&format!(
+                "event: {name}\ndata: {{\"type\":\"{name}\"{members}}}\n\n"
+            ))
+        };
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\
+             cache-control: no-cache\r\nx-bench-upstream: 1\r\ntransfer-encoding: chunked\r\n\r\n";
+        let start = ",\"message\":{\"id\":\"msg_bench\",\"type\":\"message\",\"role\":\"assistant\",\
+             \"model\":\"bench\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\
+             \"usage\":{\"input_tokens\":56,\"cache_read_input_tokens\":64,\"output_tokens\":1}}";
+        let block = ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}";
+        let text = ",\"index\":0,\"delta\":{\"type\":\"text_delta\",\
+             \"text\":\"t=00000000000000000000 n=00000 \"}";
+        let chunk = event("content_block_delta", text);
+        let mark = b"\"text\":\"t=";
+        let sent_at = memmem::find(&chunk, mark).map_or(0, |at| at + mark.len());
+        let last = format!(
+            ",\"delta\":{{\"stop_reason\":\"end_turn\",\"stop_sequence\":null}},\
+             \"usage\":{{\"output_tokens\":{chunks}}}"
+        );
+        let opening = [
+            event("message_start", start),
+            event("content_block_start", block),
+        ];
+        let ending = [
+            event("content_block_stop", ",\"index\":0"),
+            event("message_delta", &last),
+            event("message_stop", ""),
+            b"0\r\n\r\n".to_vec(),
+        ];
+        Self {
+            opening: [head.as_bytes(), &opening.concat()].concat(),
+            chunk,
+            sent_at,
+            ending: ending.concat(),
+        }
+    }
+
     /// Writes the time and the number of the next chunk into it.
     pub(crate) fn stamp(&mut self, sent: u64, ordinal: u32) {
         let time = self.sent_at..self.sent_at + SENT_DIGITS;

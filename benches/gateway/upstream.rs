@@ -1,4 +1,4 @@
-//! The provider that everybody is measured against: OpenAI's dialect on raw sockets, every answer
+//! The provider that everybody is measured against: OpenAI's dialect, and Anthropic's streams, on raw sockets, every answer
 //! made beforehand, each chunk of a stream in a packet of its own with the time it was sent.
 
 use std::cell::Cell;
@@ -39,11 +39,14 @@ pub(crate) fn run(listen: &str) -> Outcome<()> {
 
 async fn serve(mut stream: TcpStream) -> io::Result<()> {
     let mut input = BytesMut::with_capacity(BUFFER);
-    while let Some((behaviour, usage)) = next_request(&mut stream, &mut input).await? {
-        match behaviour {
+    while let Some(asked) = next_request(&mut stream, &mut input).await? {
+        match asked.behaviour {
             Behaviour::Plain => stream.write_all(&PLAIN).await?,
             Behaviour::Stream { chunks, pace } => {
-                let mut script = Script::write(chunks, usage);
+                let mut script = match asked.messages {
+                    true => Script::messages(chunks),
+                    false => Script::write(chunks, asked.usage),
+                };
                 stream.write_all(&script.opening).await?;
                 send_chunks(&mut stream, &mut script, chunks, pace).await?;
                 stream.write_all(&script.ending).await?;
@@ -85,11 +88,17 @@ async fn send_chunks(
     Ok(())
 }
 
-/// What the next request asks for, and whether it wants usage; `None` at the connection's end.
-async fn next_request(
-    stream: &mut TcpStream,
-    input: &mut BytesMut,
-) -> io::Result<Option<(Behaviour, bool)>> {
+/// What a request asks for.
+struct Asked {
+    behaviour: Behaviour,
+    /// It wants usage at a stream's end.
+    usage: bool,
+    /// It wants Anthropic's grammar.
+    messages: bool,
+}
+
+/// What the next request asks for; `None` at the connection's end.
+async fn next_request(stream: &mut TcpStream, input: &mut BytesMut) -> io::Result<Option<Asked>> {
     loop {
         if let Some(head) = Head::read(input) {
             let Framing::Length(length) = head.framing else {
@@ -97,7 +106,11 @@ async fn next_request(
             };
             let all = head.size + length;
             if let Some(body) = input.get(head.size..all) {
-                let asked = Behaviour::read(body).map(|asked| (asked, scenario::asks_usage(body)));
+                let asked = Behaviour::read(body).map(|behaviour| Asked {
+                    behaviour,
+                    usage: scenario::asks_usage(body),
+                    messages: head.messages,
+                });
                 input.advance(all);
                 return asked
                     .map(Some)

@@ -37,6 +37,8 @@ pub(crate) struct Head {
     pub(crate) framing: Framing,
     /// Who wrote it.
     pub(crate) author: Author,
+    /// A request for Anthropic's messages.
+    pub(crate) messages: bool,
 }
 
 impl Head {
@@ -49,12 +51,16 @@ impl Head {
             status: 0,
             framing: Framing::Length(0),
             author: Author::Unknown,
+            messages: false,
         };
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', text) {
             let line = text.get(start..end).unwrap_or_default();
             match start {
-                0 => head.status = status(line),
+                0 => {
+                    head.status = status(line);
+                    head.messages = line.starts_with(b"POST /v1/messages ");
+                }
                 _ => head.note(line.trim_ascii_end()),
             }
             start = end + 1;

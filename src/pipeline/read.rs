@@ -139,7 +139,8 @@ fn check_health(plan: &Plan, now: Duration) -> Result<(), Refusal> {
             Err(until) => earliest = Some(earliest.map_or(until, |known| known.min(until))),
         }
     }
-    Err(Refusal::no_healthy_endpoint(earliest.unwrap_or(now), now))
+    let wait = earliest.unwrap_or(now).saturating_sub(now);
+    Err(Refusal::nobody(wait, plan.is_throttled(now)))
 }
 
 /// Corrects the key's token limit to what the request really used.

@@ -219,6 +219,11 @@ impl Seat {
         }
     }
 
+    /// Whether the key may not be used for the model, and only because too much was asked of it.
+    pub(super) fn is_throttled(&self, model: &str, now: Duration) -> bool {
+        self.has_rests.load(Ordering::Acquire) && lock(&self.rests).is_throttled(model, now)
+    }
+
     /// Uses the key; true when this call is the one that tries it.
     pub(super) fn enter(&self, model: &str, now: Duration) -> Result<bool, Duration> {
         match self.has_rests.load(Ordering::Acquire) {

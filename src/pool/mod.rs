@@ -130,6 +130,14 @@ impl Pool {
         }
     }
 
+    /// Whether nothing stands against any lane but that its key was throttled.
+    #[must_use]
+    pub fn is_throttled(&self, model: &str, now: Duration) -> bool {
+        self.lanes
+            .iter()
+            .all(|lane| lane.endpoint.peek(now).is_ok() && lane.seat.is_throttled(model, now))
+    }
+
     /// Whether a lane may be asked now that has not failed this request.
     #[must_use]
     pub fn has_fresh(&self, wish: &Wish<'_>) -> bool {

@@ -112,6 +112,13 @@ impl Rests {
         latest.map_or(Ok(()), Err)
     }
 
+    /// Whether the key may not be used for the model, and only because too much was asked of it.
+    pub(super) fn is_throttled(&self, model: &str, now: Duration) -> bool {
+        let concerned = self.0.iter().filter(|rest| rest.concerns(model));
+        let mut resting = concerned.filter(|rest| rest.peek(now).is_err()).peekable();
+        resting.peek().is_some() && resting.all(|rest| rest.reason == Reason::Throttled)
+    }
+
     /// Uses the key. True when this request is the one that tries it.
     ///
     /// # Errors

@@ -101,18 +101,20 @@ async fn find_lane(session: &mut Session, ctx: &mut Context) -> Result<LaneGuard
         }
         match forward.attempts.skip(elapsed, chance()) {
             Next::Try { wait, .. } => wait_for_turn(session, ctx, wait).await?,
-            Next::Stop(_) => return Err(nobody(forward, earliest.saturating_sub(now))),
+            Next::Stop(_) => return Err(nobody(forward, earliest.saturating_sub(now), now)),
         }
     }
 }
 
 /// Nobody may be asked. The client is told how the last attempt failed, if there was one.
-fn nobody(forward: &mut Forward, wait: Duration) -> Box<Error> {
+fn nobody(forward: &mut Forward, wait: Duration, now: Duration) -> Box<Error> {
+    let throttled = forward.plan.is_throttled(now);
     let attempt = &mut forward.attempt;
     attempt.next = Some(Next::Stop(Stop::Final));
-    attempt
-        .failure
-        .get_or_insert(Failure::NoEndpoint(wait.max(Duration::from_secs(1))));
+    attempt.failure.get_or_insert_with(|| match throttled {
+        true => Failure::Throttled(wait),
+        false => Failure::NoEndpoint(wait),
+    });
     let mut error = Error::explain(ErrorType::ConnectError, "no endpoint may be asked");
     error.set_retry(false);
     error.into_up()

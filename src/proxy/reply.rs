@@ -131,7 +131,9 @@ pub(super) fn failure_answer(
         let wire = refusal.wire();
         let outcome = match failure {
             // Nobody was asked: that is Alfred's own no.
-            Failure::NoEndpoint(_) | Failure::Untranslatable(_) => Outcome::Refused,
+            Failure::NoEndpoint(_) | Failure::Throttled(_) | Failure::Untranslatable(_) => {
+                Outcome::Refused
+            }
             _ => Outcome::ProviderFailed,
         };
         ctx.exchange

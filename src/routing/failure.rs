@@ -34,6 +34,8 @@ pub enum Failure {
     Answered(Box<ProviderError>),
     /// No endpoint of any target may be asked, for this long.
     NoEndpoint(Duration),
+    /// The same, only because too much was asked of them.
+    Throttled(Duration),
     /// The request asks for what the provider's dialect cannot say.
     Untranslatable(Box<ReadError>),
 }
@@ -51,6 +53,7 @@ impl Failure {
             Self::TotalTimeout => "total_timeout",
             Self::Died => "connection_lost",
             Self::NoEndpoint(_) => "no_healthy_endpoint",
+            Self::Throttled(_) => "throttled",
             Self::Untranslatable(_) => "untranslatable",
             Self::Answered(error) => match error.kind {
                 ErrorKind::InvalidRequest => "invalid_request",
@@ -126,7 +129,7 @@ impl Failure {
                 retry_after: None,
                 sideways: false,
             },
-            Self::TotalTimeout | Self::NoEndpoint(_) => Verdict {
+            Self::TotalTimeout | Self::NoEndpoint(_) | Self::Throttled(_) => Verdict {
                 retryable: false,
                 same_target: false,
                 retry_after: None,
@@ -153,7 +156,9 @@ impl Failure {
             // Earlier attempts, or a long answer, may have used the time up.
             Self::TotalTimeout => (spent.then_some(Outcome::Silent), News::None),
             Self::Died => (Some(Outcome::Failed), News::None),
-            Self::NoEndpoint(_) | Self::Untranslatable(_) => (None, News::None),
+            Self::NoEndpoint(_) | Self::Throttled(_) | Self::Untranslatable(_) => {
+                (None, News::None)
+            }
             Self::Answered(error) => return Report::of(error),
         };
         Report { outcome, key }
@@ -189,7 +194,8 @@ impl Failure {
                 "the provider did not answer in time; try again, or ask for less",
                 soon,
             ),
-            Self::NoEndpoint(wait) => Refusal::NoHealthyEndpoint { retry_after: *wait },
+            Self::NoEndpoint(wait) => Refusal::nobody(*wait, false),
+            Self::Throttled(wait) => Refusal::nobody(*wait, true),
             Self::Died => failed(
                 502,
                 "provider_connection_lost",

@@ -108,6 +108,13 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether every target only rests because too much was asked of it.
+    #[must_use]
+    pub fn is_throttled(&self, now: Duration) -> bool {
+        let mut targets = self.targets.iter();
+        targets.all(|target| target.provider.pool.is_throttled(&target.model, now))
+    }
+
     /// Whether the target that is asked first counts a prompt's tokens itself.
     #[must_use]
     pub fn counts_tokens(&self) -> bool {

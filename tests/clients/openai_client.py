@@ -37,7 +37,8 @@ def chat(world):
     usage = answer.usage
     assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (3, 3, 6)
     assert answer._request_id, "the SDK finds the request's id"
-    long = ask(world, "echo", messages=[{"role": "user", "content": "déjà 🌍 " * 20_000}])
+    many = [{"role": "user", "content": "déjà 🌍 " * 20_000}]
+    long = ask(world, "echo", messages=many, max_tokens=500_000)
     assert long.choices[0].message.content == "déjà 🌍 " * 20_000
     parts = [{"type": "text", "text": "in parts"}]
     assert ask(world, "echo", messages=[{"role": "user", "content": parts}]).choices

@@ -56,7 +56,7 @@ async fn without_another_key_a_throttle_is_answered_at_once_until_it_is_over() {
     gateway.chat(&ask()).await.expect(429);
     let before = a.count();
     for (answer, _) in at_once(&gateway, 20).await {
-        let answer = answer.expect_refusal(503, "no_healthy_endpoint");
+        let answer = answer.expect_refusal(429, "rate_limit_exceeded");
         let wait: u64 = answer.header("retry-after").parse().unwrap();
         assert!((1..=2).contains(&wait), "{wait}");
     }
