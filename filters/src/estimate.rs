@@ -89,7 +89,7 @@ fn messages(dialect: Dialect, text: &str, member: &Member, rates: &Rates) -> u64
             continue;
         }
         walk_message(dialect, text, at, &mut |found| {
-            tokens += cost(&found, rates)
+            tokens += cost(&found, rates);
         });
         if cursor.skip().is_err() {
             break;

@@ -116,7 +116,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// A duration as Go prints it and OpenAI sends it, in milliseconds rounded up: `0s`, `12ms`,
 /// `1.5s`, `6m0s`, `1h0m0.25s`.
 fn push_go_duration(out: &mut String, duration: Duration) {
-    let rounded_up = u64::from(duration.subsec_nanos() % 1_000_000 > 0);
+    let rounded_up = u64::from(!duration.subsec_nanos().is_multiple_of(1_000_000));
     let millis = duration
         .as_secs()
         .saturating_mul(1_000)

@@ -111,7 +111,7 @@ fn nobody(forward: &mut Forward, wait: Duration, now: Duration) -> Box<Error> {
     let throttled = forward.plan.is_throttled(now);
     let attempt = &mut forward.attempt;
     attempt.next = Some(Next::Stop(Stop::Final));
-    attempt.failure.get_or_insert_with(|| match throttled {
+    attempt.failure.get_or_insert(match throttled {
         true => Failure::Throttled(wait),
         false => Failure::NoEndpoint(wait),
     });
