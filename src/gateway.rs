@@ -160,9 +160,7 @@ impl TargetMaker {
             },
         }
     }
-}
 
-impl TargetMaker {
     /// What the completions cost with which the endpoints of a provider are tried.
     fn cost_of_trials(&self, provider: &Arc<Provider>) -> Arc<Cost> {
         let check = provider.settings.health.as_ref();

@@ -1,0 +1,18 @@
+//! Two dialects on either side of one gateway: callers of OpenAI's and of Anthropic's grammar
+//! before providers of either, and what happens between them when providers fail.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod failover;
+mod refusals;
+mod surface;
+mod world;
