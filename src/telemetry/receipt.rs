@@ -161,7 +161,7 @@ pub struct Receipt {
     /// The trace the request belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// `chat`, `embeddings`, `models` or `other`.
+    /// `chat`, `messages`, `completions`, `embeddings`, `count_tokens`, `models` or `other`.
     pub surface: &'static str,
     /// The method.
     pub method: Cow<'static, str>,
