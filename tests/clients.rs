@@ -146,12 +146,12 @@ scenarios! { OPENAI;
     langchain_sends_images_and_asks_for_structure => "langchain", "images,structured",
     langchain_reads_thoughts_and_usage => "langchain", "reasoning,cached_usage",
     langchain_embeds => "langchain", "embeddings",
-    langchain_raises => "langchain", "provider_errors,stream_errors,gateway_errors",
+    langchain_raises => "langchain", "stream_errors,provider_errors,gateway_errors",
     mistrals_client_talks => "mistral", "chat,stream",
     mistrals_client_calls_tools => "mistral", "tools,tools_streamed",
     mistrals_client_sends_images_and_asks_for_structure => "mistral", "images,structured,reasoning",
     mistrals_client_embeds => "mistral", "embeddings",
-    mistrals_client_raises => "mistral", "provider_errors,stream_errors,gateway_errors",
+    mistrals_client_raises => "mistral", "stream_errors,provider_errors,gateway_errors",
 }
 
 scenarios! { OPENAI;
@@ -177,11 +177,11 @@ scenarios! { ANTHROPIC;
     claude_calls_the_tools_of_langchain => "langchain", "tools,tools_streamed",
     claude_reads_langchains_images_and_schemas => "langchain", "images,structured",
     claude_thinks_for_langchain => "langchain", "reasoning,cached_usage",
-    claude_fails_for_langchain => "langchain", "provider_errors,stream_errors",
+    claude_fails_for_langchain => "langchain", "stream_errors,provider_errors",
     claude_answers_mistrals_client => "mistral", "chat,stream,images",
     // Streamed calls come in fragments, which this client does not read.
     claude_calls_the_tools_of_mistrals_client => "mistral", "tools,structured,reasoning",
-    claude_fails_for_mistrals_client => "mistral", "provider_errors,stream_errors",
+    claude_fails_for_mistrals_client => "mistral", "stream_errors,provider_errors",
 }
 
 // Anthropic's dialect before a provider of its own.
@@ -192,7 +192,7 @@ scenarios! { ANTHROPIC;
     anthropics_client_asks_for_structure => "anthropic", "structured",
     anthropics_client_sees_thoughts_and_returns_them_signed => "anthropic", "thinking,signed,forged",
     anthropics_client_reads_what_was_cached => "anthropic", "cached_usage,written_usage",
-    anthropics_client_raises => "anthropic", "provider_errors,stream_errors",
+    anthropics_client_raises => "anthropic", "stream_errors,provider_errors",
     anthropics_client_understands_alfred => "anthropic", "gateway_errors,models",
     anthropics_client_does_not_multiply_retries => "anthropic", "retries",
     anthropics_client_asks_many_things_at_once => "anthropic", "concurrent",
@@ -206,7 +206,7 @@ scenarios! { OPENAI;
     gpt_keeps_the_schema_of_anthropics_client => "anthropic", "structured",
     gpt_thinks_for_anthropics_client => "anthropic", "thinking,signed",
     gpts_tokens_are_counted_for_anthropics_client => "anthropic", "count_tokens,cached_usage",
-    gpts_errors_are_those_of_anthropics_client => "anthropic", "provider_errors,stream_errors",
+    gpts_errors_are_those_of_anthropics_client => "anthropic", "stream_errors,provider_errors",
     gpts_failures_are_retried_once => "anthropic", "retries",
     gpt_serves_many_clients_of_anthropic => "anthropic", "concurrent",
 }
@@ -214,7 +214,7 @@ scenarios! { OPENAI;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_mock_alone_satisfies_the_anthropic_client() {
     let all = "chat,strict,stops,stream,tools,tools_streamed,images,structured,thinking,signed,forged,\
-               count_tokens,cached_usage,written_usage,provider_errors,stream_errors,mock_errors,\
+               count_tokens,cached_usage,written_usage,stream_errors,provider_errors,mock_errors,\
                models,concurrent";
     alone("anthropic", all).await;
 }
@@ -229,7 +229,7 @@ async fn the_mock_alone_satisfies_the_openai_client() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_mock_alone_satisfies_mistrals_client_and_langchain() {
     let all = "chat,stream,tools,tools_streamed,images,structured,reasoning,embeddings,\
-               provider_errors,stream_errors";
+               stream_errors,provider_errors";
     alone("mistral", all).await;
     alone("langchain", all).await;
 }

@@ -5,7 +5,7 @@ import base64
 
 import anthropic
 from anthropic import Anthropic, AsyncAnthropic
-from world import HELLO, PIXEL, PIXEL_BYTES, TEXT, Event, World, fails, play
+from world import HELLO, PIXEL, PIXEL_BYTES, TEXT, Event, World, apart, fails, play
 from world import WEATHER_OF_ANTHROPIC as WEATHER
 
 
@@ -255,6 +255,9 @@ def final(world, name):
 
 def provider_errors(world):
     """What the provider answers, in whatever shape, as the class that applications catch."""
+    error = fails(anthropic.RateLimitError, lambda: ask(world, "status?code=429&retry_after=7"))
+    assert error.response.headers["retry-after"] == "7"
+    assert error.body["error"]["type"] == "rate_limit_error"
     cases = [
         ("status?code=400", anthropic.BadRequestError, 400),
         ("status?code=404", anthropic.NotFoundError, 404),
@@ -263,8 +266,9 @@ def provider_errors(world):
         ("status?code=500", None, None),
         ("status?code=503&shape=html", None, None),
         ("status?code=529", None, None),
-        ("status?code=401", anthropic.AuthenticationError if world.direct else None, None),
         ("error_in_stream", None, None),
+        # Last, because the provider's key is left alone from then on.
+        ("status?code=401", anthropic.AuthenticationError if world.direct else None, None),
     ]
     for name, kind, status in cases:
         for streamed in (False, True):
@@ -272,7 +276,7 @@ def provider_errors(world):
             if world.direct and name == "error_in_stream":
                 continue
             try:
-                list(ask(world, name, stream=streamed))
+                list(ask(world, apart(name, streamed), stream=streamed))
             except anthropic.APIStatusError as error:
                 assert isinstance(error, kind or anthropic.InternalServerError), f"{name}: {error!r}"
                 assert status in (None, error.status_code), f"{name}: {error.status_code}"
@@ -283,9 +287,6 @@ def provider_errors(world):
                 assert body["error"]["message"] and error.request_id, f"{name}: {body}"
             else:
                 raise AssertionError(f"{name} raised nothing")
-    error = fails(anthropic.RateLimitError, lambda: ask(world, "status?code=429&retry_after=7"))
-    assert error.response.headers["retry-after"] == "7"
-    assert error.body["error"]["type"] == "rate_limit_error"
 
 
 def stream_errors(world):

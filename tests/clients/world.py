@@ -52,6 +52,11 @@ class World:
         return f"{self.prefix}/{name}"
 
 
+def apart(name, mark):
+    """The same scenario as a model of its own: a key that was throttled for one still serves the others."""
+    return f"{name}{'&' if '?' in name else '?'}tokens_in={10 + mark}"
+
+
 def fails(kind, call):
     """What `call` raises, which must be of exactly this class."""
     try:
