@@ -43,7 +43,6 @@ pub fn admit(exchange: &mut Exchange, head: &Head<'_>) -> Result<Admission, Refu
     let gateway = exchange.gateway.clone();
     let config = &gateway.config;
     request_id::note(head, &mut exchange.receipt);
-    exchange.dialect = dialect(head);
     let client = head.client(&config.trusted_proxies);
     if let Some(client) = client {
         exchange.receipt.client = client.to_string();
@@ -77,7 +76,8 @@ pub fn admit(exchange: &mut Exchange, head: &Head<'_>) -> Result<Admission, Refu
 }
 
 /// The dialect that the caller reads: Anthropic's SDKs say their version on every path.
-fn dialect(head: &Head<'_>) -> Dialect {
+#[must_use]
+pub fn dialect(head: &Head<'_>) -> Dialect {
     if head.headers.contains_key(ANTHROPIC_VERSION) || head.path.starts_with("/v1/messages") {
         Dialect::AnthropicMessages
     } else {

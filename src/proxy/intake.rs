@@ -44,7 +44,7 @@ fn method_name(method: &Method) -> Cow<'static, str> {
 
 /// Takes the request up to the point where an attempt may begin. True when it has been answered.
 pub(super) async fn receive(session: &mut Session, ctx: &mut Context) -> Result<bool> {
-    let admission = match check_framing(session).and_then(|()| admit(session, ctx)) {
+    let admission = match admit(session, ctx) {
         Ok(admission) => admission,
         Err(refusal) => return reply::refuse(session, ctx, &refusal).await,
     };
@@ -89,6 +89,9 @@ fn admit(session: &Session, ctx: &mut Context) -> Result<Admission, Refusal> {
         head.text(&http::HeaderName::from_static("x-alfred-test-panic")) != Some("request"),
         "a panic that a test asked for"
     );
+    // First of all: whatever is refused, is refused in the caller's words.
+    ctx.exchange.dialect = pipeline::dialect(&head);
+    check_framing(session)?;
     pipeline::admit(&mut ctx.exchange, &head)
 }
 

@@ -124,3 +124,13 @@ async fn embeddings_and_older_completions_are_not_made_up() {
             .expect_refusal(400, "unsupported_model");
     }
 }
+
+#[tokio::test]
+async fn even_bad_framing_is_refused_in_the_callers_grammar() {
+    let world = World::start("").await;
+    let mut client = world.gateway.h1().await;
+    let lines = ["content-length: 2", "transfer-encoding: chunked"];
+    let head = client.head("POST", "/v1/messages", &lines);
+    client.send(head).await;
+    expect_error(&client.answer().await, 400, "invalid_request_error");
+}

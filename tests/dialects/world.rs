@@ -58,7 +58,9 @@ pub(crate) fn ask(model: &str, more: Value) -> Value {
         "max_tokens": 500,
         "messages": [{ "role": "user", "content": "one two three" }],
     });
-    let members = more.as_object().expect("an object").clone();
+    let Value::Object(members) = more else {
+        panic!("further members are an object: {more}");
+    };
     body.as_object_mut().expect("an object").extend(members);
     body
 }
