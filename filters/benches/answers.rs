@@ -47,7 +47,7 @@ fn plan(fidelity: Fidelity) -> StreamPlan {
 }
 
 fn streams(c: &mut Criterion) {
-    let mut group = c.benchmark_group("answer stream, per chunk");
+    let mut group = c.benchmark_group("answer stream, per chunk at most 1.5 us");
     group.throughput(Throughput::Elements(COUNT));
     let chunk = Bytes::from_static(CHUNK.as_bytes());
     for (name, fidelity) in [("lens", Fidelity::Lens), ("canonical", Fidelity::Canonical)] {
@@ -83,7 +83,7 @@ fn streams(c: &mut Criterion) {
 /// Between the two dialects, and Anthropic's own: the promise is 3 us per chunk.
 fn translated(c: &mut Criterion) {
     use Dialect::{AnthropicMessages as Messages, OpenAiChat as Chat};
-    let mut group = c.benchmark_group("translated stream, per chunk");
+    let mut group = c.benchmark_group("translated stream, per chunk at most 3 us");
     group.throughput(Throughput::Elements(COUNT));
     for (name, chunk, from, to, fidelity) in [
         ("chat to messages", CHUNK, Chat, Messages, Fidelity::Lens),
