@@ -8,6 +8,7 @@
 //! | room | what it is for | may use |
 //! |---|---|---|
 //! | `alfred_filters` | dialects, lenses, events, meters: pure and synchronous | nothing |
+//! | [`money`] | nano-credits | nothing |
 //! | [`conf`] | YAML and the environment become a checked `Config` | filters |
 //! | [`store`] | what must survive: the only room with SQL | conf |
 //! | [`secrets`] | API keys, the pepper, the key ring | store |
@@ -31,6 +32,7 @@ pub mod ledger;
 pub mod limits;
 pub mod living;
 pub mod mock;
+pub mod money;
 pub mod outbound;
 pub mod pipeline;
 pub mod pool;

@@ -199,12 +199,13 @@ fn tiers() -> BTreeMap<&'static str, &'static [&'static str]> {
     BTreeMap::from([
         ("conf", &[] as &[&str]),
         ("mock", &[]),
+        ("money", &[]),
         ("refusal", &[]),
-        ("store", &["conf"]),
+        ("store", &["audit", "conf", "money"]),
         ("secrets", &["conf", "store"]),
         ("telemetry", &["conf"]),
         ("limits", &["conf"]),
-        ("ledger", &["conf"]),
+        ("ledger", &["conf", "money", "store"]),
         ("outbound", &["conf"]),
         ("pool", &["conf", "outbound"]),
         (

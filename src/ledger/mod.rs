@@ -4,14 +4,13 @@
 mod cost;
 #[cfg(test)]
 mod cost_tests;
-mod money;
 mod names;
 mod price;
 mod table;
 #[cfg(test)]
 mod table_tests;
 
+pub use crate::money::{MoneyError, Nanos};
 pub use cost::{Charge, Unpriced, UsageCounts, cost};
-pub use money::{MoneyError, Nanos};
 pub use price::{Class, Price, ServiceTier};
 pub use table::PriceTable;

@@ -143,6 +143,18 @@ pub enum StoreFault {
         /// Column name.
         column: &'static str,
     },
+    /// A column does not hold the kind of value that it should.
+    #[error("column {column} of an answer holds something else than it should")]
+    Unreadable {
+        /// Position in the statement, from 0.
+        column: usize,
+    },
+    /// A row that must exist is not there.
+    #[error("a row that must exist is missing")]
+    Missing,
+    /// The holder is no longer live: it may settle, never lease.
+    #[error("this process has been fenced: it was silent for too long")]
+    Fenced,
     /// Any other answer of the database.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),

@@ -7,14 +7,24 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use std::path::Path;
 
 /// The migrations in order: number, name as refinery wants it, SQL.
-const MIGRATIONS: &[(i32, &str, &str)] = &[(
-    1,
-    "V0001__entities",
-    include_str!(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/migrations/sqlite/V0001__entities.sql"
-    )),
-)];
+const MIGRATIONS: &[(i32, &str, &str)] = &[
+    (
+        1,
+        "V0001__entities",
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/migrations/sqlite/V0001__entities.sql"
+        )),
+    ),
+    (
+        2,
+        "V0002__money",
+        include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/migrations/sqlite/V0002__money.sql"
+        )),
+    ),
+];
 
 /// Brings the tables up to date. Costs one read when they already are.
 ///

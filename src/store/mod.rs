@@ -9,13 +9,20 @@
 mod conformance;
 mod error;
 mod keys;
+mod ledger;
 mod memory;
 mod migrate;
+#[allow(dead_code, reason = "the use cases that speak it are on their way")]
+mod sql;
 mod sqlite;
 #[cfg(test)]
 mod sqlite_tests;
 
 pub use error::{StoreFault, StoreProblem};
 pub use keys::{KeyRow, Keys, NewKey};
+pub use ledger::{
+    Broken, Denied, Funding, HoldMode, HolderId, HolderRow, LedgerStore, Leg, OwnerType, Posted,
+    Rules, Settled, Subject, Taken, UsageSource, WalletId, WalletRules, WalletStatus, Want,
+};
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
