@@ -4,6 +4,7 @@
 mod cost;
 #[cfg(test)]
 mod cost_tests;
+pub mod journal;
 mod money;
 mod names;
 mod price;
