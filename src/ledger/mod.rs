@@ -4,6 +4,7 @@
 mod cost;
 #[cfg(test)]
 mod cost_tests;
+pub mod journal;
 mod names;
 mod price;
 mod table;
