@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::conf::Config;
+use crate::ledger::Treasury;
 use crate::limits::{FloodGuard, LimitTable};
 use crate::pool::{Endpoint, Endpoints, Resolver, State};
 use crate::routing::RetryBudget;
@@ -41,6 +42,8 @@ pub struct Living {
     pub access_log: AccessLog,
     /// Whether traffic is welcome.
     pub health: Arc<Health>,
+    /// Where money is held and settled; `None` where no ledger is kept.
+    pub treasury: Option<Arc<Treasury>>,
     epoch: Instant,
     unpriced: Mutex<BTreeSet<String>>,
     budgets: Mutex<BTreeMap<String, Weak<RetryBudget>>>,
@@ -50,6 +53,16 @@ impl Living {
     /// The state of a process that has served nothing.
     #[must_use]
     pub fn new(keyring: Keyring, access_log: AccessLog) -> Arc<Self> {
+        Self::with_treasury(keyring, access_log, None)
+    }
+
+    /// The same, with a ledger.
+    #[must_use]
+    pub fn with_treasury(
+        keyring: Keyring,
+        access_log: AccessLog,
+        treasury: Option<Arc<Treasury>>,
+    ) -> Arc<Self> {
         let metrics = Metrics::new();
         let (endpoints, epoch) = (Arc::<Endpoints>::default(), Instant::now());
         let watched = Arc::clone(&endpoints);
@@ -65,6 +78,7 @@ impl Living {
             metrics,
             access_log,
             health: Arc::default(),
+            treasury,
             epoch,
             unpriced: Mutex::default(),
             budgets: Mutex::default(),

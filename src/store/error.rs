@@ -155,6 +155,9 @@ pub enum StoreFault {
     /// The holder is no longer live: it may settle, never lease.
     #[error("this process has been fenced: it was silent for too long")]
     Fenced,
+    /// The connection broke while a commit was under way: it may have happened or not.
+    #[error("the connection to the database broke during a commit")]
+    Uncertain,
     /// Any other answer of the database.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),
@@ -167,5 +170,13 @@ impl From<rusqlite::Error> for StoreFault {
             Some(ErrorCode::DiskFull) => Self::Full,
             _ => Self::Database(error),
         }
+    }
+}
+
+impl StoreFault {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Locked | Self::Full | Self::Uncertain)
     }
 }

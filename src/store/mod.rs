@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod conformance;
 mod error;
+mod ids;
 mod keys;
 mod ledger;
 mod memory;
@@ -19,6 +20,7 @@ mod sqlite;
 mod sqlite_tests;
 
 pub use error::{StoreFault, StoreProblem};
+pub use ids::usage_transaction_id;
 pub use keys::{KeyRow, Keys, NewKey};
 pub use ledger::{
     Broken, Denied, Funding, HoldMode, HolderId, HolderRow, LedgerStore, Leg, OwnerType, Posted,
