@@ -140,6 +140,9 @@ impl Cashier {
                 "wallet {} has reached its soft limit: {spent} of {limit} credits",
                 wallet.0
             );
+            self.treasury
+                .soft_limits_passed
+                .fetch_add(1, Ordering::Relaxed);
             lock(&self.treasury.soft).push(SoftLimit {
                 wallet,
                 spent,

@@ -160,6 +160,12 @@ impl Staff {
         })
     }
 
+    /// Whom they work for.
+    #[must_use]
+    pub fn treasury(&self) -> &Arc<Treasury> {
+        &self.treasury
+    }
+
     /// Settles what is left and gives all leases back; to be called when no request runs any
     /// more. What cannot be settled in time stays in the journal for the next start.
     pub fn close(&mut self, patience: Duration) {

@@ -15,6 +15,7 @@ use super::journal::{
 };
 use super::term::Term;
 use super::{Bucket, Nanos, Payer, Purse};
+use crate::conf::{self, Config};
 use crate::store::{Denied, LedgerStore};
 
 /// How money is kept, from the configuration.
@@ -41,6 +42,26 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The settings of a configuration; `name` tells people which process this is.
+    #[must_use]
+    pub fn new(config: &Config, name: String) -> Self {
+        let ledger = &config.ledger;
+        Self {
+            name,
+            journal: config.data_dir.join("journal"),
+            durability: match ledger.durability {
+                conf::Durability::Process => Durability::Process,
+                conf::Durability::Power => Durability::Power,
+            },
+            patience: ledger.patience,
+            lease_ttl: ledger.lease_ttl,
+            quarantine: ledger.quarantine,
+            backlog: ledger.backlog,
+            credit_usd_ppm: config.credit.usd_ppm(),
+            bill_orphans: ledger.orphans == conf::Orphans::Bill,
+        }
+    }
+
     /// How the journal is kept.
     pub(super) fn journal_options(&self) -> JournalOptions {
         JournalOptions {
@@ -84,6 +105,8 @@ pub struct Figures {
     pub posted: u64,
     /// Settlements that the store refuses for good.
     pub stuck: u64,
+    /// Times that a wallet passed its soft limit.
+    pub soft_limits: u64,
     /// Whether the store was reached at the last try.
     pub is_store_there: bool,
     /// Whether the journal can be written.
@@ -106,6 +129,7 @@ pub struct Treasury {
     unresolved: AtomicU64,
     pub(super) oldest: Mutex<Option<Instant>>,
     pub(super) soft: Mutex<Vec<SoftLimit>>,
+    pub(super) soft_limits_passed: AtomicU64,
 }
 
 /// A wallet has reached its soft limit.
@@ -145,6 +169,7 @@ impl Treasury {
             unresolved: AtomicU64::new(0),
             oldest: Mutex::default(),
             soft: Mutex::default(),
+            soft_limits_passed: AtomicU64::new(0),
         }
     }
 
@@ -439,6 +464,7 @@ impl Treasury {
             unresolved: self.unresolved.load(Ordering::Relaxed),
             posted: self.posted.load(Ordering::Relaxed),
             stuck: self.stuck.load(Ordering::Relaxed),
+            soft_limits: self.soft_limits_passed.load(Ordering::Relaxed),
             is_store_there: self.is_store_there(),
             is_journal_whole: !self.term.load().journal.is_failed(),
         }
