@@ -17,8 +17,7 @@ const DIGITS: usize = 20;
 pub(super) struct Directory {
     pub(super) path: PathBuf,
     pub(super) holder: i64,
-    /// Locked; closing it gives the directory up.
-    _lock: File,
+    lock: File,
 }
 
 impl Directory {
@@ -62,11 +61,7 @@ impl Directory {
         let file = path.join(LOCK);
         let lock = open_lock(&file)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Self {
-                path,
-                holder,
-                _lock: lock,
-            })),
+            Ok(()) => Ok(Some(Self { path, holder, lock })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(source)) => Err(JournalError::io(&file, "locked")(source)),
         }
@@ -122,6 +117,14 @@ impl Directory {
     }
 }
 
+/// Gives the directory up. Closing the file alone would not, while a program that was being started
+/// at that moment has a copy of it.
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
+}
+
 /// Where segment `number` of this holder's directory is.
 pub(super) fn segment(directory: &Path, number: u64) -> PathBuf {
     directory.join(format!("{number:0DIGITS$}{SUFFIX}"))
@@ -139,16 +142,20 @@ pub(super) fn new_segment(path: &Path) -> io::Result<File> {
 
 /// Held while directories are made, owned or deleted, so that nobody sees one whose owner has
 /// not locked it yet. Open for an instant only.
-struct Door {
-    _lock: File,
-}
+struct Door(File);
 
 impl Door {
     fn open(root: &Path) -> Result<Self, JournalError> {
         let path = root.join(LOCK);
         let lock = open_lock(&path)?;
         lock.lock().map_err(JournalError::io(&path, "locked"))?;
-        Ok(Self { _lock: lock })
+        Ok(Self(lock))
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why: when the disk is full, money must stop, what is written must stay readable, and with new
 //! room all must go on.
 
-use super::super::{Durability, JournalError, JournalOptions};
+use super::super::{Durability, HEADER, JournalError, JournalOptions, encode};
 use super::*;
 use std::fs;
 use tempfile::{TempDir, tempdir};
@@ -127,7 +127,13 @@ fn a_child_with_a_limit() {
     let (refused, error) = fill(&journal, 0);
     assert!(matches!(error, JournalError::Io { .. }), "{error}");
     assert!(journal.is_failed());
+    let length = || fs::metadata(&segments(&root)[0]).unwrap().len();
+    let mut frame = Vec::new();
+    encode::record(&mut frame, &open(0)).unwrap();
+    let whole = HEADER as u64 + refused * frame.len() as u64;
+    assert_eq!(length(), whole, "cut off at once");
     assert!(journal.try_recover().is_err());
+    assert_eq!(length(), whole, "and after a vain try");
     assert!(journal.is_failed());
     report("refused", refused);
 }

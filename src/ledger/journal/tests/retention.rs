@@ -29,11 +29,11 @@ fn numbers(root: &TempDir) -> Vec<u64> {
     segments(root.path()).iter().filter_map(number).collect()
 }
 
-/// What a prune leaves that sees everything done for long enough.
-fn prune(journal: &Journal) {
-    let now = Instant::now();
-    journal.prune(now, KEEP).unwrap();
-    journal.prune(now + KEEP, KEEP).unwrap();
+/// Looks at the journal now and once more when what is done has been so for long enough.
+fn prune(journal: &Journal, now: &mut Instant) {
+    journal.prune(*now, KEEP).unwrap();
+    *now += KEEP;
+    journal.prune(*now, KEEP).unwrap();
 }
 
 #[test]
@@ -80,24 +80,25 @@ fn a_segment_goes_when_all_in_it_is_done_and_stays_as_long_as_asked() {
 
 #[test]
 fn an_unsettled_or_unacknowledged_request_keeps_its_segment_and_all_after_it() {
+    let mut now = Instant::now();
     let (root, journal) = apart();
     let records = [open(1), open(2), void(2), settle(3), open(4), settle(4)];
     let mut positions = append(&journal, &records);
-    prune(&journal);
+    prune(&journal, &mut now);
     assert_eq!(numbers(&root)[0], 1, "request 1 is open");
     append(&journal, &[void(1)]);
-    prune(&journal);
+    prune(&journal, &mut now);
     assert_eq!(numbers(&root)[0], 4, "request 3 is not in the store");
     journal.acknowledge(positions.drain(3..4));
-    prune(&journal);
+    prune(&journal, &mut now);
     assert_eq!(numbers(&root)[0], 6, "request 4 is not in the store");
     // Neither holds nor voids are the store's business.
     let settled = positions.pop().unwrap();
     journal.acknowledge(positions);
-    prune(&journal);
+    prune(&journal, &mut now);
     assert_eq!(numbers(&root)[0], 6);
     journal.acknowledge([settled]);
-    prune(&journal);
+    prune(&journal, &mut now);
     assert_eq!(numbers(&root).len(), 1, "the one being written");
     drop(journal);
     let recovered = recovered(root.path());
@@ -107,25 +108,27 @@ fn an_unsettled_or_unacknowledged_request_keeps_its_segment_and_all_after_it() {
 
 #[test]
 fn a_segment_that_is_not_full_is_closed_after_a_while() {
+    let mut now = Instant::now();
     let root = tempdir().unwrap();
     let journal = Journal::create(root.path(), 1).unwrap();
-    prune(&journal);
+    prune(&journal, &mut now);
     assert_eq!(numbers(&root), [1], "nothing is in it");
     journal.acknowledge(append(&journal, &[open(1), settle(1)]));
-    prune(&journal);
+    prune(&journal, &mut now);
     assert_eq!(numbers(&root), [1, 2]);
     assert_eq!(journal.retained().count(), 1);
-    prune(&journal);
+    prune(&journal, &mut now);
     assert_eq!(numbers(&root), [2]);
     assert_eq!(journal.retained().count(), 0);
 }
 
 #[test]
 fn a_settlement_outlives_its_hold_and_tells_whose_it_was() {
+    let mut now = Instant::now();
     let (root, journal) = apart();
     append(&journal, &[open(1), settle(1)]);
-    prune(&journal);
-    assert_eq!(numbers(&root), [2]);
+    prune(&journal, &mut now);
+    assert_eq!(numbers(&root), [2, 3]);
     drop(journal);
     let recovered = recovered(root.path());
     let settled: Result<Vec<_>, _> = recovered.settlements().collect();
@@ -135,12 +138,13 @@ fn a_settlement_outlives_its_hold_and_tells_whose_it_was() {
 
 #[test]
 fn what_is_retained_can_be_read_while_it_is_written_and_pruned() {
+    let mut now = Instant::now();
     let (_root, journal) = apart();
     journal.acknowledge(append(&journal, &[settle(1), settle(2)]));
     append(&journal, &[settle(3)]);
     let retained = journal.retained();
     append(&journal, &[settle(4)]);
-    prune(&journal);
+    prune(&journal, &mut now);
     let numbers: Vec<Uuid> = retained
         .map(|settlement| settlement.unwrap().subject.request_id)
         .collect();

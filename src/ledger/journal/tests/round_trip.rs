@@ -109,6 +109,11 @@ proptest! {
         prop_assert_eq!(payload.len() + encode::FRAME, bytes.len());
         prop_assert_eq!(decode::record(payload), Some(Some(record)));
     }
+}
+
+proptest! {
+    // Each case makes files.
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn settlements_are_read_from_the_disk_in_their_order(
@@ -127,7 +132,9 @@ proptest! {
         prop_assert_eq!(read.unwrap(), settled);
         prop_assert_eq!(recovered.dropped_bytes(), 0);
     }
+}
 
+proptest! {
     #[test]
     fn no_payload_panics(payload in vec(any::<u8>(), 0..200), kind in 0_u8..6) {
         let _ = decode::record(&payload);
