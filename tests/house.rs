@@ -205,7 +205,7 @@ fn tiers() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("secrets", &["conf", "store"]),
         ("telemetry", &["conf"]),
         ("limits", &["conf"]),
-        ("ledger", &["conf", "money", "store"]),
+        ("ledger", &["conf", "money", "outbound", "store"]),
         ("outbound", &["conf"]),
         ("pool", &["conf", "outbound"]),
         (
