@@ -155,6 +155,9 @@ pub enum StoreFault {
     /// The holder is no longer live: it may settle, never lease.
     #[error("this process has been fenced: it was silent for too long")]
     Fenced,
+    /// A mistake of the house: the database had already ended the transaction.
+    #[error("a unit of work went on after one of its statements had failed")]
+    WentOn,
     /// Any other answer of the database.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),
