@@ -14,6 +14,11 @@ mod keys_sql;
 mod ledger;
 mod memory;
 mod migrate;
+mod open;
+mod postgres;
+#[cfg(test)]
+#[path = "../../tests/support/services.rs"]
+mod services;
 #[allow(dead_code, reason = "the use cases that speak it are on their way")]
 mod sql;
 mod sqlite;
@@ -26,5 +31,7 @@ pub use ledger::{
     Rules, Settled, Subject, Taken, UsageSource, WalletId, WalletRules, WalletStatus, Want,
 };
 pub use memory::MemoryStore;
+pub use open::{Store, open};
+pub use postgres::{PgStore, Postgres, PostgresSettings};
 pub use sql::SqlStore;
 pub use sqlite::{Sqlite, SqliteStore};
