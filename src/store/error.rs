@@ -261,12 +261,17 @@ impl From<rusqlite::Error> for StoreFault {
 }
 
 impl StoreFault {
-    /// Whether the same call may succeed later.
+    /// Whether the same call may succeed later: whatever is not the fault of what was asked.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(
+        !matches!(
             self,
-            Self::Locked | Self::Full | Self::Uncertain | Self::Away
+            Self::Unpostable { .. }
+                | Self::Refused(_)
+                | Self::OutOfRange
+                | Self::Missing
+                | Self::Damaged { .. }
+                | Self::Unreadable { .. }
         )
     }
 }

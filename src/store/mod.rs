@@ -8,7 +8,6 @@
 #[cfg(test)]
 mod conformance;
 mod error;
-mod ids;
 mod keys;
 mod keys_sql;
 mod ledger;
@@ -24,11 +23,11 @@ mod sql;
 mod sqlite;
 
 pub use error::{StoreFault, StoreProblem};
-pub use ids::usage_transaction_id;
 pub use keys::{KeyRow, Keys, NewKey};
 pub use ledger::{
     Broken, Denied, Funding, HoldMode, HolderId, HolderRow, LedgerStore, Leg, OwnerType, Posted,
     Rules, Settled, Subject, Taken, UsageSource, WalletId, WalletRules, WalletStatus, Want,
+    usage_transaction_id,
 };
 pub use memory::MemoryStore;
 pub use open::{Store, open};

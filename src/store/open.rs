@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use super::{Keys, PgStore, PostgresSettings, SqliteStore, StoreProblem};
+use super::{Keys, LedgerStore, PgStore, PostgresSettings, SqliteStore, StoreProblem};
 use crate::conf::{Config, StoreKind};
 
 /// Everything that is stored.
-pub trait Store: Keys {
+pub trait Store: Keys + LedgerStore {
     /// What other processes tell as it happens; `None` where there are no others.
     fn listen(&self) -> Option<Receiver<String>>;
 }

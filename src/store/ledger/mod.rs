@@ -339,3 +339,11 @@ pub trait LedgerStore: Send + Sync {
     /// Recomputes every invariant.
     fn check(&self) -> Result<Vec<Broken>, StoreFault>;
 }
+
+/// The id of the first leg of what an attempt used. It is made of the request's own id, so that a
+/// customer is told it before it is in the store.
+#[must_use]
+pub fn usage_transaction_id(request_id: Uuid, attempt: u8) -> Uuid {
+    let id = posting::Kind::Usage.id(*request_id.as_bytes(), attempt, 0);
+    Uuid::from_bytes(id)
+}

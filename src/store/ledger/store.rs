@@ -127,7 +127,9 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
     }
 
     fn housekeep(&self, now_ms: i64) -> Result<bool, StoreFault> {
-        let due = self.engine.run(Work::Read, &mut |sql| Due::find(sql, now_ms))?;
+        let due = self
+            .engine
+            .run(Work::Read, &mut |sql| Due::find(sql, now_ms))?;
         self.keep(&due, now_ms)
     }
 
@@ -209,7 +211,9 @@ fn read_rules(sql: &mut dyn Sql) -> Result<Rules, StoreFault> {
          WHERE funding_order IS NOT NULL OR markup_ppm IS NOT NULL ORDER BY id",
         &[],
     )?;
-    let organisations = organisations.iter().map(|row| funding(row, "organisations"));
+    let organisations = organisations
+        .iter()
+        .map(|row| funding(row, "organisations"));
     let teams = teams.iter().map(|row| funding(row, "teams"));
     Ok(Rules {
         wallets: wallets.iter().map(wallet_rules).collect::<Result<_, _>>()?,
