@@ -22,7 +22,7 @@ pub(super) fn keys(command: KeysCommand) -> Result<(), Failure> {
 fn open(arg: &ConfigArg) -> Result<(Arc<dyn Store>, Pepper), Failure> {
     let config = check::load(arg)?;
     let store = store::open(&config)?;
-    let pepper = Pepper::load_or_create(&config.data_dir, &mut os_random)?;
+    let pepper = check::pepper(&config)?;
     Ok((store, pepper))
 }
 
