@@ -61,7 +61,10 @@ CREATE TABLE wallet_pool (
     -- Leased in this period, less what came back: never less than what was spent.
     drawn     INTEGER NOT NULL DEFAULT 0,
     -- Counts the leases that got less than they asked for: holders give back what is idle.
-    wanted    INTEGER NOT NULL DEFAULT 0
+    wanted    INTEGER NOT NULL DEFAULT 0,
+    -- By so much may `unleased` lie below the overdraft: it was leased when a period began anew,
+    -- or posted for a holder after its leases had gone back.
+    late      INTEGER NOT NULL DEFAULT 0 CHECK (late >= 0)
 ) STRICT;
 
 -- One start of one process. Its id is its epoch: once it is not live it never leases again.
@@ -87,6 +90,9 @@ CREATE TABLE lease_uses (
     used      INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (holder_id, wallet_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX lease_grants_by_wallet ON lease_grants (wallet_id);
+CREATE INDEX lease_uses_by_wallet ON lease_uses (wallet_id);
 
 -- The price tables that transactions were priced with.
 CREATE TABLE price_versions (

@@ -152,9 +152,32 @@ pub enum StoreFault {
     /// A row that must exist is not there.
     #[error("a row that must exist is missing")]
     Missing,
+    /// One settlement of a batch can never be posted; nothing of the batch was.
+    #[error("settlement {index} of the batch cannot be posted: {why}")]
+    Unpostable {
+        /// Which, counted from 0.
+        index: usize,
+        /// Why.
+        why: &'static str,
+    },
+    /// The wallet holds less than is asked for, or has leased it.
+    #[error("wallet {wallet} has not so much money that is not leased")]
+    InsufficientUnleased {
+        /// Which.
+        wallet: i64,
+    },
+    /// A sum is larger than an amount can be.
+    #[error("an amount is out of range")]
+    OutOfRange,
     /// The holder is no longer live: it may settle, never lease.
     #[error("this process has been fenced: it was silent for too long")]
     Fenced,
+    /// There is no such row, or it lies outside the scope of whoever asks.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Another row stands in the way.
+    #[error("{0}")]
+    Conflict(&'static str),
     /// Any other answer of the database.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),

@@ -3,6 +3,18 @@
 //! A wallet is split in two: what is posted (`balance`) and what may still be leased
 //! (`unleased`). A process leases slices, spends them in memory and settles in batches.
 
+pub(super) mod absence;
+mod books;
+mod check;
+mod lease;
+mod partition;
+pub(super) mod period;
+mod posting;
+mod rows;
+mod settle;
+mod store;
+pub(super) mod transfer;
+
 use uuid::Uuid;
 
 use super::StoreFault;
