@@ -178,6 +178,9 @@ pub enum StoreFault {
     /// Another row stands in the way.
     #[error("{0}")]
     Conflict(&'static str),
+    /// A mistake of the house: the database had already ended the transaction.
+    #[error("a unit of work went on after one of its statements had failed")]
+    WentOn,
     /// Any other answer of the database.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),
