@@ -236,6 +236,12 @@ pub enum StoreFault {
         /// What it says, without values.
         message: String,
     },
+    /// There is no such row, or it lies outside the scope of whoever asks.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Another row stands in the way.
+    #[error("{0}")]
+    Conflict(&'static str),
     /// A mistake of the house: the database had already ended the transaction.
     #[error("a unit of work went on after one of its statements had failed")]
     WentOn,
