@@ -3,6 +3,8 @@
 //! A wallet is split in two: what is posted (`balance`) and what may still be leased
 //! (`unleased`). A process leases slices, spends them in memory and settles in batches.
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::StoreFault;
@@ -17,7 +19,10 @@ pub struct HolderId(pub i64);
 pub struct WalletId(pub i64);
 
 /// Whose money or budget a wallet is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum OwnerType {
     /// A user's prepaid credit.
     User,
@@ -76,7 +81,8 @@ pub enum HoldMode {
 }
 
 /// Whether a wallet may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum WalletStatus {
     /// Yes.
     Active,
