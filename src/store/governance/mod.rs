@@ -5,14 +5,36 @@
 //! Whoever acts sees only what lies inside their [`Scope`]; the rest does not exist for them.
 //! Whether they may do what they ask is decided by the caller, by role.
 
+mod absences;
+mod api_keys;
+mod apply;
+mod audit_log;
+mod change;
+mod check;
 mod command;
+mod members;
+mod money;
+mod organisations;
+mod people;
 mod query;
+mod read;
+mod refill;
 mod rows;
+mod select;
+mod serve;
+mod sessions;
+mod teams;
+mod tokens;
+mod transactions;
+mod usage;
+mod users;
+mod wallets;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
 use super::StoreFault;
+use crate::audit::{AuditRecord, Head};
 
 pub use command::{
     AbsenceChange, AbsenceId, Adjustment, Command, Forgiveness, KeyChange, KeyId, Membership,
@@ -225,6 +247,12 @@ pub trait Governance: Send + Sync {
         filter: &AuditFilter,
         page: Page,
     ) -> Result<Vec<AuditRow>, StoreFault>;
+
+    /// Links of the audit chain in their order, to be verified.
+    fn audit_chain(&self, page: Page) -> Result<Vec<AuditRecord>, StoreFault>;
+
+    /// Where the audit chain ends.
+    fn audit_head(&self) -> Result<Head, StoreFault>;
 
     /// Records refusals of the data plane in the audit chain, all or none.
     fn record(&self, events: &[PolicyEvent]) -> Result<(), StoreFault>;
