@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod conformance;
 mod error;
+pub mod governance;
 mod keys;
 mod keys_sql;
 mod ledger;
