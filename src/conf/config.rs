@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::cx::Cx;
 use super::egress::Egress;
+use super::ledger::{Credit, Ledger};
 use super::model::Model;
 use super::provider::Provider;
 use super::secret::Secret;
@@ -57,6 +58,10 @@ section! {
         pub prices: BTreeMap<String, PriceOverride> = BTreeMap::new(),
         /// What happens to a call whose model has no known price.
         pub unknown_price: UnknownPrice = UnknownPrice::Warn,
+        /// What a credit is.
+        pub credit: Credit = Credit::default(),
+        /// How money is held, leased and settled.
+        pub ledger: Ledger = Ledger::default(),
         /// How calls leave this network.
         pub egress: Egress = Egress::default(),
         /// What is logged, and how. A change needs a restart.

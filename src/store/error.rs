@@ -170,6 +170,9 @@ pub enum StoreFault {
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     OtherRequest,
+    /// The connection broke while a commit was under way: it may have happened or not.
+    #[error("the connection to the database broke during a commit")]
+    Uncertain,
     /// Any other answer of the database.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),
@@ -182,5 +185,13 @@ impl From<rusqlite::Error> for StoreFault {
             Some(ErrorCode::DiskFull) => Self::Full,
             _ => Self::Database(error),
         }
+    }
+}
+
+impl StoreFault {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Locked | Self::Full | Self::Uncertain)
     }
 }

@@ -9,6 +9,7 @@
 mod conformance;
 mod error;
 pub mod governance;
+mod ids;
 mod keys;
 mod ledger;
 mod memory;
@@ -20,6 +21,7 @@ mod sqlite;
 mod sqlite_tests;
 
 pub use error::{StoreFault, StoreProblem};
+pub use ids::usage_transaction_id;
 pub use keys::{KeyRow, Keys, NewKey};
 pub use ledger::{
     Broken, Denied, Funding, HoldMode, HolderId, HolderRow, LedgerStore, Leg, OwnerType, Posted,
