@@ -9,14 +9,22 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admin;
 use crate::conf::Watch;
+use crate::ledger;
 use crate::living::Living;
 use crate::mock::Mock;
+use crate::outbound::Outbound;
 use crate::reload::{Reloader, Trigger};
 use crate::store::Keys;
 use crate::telemetry;
 
 /// How often the key store is asked for changes; a revocation is seen within two seconds.
 const KEY_REFRESH: Duration = Duration::from_millis(500);
+
+/// How often the books are looked through for what time brings.
+const HOUSEKEEPING: Duration = Duration::from_secs(10);
+
+/// How often wallets at their soft limit are looked for.
+const ALERTS: Duration = Duration::from_secs(1);
 
 /// How often the gateway's port is tried at start.
 const KNOCK: Duration = Duration::from_millis(2);
@@ -85,6 +93,8 @@ impl Supervisor {
             self.serve_mock(),
             self.heed_hangups(),
             self.watch_files(),
+            self.keep_house(),
+            self.send_alerts(),
         );
     }
 
@@ -126,6 +136,46 @@ impl Supervisor {
                     );
                 }
                 Err(error) => log::error!("the key store's reader failed: {error}"),
+            }
+        }
+    }
+
+    /// What time brings to the books: new periods, absences, loans that come back.
+    async fn keep_house(&self) {
+        let Some(treasury) = self.living.treasury.clone() else {
+            return;
+        };
+        loop {
+            let treasury = Arc::clone(&treasury);
+            let kept = tokio::task::spawn_blocking(move || treasury.keep_house()).await;
+            if !matches!(kept, Ok(Ok(()))) {
+                log::warn!("the books could not be looked through; it is tried again: {kept:?}");
+            }
+            tokio::time::sleep(HOUSEKEEPING).await;
+        }
+    }
+
+    /// Tells the operator of wallets that reach their soft limit.
+    async fn send_alerts(&self) {
+        let Some(treasury) = &self.living.treasury else {
+            return;
+        };
+        loop {
+            tokio::time::sleep(ALERTS).await;
+            let reached = treasury.soft_limits();
+            let gateway = self.reloader.world().load_full();
+            let Some(alerts) = gateway
+                .config
+                .ledger
+                .alerts
+                .as_ref()
+                .filter(|_| !reached.is_empty())
+            else {
+                continue;
+            };
+            match Outbound::new(&gateway.egress) {
+                Ok(outbound) => ledger::tell(&reached, alerts, &outbound).await,
+                Err(error) => log::warn!("nobody can be told of soft limits: {error}"),
             }
         }
     }

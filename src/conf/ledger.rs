@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::secret::Secret;
 use super::shape::{choice, section};
 use super::units::{Count, Credits};
 
@@ -31,6 +32,18 @@ section! {
         pub backlog: u64 as Count = 200_000,
         /// What requests are charged whose process died before their cost was known. A change needs a restart.
         pub orphans: Orphans = Orphans::Bill,
+        /// Who is told when a wallet reaches its soft limit.
+        pub alerts: Option<Alerts> = None,
+    }
+}
+
+section! {
+    /// Who is told when a wallet reaches its soft limit.
+    pub struct Alerts {
+        /// The address that is sent one JSON object by POST for each, such as `https://hooks.example.com/alfred`.
+        pub url: String,
+        /// The key that signs them: the header `x-alfred-signature` is then `sha256=` and the HMAC of the body.
+        pub secret: Option<Secret> = None,
     }
 }
 

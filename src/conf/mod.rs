@@ -39,7 +39,7 @@ pub use config::{
 };
 pub use egress::{Egress, ProxyAddress};
 pub use environment::Environment;
-pub use ledger::{Credit, Durability, Ledger, Orphans, Unmetered};
+pub use ledger::{Alerts, Credit, Durability, Ledger, Orphans, Unmetered};
 pub use model::{Model, Retry, Target, TimeoutOverrides};
 pub use nearest::nearest;
 pub use origin::{Origin, Reading};

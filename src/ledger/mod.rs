@@ -4,6 +4,7 @@
 //! A request gets a [`Purse`] (the wallets that bound it), [holds](Treasury::hold) money, and
 //! settles. All that is in memory and in the [`journal`]; two threads lease and settle.
 
+mod alert;
 mod bucket;
 mod cashier;
 mod cost;
@@ -27,6 +28,7 @@ mod treasury;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use crate::money::{MoneyError, Nanos};
+pub use alert::tell;
 pub use bucket::Bucket;
 pub use cost::{Charge, Unpriced, UsageCounts, cost};
 pub use hold::{Bill, Hold};

@@ -447,6 +447,14 @@ impl Treasury {
         Ok(())
     }
 
+    /// Does what time has brought. Blocks.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    pub fn keep_house(&self) -> Result<(), crate::store::StoreFault> {
+        self.store.housekeep(super::unix_ms()).map(drop)
+    }
+
     /// Whether the store was reached at the last try.
     #[must_use]
     pub fn is_store_there(&self) -> bool {

@@ -173,6 +173,9 @@ pub enum StoreFault {
     /// The connection broke while a commit was under way: it may have happened or not.
     #[error("the connection to the database broke during a commit")]
     Uncertain,
+    /// A mistake of the house: the database had already ended the transaction.
+    #[error("a unit of work went on after one of its statements had failed")]
+    WentOn,
     /// Any other answer of the database.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),

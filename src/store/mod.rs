@@ -11,14 +11,13 @@ mod error;
 pub mod governance;
 mod ids;
 mod keys;
+mod keys_sql;
 mod ledger;
 mod memory;
 mod migrate;
 #[allow(dead_code, reason = "the use cases that speak it are on their way")]
 mod sql;
 mod sqlite;
-#[cfg(test)]
-mod sqlite_tests;
 
 pub use error::{StoreFault, StoreProblem};
 pub use ids::usage_transaction_id;
@@ -28,4 +27,5 @@ pub use ledger::{
     Rules, Settled, Subject, Taken, UsageSource, WalletId, WalletRules, WalletStatus, Want,
 };
 pub use memory::MemoryStore;
-pub use sqlite::SqliteStore;
+pub use sql::SqlStore;
+pub use sqlite::{Sqlite, SqliteStore};

@@ -30,18 +30,36 @@ pub(crate) struct Tally {
 /// What a request asks for.
 #[derive(Clone, Copy, Debug)]
 enum Ask {
-    Plain { model: &'static str },
-    Stream { model: &'static str },
+    Plain {
+        model: &'static str,
+    },
+    Stream {
+        model: &'static str,
+    },
     /// Reads this many bytes and leaves.
-    Cut { model: &'static str, after: usize },
+    Cut {
+        model: &'static str,
+        after: usize,
+    },
 }
 
 const ASKS: [Ask; 6] = [
-    Ask::Plain { model: "p/echo?tokens_in=120&tokens_out=40&delay=3ms" },
-    Ask::Stream { model: "p/stream?chunks=30&delay=1ms" },
-    Ask::Plain { model: "p/echo?tokens_in=33&tokens_out=7" },
-    Ask::Stream { model: "p/stream?chunks=200&delay=1ms" },
-    Ask::Cut { model: "p/stream?chunks=60&delay=2ms", after: 700 },
+    Ask::Plain {
+        model: "p/echo?tokens_in=120&tokens_out=40&delay=3ms",
+    },
+    Ask::Stream {
+        model: "p/stream?chunks=30&delay=1ms",
+    },
+    Ask::Plain {
+        model: "p/echo?tokens_in=33&tokens_out=7",
+    },
+    Ask::Stream {
+        model: "p/stream?chunks=200&delay=1ms",
+    },
+    Ask::Cut {
+        model: "p/stream?chunks=60&delay=2ms",
+        after: 700,
+    },
     Ask::Plain { model: "falls" },
 ];
 

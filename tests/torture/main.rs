@@ -206,7 +206,11 @@ fn prepare(member: &Member) -> String {
     let made = member.run(&["keys", "create", "--name", "torture", "--json"]);
     let made: serde_json::Value = serde_json::from_str(&made).unwrap();
     let key = made["key"].as_str().unwrap().to_owned();
-    for owner in ["user:1".to_owned(), format!("key:{}", made["id"]), "organisation:1".to_owned()] {
+    for owner in [
+        "user:1".to_owned(),
+        format!("key:{}", made["id"]),
+        "organisation:1".to_owned(),
+    ] {
         member.run(&["wallets", "create", &owner, "--credit", CREDIT]);
     }
     key

@@ -49,13 +49,17 @@ impl Verdict {
         }
         for (attempt, (prompt, completion, complete)) in &used {
             if *complete && prompt + completion > 0 && !paid.contains_key(attempt.as_str()) {
-                verdict.fault(format!("{attempt}: {prompt}+{completion} tokens were used and never paid"));
+                verdict.fault(format!(
+                    "{attempt}: {prompt}+{completion} tokens were used and never paid"
+                ));
             }
         }
         let most = usize::try_from(bound).unwrap_or(usize::MAX);
         if verdict.estimated > most {
             let count = verdict.estimated;
-            verdict.fault(format!("{count} estimates, more than the {most} that kills explain"));
+            verdict.fault(format!(
+                "{count} estimates, more than the {most} that kills explain"
+            ));
         }
         verdict
     }
@@ -69,16 +73,24 @@ impl Verdict {
             let attempt = line["attempt"].as_str().unwrap_or_default().to_owned();
             let number = |name: &str| line[name].as_i64().unwrap_or(0);
             let complete = line["outcome"] == "complete" && line["status"] == 200;
-            let tokens = (number("prompt_tokens"), number("completion_tokens"), complete);
+            let tokens = (
+                number("prompt_tokens"),
+                number("completion_tokens"),
+                complete,
+            );
             if attempt.is_empty() || used.insert(attempt.clone(), tokens).is_some() {
-                self.fault(format!("the provider's log names '{attempt}' twice, or nobody"));
+                self.fault(format!(
+                    "the provider's log names '{attempt}' twice, or nobody"
+                ));
             }
         }
         used
     }
 
     fn weigh(&mut self, attempt: &str, rows: &[&Row], used: Option<&(i64, i64, bool)>) {
-        let first = rows.iter().filter(|row| row.leg == 0 && row.kind != "overage");
+        let first = rows
+            .iter()
+            .filter(|row| row.leg == 0 && row.kind != "overage");
         let first: Vec<_> = first.collect();
         let [first] = first.as_slice() else {
             return self.fault(format!("{attempt} was settled {} times", first.len()));
@@ -86,7 +98,10 @@ impl Verdict {
         let paid: i64 = rows.iter().map(|row| -row.amount).sum();
         self.spent += paid;
         if paid != first.cost {
-            self.fault(format!("{attempt}: its legs add up to {paid}, not {}", first.cost));
+            self.fault(format!(
+                "{attempt}: its legs add up to {paid}, not {}",
+                first.cost
+            ));
         }
         match first.source.as_str() {
             "provider" => {

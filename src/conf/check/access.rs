@@ -41,6 +41,16 @@ fn ledger(config: &Config, cx: &mut Cx<'_>) {
             );
         }
     }
+    if let Some(alerts) = &ledger.alerts
+        && !(alerts.url.starts_with("https://") || alerts.url.starts_with("http://"))
+    {
+        let path = ["ledger", "alerts", "url"];
+        cx.cross(
+            &[&path],
+            "is no address of a web server",
+            "write `https://…`",
+        );
+    }
     let usd = config.credit.usd;
     if usd == 0 || !usd.is_multiple_of(1000) || usd / 1000 > u64::from(u32::MAX) {
         let message =
