@@ -5,6 +5,7 @@
 //! request. The two implementations obey one conformance suite, so a test may use
 //! [`MemoryStore`] wherever production uses [`SqliteStore`].
 
+mod archive;
 #[cfg(test)]
 mod conformance;
 mod error;
@@ -19,6 +20,7 @@ mod migrate;
 mod sql;
 mod sqlite;
 
+pub use archive::{Archive, Line, Size};
 pub use error::{StoreFault, StoreProblem};
 pub use ids::usage_transaction_id;
 pub use keys::{KeyRow, Keys, NewKey};
