@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 use crate::admin;
 use crate::conf::Watch;
@@ -14,7 +15,7 @@ use crate::living::Living;
 use crate::mock::Mock;
 use crate::outbound::Outbound;
 use crate::reload::{Reloader, Trigger};
-use crate::store::Keys;
+use crate::store::Store;
 use crate::telemetry;
 
 /// How often the key store is asked for changes; a revocation is seen within two seconds.
@@ -39,7 +40,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub struct Supervisor {
     living: Arc<Living>,
     reloader: Arc<Reloader>,
-    store: Arc<dyn Keys + Send + Sync>,
+    store: Arc<dyn Store>,
     telemetry: Mutex<Option<TcpListener>>,
     admin: Mutex<Option<TcpListener>>,
     mock: Mutex<Option<TcpListener>>,
@@ -65,7 +66,7 @@ impl Supervisor {
     #[must_use]
     pub fn new(
         reloader: Arc<Reloader>,
-        store: Arc<dyn Keys + Send + Sync>,
+        store: Arc<dyn Store>,
         ports: Ports,
         usage_log: Option<PathBuf>,
     ) -> Self {
@@ -114,8 +115,10 @@ impl Supervisor {
     }
 
     async fn refresh_keys(&self) {
+        let told = self.hear();
         loop {
-            tokio::time::sleep(KEY_REFRESH).await;
+            // A change of another process is told at once; looking goes on all the same.
+            let _ = tokio::time::timeout(KEY_REFRESH, told.notified()).await;
             let (living, store) = (Arc::clone(&self.living), Arc::clone(&self.store));
             let refreshed =
                 tokio::task::spawn_blocking(move || living.keyring.refresh(&*store)).await;
@@ -138,6 +141,28 @@ impl Supervisor {
                 Err(error) => log::error!("the key store's reader failed: {error}"),
             }
         }
+    }
+
+    /// Wakes whoever waits when another process tells of a change.
+    fn hear(&self) -> Arc<Notify> {
+        let told = Arc::new(Notify::new());
+        if let Some(notices) = self.store.listen() {
+            let (teller, treasury) = (Arc::clone(&told), self.living.treasury.clone());
+            let listening = std::thread::Builder::new()
+                .name("store-notices".to_owned())
+                .spawn(move || {
+                    for notice in notices {
+                        match notice.as_str() {
+                            "keys" => teller.notify_one(),
+                            _ => treasury.iter().for_each(|treasury| treasury.hurry()),
+                        }
+                    }
+                });
+            if let Err(error) = listening {
+                log::warn!("changes of other processes are seen only by looking: {error}");
+            }
+        }
+        told
     }
 
     /// What time brings to the books: new periods, absences, loans that come back.

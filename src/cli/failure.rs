@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use alfred::conf::Problems;
+use alfred::ledger::OpenError;
 use alfred::proxy::StartError;
 use alfred::secrets::SecretProblem;
 use alfred::store::{StoreFault, StoreProblem};
@@ -31,6 +32,9 @@ pub(crate) enum Failure {
     /// What was examined is not as it must be.
     #[error("error: {0}")]
     Found(String),
+    /// The ledger cannot begin.
+    #[error("error: {0}\nhint: {hint}", hint = .0.hint())]
+    Ledger(#[from] OpenError),
     /// A secret is missing or damaged.
     #[error("error: {0}\nhint: {hint}", hint = .0.hint())]
     Secret(#[from] SecretProblem),

@@ -18,6 +18,7 @@ use super::secret::Secret;
 use super::shape::{Shape, choice, section, variable};
 use super::show::Show;
 use super::source::Source;
+use super::store::StoreKind;
 use super::tree::{Kind, Node};
 use super::units::{Count, Price, Size};
 
@@ -115,15 +116,6 @@ choice! {
         /// TLS 1.3.
         V1_3 = "1.3",
     }
-}
-
-choice! {
-    /// Where keys, users and money are kept.
-    pub enum StoreKind {
-        /// One SQLite database in `data_dir`.
-        Sqlite = "sqlite",
-    }
-    later ["postgres"]
 }
 
 section! {

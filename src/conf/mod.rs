@@ -24,6 +24,7 @@ mod secret;
 mod shape;
 mod show;
 mod source;
+mod store;
 mod template;
 mod tree;
 mod units;
@@ -35,7 +36,7 @@ use std::path::Path;
 
 pub use config::{
     BodyLimits, CeilingPrices, Config, Cors, Flood, Limit, Listen, Log, LogFormat, LogLevel, Per,
-    PriceOverride, Shutdown, StaticKey, StoreKind, Tls, TlsVersion, UnknownPrice,
+    PriceOverride, Shutdown, StaticKey, Tls, TlsVersion, UnknownPrice,
 };
 pub use egress::{Egress, ProxyAddress};
 pub use environment::Environment;
@@ -51,6 +52,7 @@ pub use provider::{
 pub use schema::schema;
 pub use secret::Secret;
 pub use source::Source;
+pub use store::{Postgres, StoreKind};
 pub use template::template;
 pub use watch::{Sight, Watch};
 pub use zero::zero;

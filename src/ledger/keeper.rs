@@ -91,6 +91,10 @@ impl Keeper {
         let term = self.treasury.term.load_full();
         self.refill(&term, hungry)?;
         let now = Instant::now();
+        if self.treasury.is_hurried.swap(false, Ordering::AcqRel) {
+            self.recall = now;
+            self.rules = now;
+        }
         if now >= self.beat {
             let began = Instant::now();
             if !self.treasury.store.beat(term.holder)? {

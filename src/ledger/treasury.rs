@@ -123,6 +123,8 @@ pub struct Treasury {
     pub(super) price_version: AtomicI64,
     pub(super) is_store_there: AtomicBool,
     pub(super) is_closing: AtomicBool,
+    /// Another process has told of a change.
+    pub(super) is_hurried: AtomicBool,
     pub(super) pending: AtomicU64,
     pub(super) posted: AtomicU64,
     pub(super) stuck: AtomicU64,
@@ -163,6 +165,7 @@ impl Treasury {
             price_version: AtomicI64::new(0),
             is_store_there: AtomicBool::new(true),
             is_closing: AtomicBool::new(false),
+            is_hurried: AtomicBool::new(false),
             pending: AtomicU64::new(0),
             posted: AtomicU64::new(0),
             stuck: AtomicU64::new(0),
@@ -445,6 +448,12 @@ impl Treasury {
         let version = self.store.price_version(hash, super::unix_ms())?;
         self.price_version.store(version, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Another process has told of a change: the keeper looks now.
+    pub fn hurry(&self) {
+        self.is_hurried.store(true, Ordering::Release);
+        self.hungry.wake();
     }
 
     /// Does what time has brought. Blocks.
