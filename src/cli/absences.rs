@@ -1,8 +1,6 @@
 //! Why: while somebody is away, a share of their quota helps the team. It is planned here.
 
-use alfred::store::governance::{
-    AbsenceFilter, AbsenceId, Command, Entity, NewAbsence, Scope,
-};
+use alfred::store::governance::{AbsenceFilter, AbsenceId, Command, Entity, NewAbsence, Scope};
 use clap::{Args, Subcommand};
 
 use super::open::{House, all};

@@ -158,8 +158,8 @@ fn head(at: &At) -> Result<(), Failure> {
     let block = house.last_block()?;
     let heads = [(Chain::Audit, audit), (Chain::Block, block)];
     if at.json {
-        let [audit, block] = heads
-            .map(|(_, head)| json!({ "number": head.number, "hash": to_hex(&head.hash) }));
+        let [audit, block] =
+            heads.map(|(_, head)| json!({ "number": head.number, "hash": to_hex(&head.hash) }));
         return show::json(&json!({ "audit": audit, "block": block }));
     }
     let is_begun = |head: &Head| head.number > 0;

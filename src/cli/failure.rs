@@ -29,6 +29,9 @@ pub(crate) enum Failure {
         /// The command that lists them.
         list: &'static str,
     },
+    /// Whoever reads the output has had enough: no failure at all.
+    #[error("")]
+    Enough,
     /// What was examined is not as it must be.
     #[error("error: {0}")]
     Found(String),
@@ -79,6 +82,7 @@ impl Failure {
     /// 1 for problems of the configuration and of what was examined, 2 for everything else.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
+            Self::Enough => ExitCode::SUCCESS,
             Self::Found(_) => ExitCode::from(1),
             Self::Config(problems) if problems.0.iter().any(|problem| problem.line > 0) => {
                 ExitCode::from(1)

@@ -269,7 +269,11 @@ fn said(at: &At, entity: &Entity, what: &str) -> Result<(), Failure> {
     };
     match at.json {
         true => show::json(&describe(row)),
-        false => show::done(false, entity, &format!("key {} '{}' {what}", row.id, row.name)),
+        false => show::done(
+            false,
+            entity,
+            &format!("key {} '{}' {what}", row.id, row.name),
+        ),
     }
 }
 

@@ -69,9 +69,9 @@ fn status(at: &At) -> Result<(), Failure> {
     let holders = house.ledger().holders()?;
     let size = house.archive().size()?;
     if at.json {
-        let holders = holders.iter().map(
-            |holder| json!({ "id": holder.id.0, "name": holder.name, "beat": holder.beat }),
-        );
+        let holders = holders
+            .iter()
+            .map(|holder| json!({ "id": holder.id.0, "name": holder.name, "beat": holder.beat }));
         return show::json(&json!({
             "wallets": size.wallets,
             "balance": size.balance,

@@ -3,6 +3,7 @@
 
 mod absences;
 mod audit;
+mod by_hand;
 mod check;
 mod failure;
 mod files;
@@ -164,7 +165,7 @@ struct At {
 /// Parses the command line and does what it says.
 pub(crate) fn main() -> ExitCode {
     match act(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) | Err(Failure::Enough) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
             failure.exit_code()

@@ -1,37 +1,39 @@
 //! Why: every command that touches what is stored opens it in the same way, and acts in the same
 //! name. Which database it is, only this file knows.
 
+use std::sync::Arc;
+
 use alfred::conf::Config;
 use alfred::exchange::unix_ms;
 use alfred::secrets::{Pepper, os_random};
 use alfred::store::governance::{By, Command, Entity, Governance, Guard, MAX_PAGE, Page, Scope};
-use alfred::store::{Archive, LedgerStore, SqliteStore, StoreFault};
+use alfred::store::{self, Archive, LedgerStore, Store, StoreFault};
 
 use super::{ConfigArg, Failure, check};
 
 /// The store of a configuration, opened by whoever owns the machine: all of it is theirs.
 pub(super) struct House {
     pub(super) config: Config,
-    store: SqliteStore,
+    store: Arc<dyn Store>,
 }
 
 impl House {
     pub(super) fn open(arg: &ConfigArg) -> Result<Self, Failure> {
         let config = check::load(arg)?;
-        let store = SqliteStore::open(&config.data_dir)?;
+        let store = store::open(&config)?;
         Ok(Self { config, store })
     }
 
     pub(super) fn governance(&self) -> &dyn Governance {
-        &self.store
+        &*self.store
     }
 
     pub(super) fn ledger(&self) -> &dyn LedgerStore {
-        &self.store
+        &*self.store
     }
 
     pub(super) fn archive(&self) -> &dyn Archive {
-        &self.store
+        &*self.store
     }
 
     pub(super) fn pepper(&self) -> Result<Pepper, Failure> {

@@ -1,10 +1,10 @@
 //! Why: tenants are made by whoever owns the machine, and by nobody else.
 
+use alfred::store::OwnerType;
 use alfred::store::governance::{
     Command, Entity, NewOrganisation, OrganisationChange, OrganisationFilter, OrganisationRow,
     OrganisationStatus, Scope,
 };
-use alfred::store::OwnerType;
 use clap::{Args, Subcommand};
 
 use super::open::{House, all};

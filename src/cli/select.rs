@@ -3,11 +3,11 @@
 
 use std::str::FromStr;
 
+use alfred::store::OwnerType;
 use alfred::store::governance::{
     ApiKeyRow, KeyFilter, OrganisationFilter, OrganisationRow, Page, Scope, TeamFilter, TeamRow,
     UserFilter, UserRow, WalletFilter, WalletRow,
 };
-use alfred::store::OwnerType;
 
 use super::Failure;
 use super::open::House;
@@ -210,7 +210,11 @@ mod tests {
     #[test]
     fn an_owner_is_a_kind_and_a_name() {
         assert!("user:7".parse::<Owner>().is_ok());
-        assert!("team:a:b".parse::<Owner>().is_ok_and(|owner| owner.name == "a:b"));
+        assert!(
+            "team:a:b"
+                .parse::<Owner>()
+                .is_ok_and(|owner| owner.name == "a:b")
+        );
         for bad in ["", "7", "user", "user:", ":7", "User:7", "prince:7"] {
             assert!(bad.parse::<Owner>().is_err(), "{bad}");
         }

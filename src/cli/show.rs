@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 
-use alfred::money::Nanos;
 use alfred::store::governance::Entity;
 use serde::Serialize;
 use serde_json::Value;
@@ -133,7 +132,7 @@ pub(super) fn out(text: &str) -> Result<(), Failure> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Failure::Enough),
         written => Ok(written?),
     }
 }
@@ -146,19 +145,9 @@ pub(super) fn time(unix_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(unix_ms).map_or_else(|_| "?".to_owned(), |at| at.to_string())
 }
 
-/// A moment that may be missing.
-pub(super) fn time_or_none(unix_ms: Option<i64>) -> String {
-    unix_ms.map_or_else(|| NONE.to_owned(), time)
-}
-
 /// Anything that may be missing.
 pub(super) fn or_none(value: Option<impl ToString>) -> String {
     value.map_or_else(|| NONE.to_owned(), |value| value.to_string())
-}
-
-/// An amount that may be missing.
-pub(super) fn amount_or_none(amount: Option<Nanos>) -> String {
-    or_none(amount)
 }
 
 /// The text without characters that command a terminal or turn its direction.

@@ -66,7 +66,10 @@ impl Of {
     fn ids(&self, house: &House) -> Result<Ids, Failure> {
         let organisation = self.organisation.as_deref();
         let org = organisation.map(|name| house.organisation(Some(name)));
-        let team = self.team.as_ref().map(|name| house.team(name, organisation));
+        let team = self
+            .team
+            .as_ref()
+            .map(|name| house.team(name, organisation));
         let user = self.user.as_ref().map(|name| house.user(name));
         let key = self.key.as_ref().map(|name| house.key(name));
         Ok(Ids {

@@ -2,30 +2,33 @@
 //! and stops at the first row that is not what was written.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Instant;
 
 use alfred::audit::{
     Anchors, BlockVerifier, ChainVerifier, Flaw, Head, Settlement, SettlementVerifier, Signer,
     Trust, UnknownKey,
 };
-use alfred::secrets::os_random;
+use alfred::secrets::{SecretProblem, os_random};
 use alfred::store::governance::Page;
 use alfred::store::{Broken, Line, StoreFault};
 use serde_json::json;
 
 use super::audit::{VerifyArgs, anchors};
+use super::by_hand::ByHand;
 use super::open::House;
 use super::{Failure, ledger, show};
 
 /// Rows of one page.
-const PAGE: u32 = 1_000;
+pub(super) const PAGE: u32 = 1_000;
 /// Transactions that are read at a time, as far as their settlements tell the truth.
 const LINES: i64 = 5_000;
 
 /// What was read, and where it ended.
 #[derive(Debug, Default)]
-struct Tally {
-    records: i64,
+pub(super) struct Tally {
+    records: u64,
+    pub(super) by_hand: u64,
     blocks: u64,
     settlements: u64,
     transactions: u64,
@@ -36,7 +39,7 @@ struct Tally {
 }
 
 /// A verification ends at a flaw, or at a fault of the store.
-enum Stop {
+pub(super) enum Stop {
     Flaw(Flaw),
     Fault(StoreFault),
 }
@@ -81,13 +84,11 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     }
 }
 
-fn read(
-    house: &House,
-    published: &Anchors,
-    trust: Trust,
-    tally: &mut Tally,
-) -> Result<(), Stop> {
-    chain(house, published, tally)?;
+fn read(house: &House, published: &Anchors, trust: Trust, tally: &mut Tally) -> Result<(), Stop> {
+    // Read first, so that whatever is written meanwhile has its record in what is read later.
+    let mut hand = ByHand::read(house)?;
+    chain(house, published, &mut hand, tally)?;
+    hand.finish(house, tally)?;
     blocks(house, published, trust, tally)?;
     unsealed(house, tally)?;
     match house.archive().stray()? {
@@ -100,7 +101,7 @@ fn read(
 fn trust(house: &House, args: &VerifyArgs) -> Result<Trust, Failure> {
     let data_dir = &house.config.data_dir;
     let own = match data_dir.join("signing-key").exists() {
-        true => Some(Signer::load_or_create(data_dir, &mut os_random)?.public_key()),
+        true => Some(own_key(data_dir)?),
         false => None,
     };
     let mut trust = Trust::new(own, args.strict);
@@ -113,13 +114,22 @@ fn trust(house: &House, args: &VerifyArgs) -> Result<Trust, Failure> {
     Ok(trust)
 }
 
+fn own_key(data_dir: &Path) -> Result<[u8; 32], Failure> {
+    let signer = Signer::load_or_create(data_dir, &mut os_random);
+    Ok(signer.map_err(SecretProblem::from)?.public_key())
+}
+
 /// What people did. While it is read it may grow: its end is where the head was last seen.
-fn chain(house: &House, published: &Anchors, tally: &mut Tally) -> Result<(), Stop> {
+fn chain(
+    house: &House,
+    published: &Anchors,
+    hand: &mut ByHand,
+    tally: &mut Tally,
+) -> Result<(), Stop> {
     let store = house.governance();
     let mut verifier = ChainVerifier::new().anchored(published.clone());
     let mut last = 0;
     loop {
-        let mut count = 0;
         loop {
             let page = Page {
                 after: Some(last),
@@ -130,10 +140,9 @@ fn chain(house: &House, published: &Anchors, tally: &mut Tally) -> Result<(), St
             last = end.id;
             for record in &records {
                 verifier.feed(record)?;
-                count += 1;
+                hand.named_in(record)?;
+                tally.records += 1;
             }
-            tally.records += count;
-            count = 0;
         }
         let head = store.audit_head()?;
         let page = Page {
@@ -148,12 +157,7 @@ fn chain(house: &House, published: &Anchors, tally: &mut Tally) -> Result<(), St
 }
 
 /// What requests cost, as it was sealed.
-fn blocks(
-    house: &House,
-    published: &Anchors,
-    trust: Trust,
-    tally: &mut Tally,
-) -> Result<(), Stop> {
+fn blocks(house: &House, published: &Anchors, trust: Trust, tally: &mut Tally) -> Result<(), Stop> {
     let mut verifier = BlockVerifier::new(trust).anchored(published.clone());
     let mut last = 0;
     loop {
@@ -242,6 +246,7 @@ fn report(
         let keys = tally.unknown_keys.iter().map(ToString::to_string);
         return show::json(&json!({
             "audit_records": tally.records,
+            "manual_transactions": tally.by_hand,
             "blocks": tally.blocks,
             "settlements": tally.settlements,
             "transactions": tally.transactions,
@@ -262,9 +267,11 @@ fn report(
         false => "not all is as it was written",
     };
     let mut text = format!(
-        "audit log: {} records\nledger: {} transactions in {} settlements in {} blocks\n\
+        "audit log: {} records of what people did, {} transactions among it\n\
+         ledger: {} transactions in {} settlements in {} blocks\n\
          not yet sealed: {} transactions in {} settlements\n",
         tally.records,
+        tally.by_hand,
         tally.transactions,
         tally.settlements,
         tally.blocks,

@@ -85,8 +85,15 @@ pub trait Archive: Send + Sync {
     /// settlement and position.
     fn lines(&self, first: i64, last: i64) -> Result<Vec<Line>, StoreFault>;
 
-    /// A row that belongs nowhere: a transaction without a settlement, or a settlement of a block
-    /// that is not there.
+    /// The transactions of no settlement: what people did, of which the audit log holds the
+    /// hashes. After this id, in the order of their ids.
+    fn loose(&self, after: [u8; 16], limit: u32) -> Result<Vec<Line>, StoreFault>;
+
+    /// One of them.
+    fn loose_one(&self, id: [u8; 16]) -> Result<Option<Line>, StoreFault>;
+
+    /// A row that belongs nowhere: a transaction of a settlement, or a settlement of a block, that
+    /// is not there.
     fn stray(&self) -> Result<Option<Flaw>, StoreFault>;
 }
 
@@ -128,8 +135,29 @@ impl<E: Engine> Archive for SqlStore<E> {
 
     fn lines(&self, first: i64, last: i64) -> Result<Vec<Line>, StoreFault> {
         self.engine.run(Work::ReadLatest, &mut |sql| {
-            let rows = sql.query(LINES, values![first, last])?;
+            let text = format!(
+                "{LINES} WHERE settlement BETWEEN $1 AND $2 ORDER BY settlement, position, id"
+            );
+            let rows = sql.query(&text, values![first, last])?;
             rows.iter().map(line).collect()
+        })
+    }
+
+    fn loose(&self, after: [u8; 16], limit: u32) -> Result<Vec<Line>, StoreFault> {
+        self.engine.run(Work::ReadLatest, &mut |sql| {
+            let text = format!("{LINES} WHERE settlement IS NULL AND id > $1 ORDER BY id LIMIT $2");
+            let rows = sql.query(&text, values![after, i64::from(limit)])?;
+            rows.iter().map(line).collect()
+        })
+    }
+
+    fn loose_one(&self, id: [u8; 16]) -> Result<Option<Line>, StoreFault> {
+        self.engine.run(Work::ReadLatest, &mut |sql| {
+            let text = format!("{LINES} WHERE settlement IS NULL AND id = $1");
+            sql.first(&text, values![id])?
+                .as_ref()
+                .map(line)
+                .transpose()
         })
     }
 
@@ -142,7 +170,7 @@ const LINES: &str = "SELECT request_id, attempt, type, leg, id, org_id, team_id,
      wallet_id, amount, balance_after, model, provider, prompt_tokens, completion_tokens, \
      cached_tokens, cache_write_tokens, reasoning_tokens, cost, estimated, usage_source, \
      price_version, holder_id, settlement, position, reverses, note, created_at, hash \
-     FROM transactions WHERE settlement BETWEEN $1 AND $2 ORDER BY settlement, position, id";
+     FROM transactions";
 
 fn size(sql: &mut dyn Sql) -> Result<Size, StoreFault> {
     let wallets = sql.one(
@@ -183,7 +211,7 @@ fn stray(sql: &mut dyn Sql) -> Result<Option<Flaw>, StoreFault> {
     }
     let line = sql.first(
         "SELECT t.id FROM transactions t LEFT JOIN settlements s ON s.id = t.settlement \
-         WHERE s.id IS NULL ORDER BY t.created_at, t.id LIMIT 1",
+         WHERE t.settlement IS NOT NULL AND s.id IS NULL ORDER BY t.created_at, t.id LIMIT 1",
         &[],
     )?;
     let flaw = |row: Row| {

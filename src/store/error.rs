@@ -254,12 +254,6 @@ pub enum StoreFault {
     /// A mistake of the house: the database had already ended the transaction.
     #[error("a unit of work went on after one of its statements had failed")]
     WentOn,
-    /// There is no such row, or it lies outside the scope of whoever asks.
-    #[error("there is no such {0}")]
-    NotFound(&'static str),
-    /// Another row stands in the way.
-    #[error("{0}")]
-    Conflict(&'static str),
     /// Any other answer of the database.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),
