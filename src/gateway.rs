@@ -34,6 +34,8 @@ pub struct Gateway {
     pub request_rules: Arc<[Rule]>,
     /// Token limits of every key.
     pub token_rules: Arc<[Rule]>,
+    /// What models charge.
+    pub prices: Arc<PriceTable>,
     /// Unix time in seconds, the `created` of its models.
     pub built_at: i64,
     _alive: WorldGuard,
@@ -73,7 +75,7 @@ impl Gateway {
         }
         let prices = Arc::new(PriceTable::shipped().with_overrides(price_overrides(&config)));
         let maker = TargetMaker {
-            prices,
+            prices: Arc::clone(&prices),
             unknown: config.unknown_price.clone(),
         };
         let outbound = build_outbound(&config, &egress)?;
