@@ -101,6 +101,7 @@ impl Gateway {
             names: Names::new(aliases, providers, Box::new(direct), retry),
             request_rules: rules(&config, Measure::Requests),
             token_rules: rules(&config, Measure::Tokens),
+            prices,
             built_at: unix_ms() / 1000,
             _alive: living.metrics.reloads.world(),
             config,

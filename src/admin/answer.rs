@@ -1,9 +1,9 @@
 //! Why: rows are shown alike everywhere: times in RFC 3339, money as text, the version as ETag,
 //! and a list with the way to its next page.
 
+use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -47,11 +47,7 @@ pub(super) fn rows<T: Serialize>(rows: &[T], page: Page, id: impl Fn(&T) -> i64)
 }
 
 /// The answer to a list of which at most `limit` rows are shown.
-pub(super) fn cut<T: Serialize>(
-    rows: &[T],
-    limit: usize,
-    cursor: impl Fn(&T) -> String,
-) -> Reply {
+pub(super) fn cut<T: Serialize>(rows: &[T], limit: usize, cursor: impl Fn(&T) -> String) -> Reply {
     let has_more = rows.len() > limit;
     let rows = rows.get(..limit).unwrap_or(rows);
     let next = rows.last().filter(|_| has_more).map(cursor);
@@ -153,7 +149,10 @@ mod tests {
         let row = json!({ "created_at": 0, "expires_at": null, "version": 3, "amount": "1.0" });
         let shown = shown(&row);
         assert_eq!(shown["created_at"], "1970-01-01T00:00:00Z");
-        assert_eq!((&shown["expires_at"], &shown["version"]), (&Value::Null, &json!(3)));
+        assert_eq!(
+            (&shown["expires_at"], &shown["version"]),
+            (&Value::Null, &json!(3))
+        );
     }
 
     #[test]

@@ -16,9 +16,11 @@ use crate::reload::{Attempt, Outcome, Status, Trigger};
 use crate::store::governance::PolicyEvent;
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes
-        .on(("GET", "/v1/config"), Shape::object(), show)
-        .on(("POST", "/v1/config/reload"), Shape::object(), reload)
+    routes.on(("GET", "/v1/config"), Shape::object(), show).on(
+        ("POST", "/v1/config/reload"),
+        Shape::object(),
+        reload,
+    )
 }
 
 async fn show(at: At) -> Json<Value> {

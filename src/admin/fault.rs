@@ -22,11 +22,13 @@ pub(super) fn told(fault: &StoreFault) -> Problem {
     match fault {
         StoreFault::NotFound(_) | StoreFault::NoSuchUser(_) => not_found(&fault.to_string()),
         StoreFault::Refused(_) | StoreFault::OutOfRange => refused(&fault.to_string()),
-        StoreFault::Conflict(_) | StoreFault::InsufficientUnleased { .. } => {
-            Problem::new(StatusCode::CONFLICT, "conflict", "Something stands in the way")
-                .detail(fault.to_string())
-                .hint("read what there is, and decide again")
-        }
+        StoreFault::Conflict(_) | StoreFault::InsufficientUnleased { .. } => Problem::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            "Something stands in the way",
+        )
+        .detail(fault.to_string())
+        .hint("read what there is, and decide again"),
         StoreFault::Taken => Problem::new(StatusCode::CONFLICT, "taken", "It exists already")
             .detail(fault.to_string())
             .hint("try again: what is drawn will be another"),

@@ -39,11 +39,7 @@ pub(super) async fn check(
     }
 }
 
-async fn admit(
-    admin: Arc<Admin>,
-    row: &'static Row,
-    request: Request,
-) -> Result<Request, Problem> {
+async fn admit(admin: Arc<Admin>, row: &'static Row, request: Request) -> Result<Request, Problem> {
     let (mut parts, body) = request.into_parts();
     let ip = parts
         .extensions
@@ -112,9 +108,8 @@ async fn reach(
 /// The organisation that runs the house: the one with the lowest id.
 pub(super) async fn house(admin: &Arc<Admin>) -> Result<Option<i64>, Problem> {
     let store = Arc::clone(&admin.store);
-    let work = move || {
-        store.organisations(&Scope::House, &OrganisationFilter::default(), Page::ONE)
-    };
+    let work =
+        move || store.organisations(&Scope::House, &OrganisationFilter::default(), Page::ONE);
     let rows = blocking(work).await?.map_err(|fault| fault::told(&fault))?;
     Ok(rows.first().map(|row| row.id))
 }
@@ -161,7 +156,9 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
     match only(headers, "idempotency-key") {
         Ok(Some(key)) if (1..=200).contains(&key.chars().count()) => Ok(key.to_owned()),
         Ok(None) => Err(wrong("there is no Idempotency-Key header")),
-        _ => Err(wrong("the Idempotency-Key must be one text of 1 to 200 characters")),
+        _ => Err(wrong(
+            "the Idempotency-Key must be one text of 1 to 200 characters",
+        )),
     }
 }
 
@@ -194,7 +191,9 @@ fn version(row: &Row, headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     if text == "*" {
         return Ok(None);
     }
-    let number = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let number = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
     let number = number.and_then(|number| number.parse().ok());
     number.map(Some).ok_or_else(none_matches)
 }

@@ -196,7 +196,10 @@ mod tests {
     fn the_cookie_is_found_among_others_unless_it_is_there_twice() {
         let many = ("cookie", "a=1; alfred_session=x; b=2");
         assert_eq!(cookie(&headers(&[many])), Some("x"));
-        assert_eq!(cookie(&headers(&[many, ("cookie", "alfred_session=y")])), None);
+        assert_eq!(
+            cookie(&headers(&[many, ("cookie", "alfred_session=y")])),
+            None
+        );
         assert_eq!(cookie(&headers(&[("cookie", "xalfred_session=y")])), None);
     }
 }

@@ -28,7 +28,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Shape::one::<UserRow>().body::<OwnPassword>(),
             password,
         )
-        .on(("GET", "/v1/me/sessions"), Shape::page::<SessionRow>(), sessions)
+        .on(
+            ("GET", "/v1/me/sessions"),
+            Shape::page::<SessionRow>(),
+            sessions,
+        )
         .on(("DELETE", "/v1/me/sessions"), Shape::object(), end_sessions)
 }
 
@@ -95,7 +99,10 @@ async fn password(at: At) -> Reply {
         })
         .await?;
     if let Some(Proof::Password(Some(hash))) = found.map(|found| found.proof) {
-        let wait = at.admin.throttle.enter(at.ip, &person.email, crate::exchange::unix_ms());
+        let wait = at
+            .admin
+            .throttle
+            .enter(at.ip, &person.email, crate::exchange::unix_ms());
         wait.map_err(|_| fault::forbidden("too many wrong passwords; wait 15 minutes"))?;
         let current = current.unwrap_or_default();
         // Asked again after it was done: what is new then holds already.
@@ -119,7 +126,9 @@ async fn password(at: At) -> Reply {
 async fn sessions(at: At) -> Reply {
     let user_id = at.person()?.user_id;
     let rows = at
-        .read_in(at.own()?, move |store, scope| store.sessions(scope, user_id))
+        .read_in(at.own()?, move |store, scope| {
+            store.sessions(scope, user_id)
+        })
         .await?;
     let data: Vec<Value> = rows.iter().map(shown).collect();
     Ok(Json(json!({ "data": data, "next_cursor": null })).into_response())

@@ -22,7 +22,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
         )
         .on(
             ("POST", "/v1/organisations"),
-            Shape::one::<OrganisationRow>().body::<OrganisationNew>().status("201"),
+            Shape::one::<OrganisationRow>()
+                .body::<OrganisationNew>()
+                .status("201"),
             create,
         )
         .on(

@@ -60,9 +60,7 @@ impl Passwords {
         })
         .await?;
         hashed.map_err(|problem| match problem {
-            PasswordProblem::Short | PasswordProblem::Long => {
-                fault::refused(&problem.to_string())
-            }
+            PasswordProblem::Short | PasswordProblem::Long => fault::refused(&problem.to_string()),
             _ => Problem::fault(),
         })
     }

@@ -127,8 +127,10 @@ impl Shape {
                 "schema": text }));
         }
         if row.versions == Versions::Required {
-            parameters.push(json!({ "name": "If-Match", "in": "header", "required": true,
-                "description": "the ETag of the row as it was read", "schema": text }));
+            parameters.push(
+                json!({ "name": "If-Match", "in": "header", "required": true,
+                "description": "the ETag of the row as it was read", "schema": text }),
+            );
         }
         let mut content = Map::new();
         if let Some(answer) = self.answer {
@@ -245,8 +247,7 @@ impl Routes {
             return self;
         };
         let mut shape = shape;
-        self.schemas
-            .extend(std::mem::take(&mut shape.schemas));
+        self.schemas.extend(std::mem::take(&mut shape.schemas));
         let operation = shape.operation(row);
         let item = self.paths.entry(path).or_insert_with(|| json!({}));
         if let Some(item) = item.as_object_mut() {

@@ -32,7 +32,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Shape::object().body::<LogIn>().status("201"),
             log_in,
         )
-        .on(("DELETE", "/v1/session"), Shape::default().status("204"), log_out)
+        .on(
+            ("DELETE", "/v1/session"),
+            Shape::default().status("204"),
+            log_out,
+        )
 }
 
 /// Who wants in.

@@ -30,7 +30,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
             create,
         )
         .on(("GET", "/v1/teams/{id}"), one(), read)
-        .on(("PATCH", "/v1/teams/{id}"), one().body::<TeamPatch>(), change)
+        .on(
+            ("PATCH", "/v1/teams/{id}"),
+            one().body::<TeamPatch>(),
+            change,
+        )
         .on(("DELETE", "/v1/teams/{id}"), Shape::object(), delete)
         .on(
             ("GET", "/v1/teams/{id}/members"),

@@ -31,7 +31,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
             create,
         )
         .on(("GET", "/v1/users/{id}"), one(), read)
-        .on(("PATCH", "/v1/users/{id}"), one().body::<UserPatch>(), change)
+        .on(
+            ("PATCH", "/v1/users/{id}"),
+            one().body::<UserPatch>(),
+            change,
+        )
         .on(
             ("PUT", "/v1/users/{id}/status"),
             one().body::<Standing>(),
@@ -178,7 +182,9 @@ pub(super) async fn not_an_owners(at: &mut At, id: i64) -> Result<(), Problem> {
     }
     let row = get(at, id).await?;
     if row.role == Role::Owner && at.person()?.user_id != id {
-        return Err(fault::forbidden("only owners change what concerns an owner"));
+        return Err(fault::forbidden(
+            "only owners change what concerns an owner",
+        ));
     }
     at.guard.if_version.get_or_insert(row.version);
     Ok(())
