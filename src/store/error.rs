@@ -2,7 +2,8 @@
 //! what to do); later it is a fault of the house ([`StoreFault`]). Both keep the cause typed.
 
 use super::migrate;
-use rusqlite::ErrorCode;
+use super::postgres::ServerProblem;
+use rusqlite::{ErrorCode, ffi};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -54,6 +55,14 @@ pub enum StoreProblem {
         /// What the migration tool says.
         source: refinery::Error,
     },
+    /// A database server cannot be used.
+    #[error("{server}: {problem}")]
+    Server {
+        /// Host, port and database; or the setting, when it names none.
+        server: String,
+        /// Why.
+        problem: ServerProblem,
+    },
     /// Any other answer of the database.
     #[error("{}: {source}", path.display())]
     Database {
@@ -84,6 +93,7 @@ impl StoreProblem {
                  all keys in it are lost then"
             }
             Self::Newer { .. } => "run that newer version, or restore the backup made before it",
+            Self::Server { problem, .. } => problem.hint(),
             Self::Migration { .. } | Self::Database { .. } => {
                 "keep a copy of data_dir before trying anything else"
             }
@@ -122,8 +132,23 @@ pub enum StoreFault {
     #[error("the database is locked by another process")]
     Locked,
     /// The disk is full.
-    #[error("the disk under data_dir is full")]
+    #[error("the disk of the database is full")]
     Full,
+    /// The database server does not answer.
+    #[error("the database server is away: {0}")]
+    Away(String),
+    /// The connection broke while the work was being committed: it may be done or not. Work that
+    /// may be done twice is sent again.
+    #[error(
+        "the connection to the database broke during a commit: nobody knows whether it was done"
+    )]
+    Uncertain,
+    /// Others kept every connection, or the same rows, for too long.
+    #[error("the database is too busy")]
+    Busy,
+    /// A row like this exists already.
+    #[error("there is such a row already")]
+    Duplicate,
     /// The key's owner does not exist.
     #[error("there is no user {0}")]
     NoSuchUser(i64),
@@ -158,6 +183,14 @@ pub enum StoreFault {
     /// A mistake of the house: the database had already ended the transaction.
     #[error("a unit of work went on after one of its statements had failed")]
     WentOn,
+    /// Any other answer of a database server.
+    #[error("the database failed: {message} ({code})")]
+    Server {
+        /// SQLSTATE, or `client`.
+        code: String,
+        /// What it says.
+        message: String,
+    },
     /// Any other answer of the database.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),
@@ -168,7 +201,18 @@ impl From<rusqlite::Error> for StoreFault {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
             Some(ErrorCode::DiskFull) => Self::Full,
+            _ if is_duplicate(&error) => Self::Duplicate,
             _ => Self::Database(error),
         }
     }
+}
+
+fn is_duplicate(error: &rusqlite::Error) -> bool {
+    const CODES: [i32; 3] = [
+        ffi::SQLITE_CONSTRAINT_UNIQUE,
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
+        ffi::SQLITE_CONSTRAINT_ROWID,
+    ];
+    let said = error.sqlite_error().map(|said| said.extended_code);
+    said.is_some_and(|code| CODES.contains(&code))
 }

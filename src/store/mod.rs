@@ -13,9 +13,13 @@ mod keys_sql;
 mod ledger;
 mod memory;
 mod migrate;
+mod notices;
+mod postgres;
 #[allow(dead_code, reason = "the use cases that speak it are on their way")]
 mod sql;
 mod sqlite;
+#[cfg(test)]
+mod testing;
 
 pub use error::{StoreFault, StoreProblem};
 pub use keys::{KeyRow, Keys, NewKey};
@@ -24,5 +28,7 @@ pub use ledger::{
     Rules, Settled, Subject, Taken, UsageSource, WalletId, WalletRules, WalletStatus, Want,
 };
 pub use memory::MemoryStore;
+pub use notices::{Notice, Notices};
+pub use postgres::{PgStore, Postgres, ServerProblem, Settings as PgSettings};
 pub use sql::SqlStore;
 pub use sqlite::{Sqlite, SqliteStore};

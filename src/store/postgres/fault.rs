@@ -1,0 +1,107 @@
+//! Why: what PostgreSQL says decides three things: whether to try again, whether the connection
+//! is still of use, and what callers are told.
+
+use super::super::StoreFault;
+use std::error::Error as _;
+use std::io;
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, SqlState};
+
+/// A failure of one statement.
+pub(super) struct Failure {
+    /// What callers are told.
+    pub(super) fault: StoreFault,
+    /// Nothing was done, and the next try may do better.
+    pub(super) again: bool,
+    /// The connection is of no more use.
+    pub(super) gone: bool,
+}
+
+impl Failure {
+    /// The server does not answer.
+    pub(super) fn away(why: impl Into<String>) -> Self {
+        Self {
+            fault: StoreFault::Away(why.into()),
+            again: true,
+            gone: true,
+        }
+    }
+
+    /// A failure that trying again does not mend.
+    pub(super) fn of(fault: StoreFault) -> Self {
+        Self {
+            fault,
+            again: false,
+            gone: false,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if let Some(said) = error.as_db_error() {
+            return from_server(said);
+        }
+        let broken = error.source().is_some_and(|cause| cause.is::<io::Error>());
+        if error.is_closed() || broken {
+            return Self::away(reason(&error));
+        }
+        // A parameter or a column of the wrong kind, an answer out of turn, a failed handshake.
+        Self {
+            fault: StoreFault::Server {
+                code: "client".to_owned(),
+                message: reason(&error),
+            },
+            again: false,
+            gone: true,
+        }
+    }
+}
+
+fn from_server(said: &DbError) -> Failure {
+    let code = said.code();
+    if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED {
+        return Failure {
+            fault: StoreFault::Busy,
+            again: true,
+            gone: false,
+        };
+    }
+    if is_leaving(code) {
+        return Failure::away(said.message());
+    }
+    // Another version has changed a table under a prepared statement, or someone forgot it.
+    let is_stale = *code == SqlState::INVALID_SQL_STATEMENT_NAME
+        || *code == SqlState::FEATURE_NOT_SUPPORTED && said.message().contains("cached plan");
+    let fault = match code {
+        code if *code == SqlState::LOCK_NOT_AVAILABLE => StoreFault::Locked,
+        code if *code == SqlState::DISK_FULL => StoreFault::Full,
+        code if *code == SqlState::UNIQUE_VIOLATION => StoreFault::Duplicate,
+        code => StoreFault::Server {
+            code: code.code().to_owned(),
+            message: said.message().to_owned(),
+        },
+    };
+    Failure {
+        fault,
+        again: is_stale,
+        gone: is_stale,
+    }
+}
+
+/// The server closes, has just started, is full, or has become a replica.
+fn is_leaving(code: &SqlState) -> bool {
+    let code = code.code();
+    code.starts_with("08") || code.starts_with("57P") || code == "53300" || code == "25006"
+}
+
+/// An error with its causes. Never a password: the driver keeps it out of its errors.
+pub(super) fn reason(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    text
+}
