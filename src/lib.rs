@@ -8,9 +8,11 @@
 //! | room | what it is for | may use |
 //! |---|---|---|
 //! | `alfred_filters` | dialects, lenses, events, meters: pure and synchronous | nothing |
-//! | [`money`] | nano-credits | nothing |
+//! | [`money`], [`random`] | nano-credits; unpredictable bytes | nothing |
+//! | [`private_file`] | files that only their owner may read | random |
+//! | [`audit`] | proof that what was written is what stands there: hashes, trees, sealed blocks | private_file |
 //! | [`conf`] | YAML and the environment become a checked `Config` | filters |
-//! | [`store`] | what must survive: the only room with SQL | conf |
+//! | [`store`] | what must survive: the only room with SQL | conf, audit |
 //! | [`secrets`] | API keys, the pepper, the key ring | store |
 //! | [`telemetry`] | receipts, metrics, logs, the telemetry port | conf |
 //! | [`limits`], [`ledger`] | rates and prices | conf |
@@ -25,6 +27,7 @@
 //! | [`mock`] | a scripted provider for first runs and tests | nothing |
 
 pub mod admin;
+pub mod audit;
 pub mod conf;
 pub mod exchange;
 pub mod gateway;
@@ -36,8 +39,10 @@ pub mod money;
 pub mod outbound;
 pub mod pipeline;
 pub mod pool;
+pub mod private_file;
 pub mod providers;
 pub mod proxy;
+pub mod random;
 pub mod refusal;
 pub mod reload;
 pub mod routing;

@@ -6,10 +6,9 @@
 //! it, a checksum of 6: the CRC-32 (IEEE 802.3) of everything before it, written in base62 with
 //! digits, then capitals, then small letters, padded with `0` on the left.
 
-use super::Pepper;
+use super::{Pepper, Random};
 use std::borrow::Cow;
 use std::fmt;
-use std::io;
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const PREFIX: &str = "ak_";
@@ -17,17 +16,6 @@ const MAX_ENV: usize = 16;
 const ID: usize = 12;
 const SECRET: usize = 43;
 const CHECKSUM: usize = 6;
-
-/// Fills a buffer with unpredictable bytes, or says why it cannot.
-pub type Random<'a> = dyn FnMut(&mut [u8]) -> io::Result<()> + 'a;
-
-/// Random bytes of the operating system.
-pub fn os_random(buffer: &mut [u8]) -> io::Result<()> {
-    getrandom::fill(buffer).map_err(|error| match error.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => io::Error::other("no source of random bytes"),
-    })
-}
 
 /// A well-formed key in the clear. `Debug` shows the public part only.
 #[derive(Clone, PartialEq, Eq)]
@@ -241,7 +229,9 @@ fn crc32(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::os_random;
     use proptest::prelude::*;
+    use std::io;
 
     const SAMPLE: &str = "ak_live_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg";
 

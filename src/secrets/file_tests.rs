@@ -1,6 +1,7 @@
 //! Why: what stands on disk must survive crashes, races and curious neighbours.
 
-use super::{ApiKey, Pepper, SecretProblem, first_key, issue, os_random, private_file};
+use super::{ApiKey, Pepper, SecretProblem, first_key, issue, os_random};
+use crate::private_file::{self, FileProblem};
 use crate::secrets::KeyRequest;
 use crate::store::{Keys, MemoryStore, SqliteStore};
 use std::fs;
@@ -66,8 +67,11 @@ fn a_secret_that_others_may_read_is_refused_with_what_to_do() {
     for loose in [0o640, 0o604, 0o660, 0o777, 0o610] {
         allow(&path, loose);
         let problem = Pepper::load_or_create(directory.path(), &mut os_random).unwrap_err();
-        assert!(matches!(problem, SecretProblem::LoosePermissions { mode, .. } if mode == loose));
         assert!(problem.hint().contains("chmod 600"));
+        let SecretProblem::File(FileProblem::LoosePermissions { mode, .. }) = problem else {
+            panic!("{problem}");
+        };
+        assert_eq!(mode, loose);
     }
     allow(&path, 0o400);
     pepper(directory.path());
@@ -211,7 +215,7 @@ fn a_first_key_file_without_a_key_is_a_problem_that_shows_none_of_it() {
         allow(&path, 0o600);
         let problem = first(directory.path(), &MemoryStore::new()).unwrap_err();
         assert!(
-            matches!(problem, SecretProblem::Malformed { .. }),
+            matches!(problem, SecretProblem::File(FileProblem::Malformed { .. })),
             "{problem}"
         );
         assert!(!problem.to_string().contains("hunter2"));
@@ -223,7 +227,7 @@ fn a_directory_that_cannot_be_written_is_a_problem_not_a_panic() {
     let nowhere = Path::new("/proc/alfred");
     let problem = Pepper::load_or_create(nowhere, &mut os_random).unwrap_err();
     assert!(
-        matches!(problem, SecretProblem::Unreadable { .. }),
+        matches!(problem, SecretProblem::File(FileProblem::Unreadable { .. })),
         "{problem}"
     );
 }

@@ -3,7 +3,8 @@
 //! printed again.
 
 use super::issue::new_key;
-use super::{ApiKey, KeyRequest, Pepper, Random, SecretProblem, private_file};
+use super::{ApiKey, KeyRequest, Pepper, Random, SecretProblem};
+use crate::private_file::{self, FileProblem};
 use crate::store::{Keys, StoreFault};
 use std::path::Path;
 
@@ -41,7 +42,7 @@ pub fn first_key(
             private_file::read(&path)?.unwrap_or_default()
         }
     };
-    let key = ApiKey::parse(text.trim()).map_err(|_| SecretProblem::Malformed {
+    let key = ApiKey::parse(text.trim()).map_err(|_| FileProblem::Malformed {
         path: path.clone(),
         expected: "one key (ak_…) on one line",
         hint: "delete the file and make a key with `alfred keys create`",

@@ -12,11 +12,11 @@ mod keyring;
 mod keyring_tests;
 mod pepper;
 mod principal;
-mod private_file;
 mod problem;
 mod static_key;
 
-pub use api_key::{ApiKey, KeyFormatError, KeyHash, Random, os_random};
+pub use crate::random::{Random, os_random};
+pub use api_key::{ApiKey, KeyFormatError, KeyHash};
 pub use first_key::{FirstKey, first_key};
 pub use issue::{KeyRequest, issue};
 pub use keyring::{KeyRefusal, Keyring};

@@ -1,7 +1,9 @@
 //! Why: the store holds only hashes keyed with a secret that is not in it, so a stolen database
 //! cannot be searched for keys. Losing the pepper ends every stored key.
 
-use super::{KeyHash, Random, SecretProblem, private_file};
+use super::{KeyHash, SecretProblem};
+use crate::private_file::{self, FileProblem};
+use crate::random::Random;
 use std::fmt;
 use std::path::Path;
 
@@ -33,19 +35,18 @@ impl Pepper {
     /// up with the same pepper.
     pub fn load_or_create(data_dir: &Path, random: &mut Random<'_>) -> Result<Self, SecretProblem> {
         let path = data_dir.join(FILE);
-        let malformed = || SecretProblem::Malformed {
-            path: path.clone(),
-            expected: FORM,
-            hint: MEND,
+        let malformed = || {
+            SecretProblem::File(FileProblem::Malformed {
+                path: path.clone(),
+                expected: FORM,
+                hint: MEND,
+            })
         };
         if let Some(text) = private_file::read(&path)? {
             return Self::from_text(&text).ok_or_else(malformed);
         }
         let mut key = [0; 32];
-        random(&mut key).map_err(|source| SecretProblem::Unreadable {
-            path: path.clone(),
-            source,
-        })?;
+        random(&mut key).map_err(|source| FileProblem::unreadable(&path, source))?;
         let text = format!("{}\n", blake3::Hash::from_bytes(key).to_hex());
         private_file::create(&path, &text, random)?;
         let text = private_file::read(&path)?.ok_or_else(malformed)?;

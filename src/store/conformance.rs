@@ -1,7 +1,8 @@
 //! Why: a store is what this suite says it is. Every implementation passes the same sentences,
 //! and random histories must look the same in each of them as in memory.
 
-use super::{Keys, MemoryStore, NewKey, SqliteStore, StoreFault, testing};
+use super::testing::{self, on_postgres};
+use super::{Keys, MemoryStore, NewKey, SqliteStore, StoreFault};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -187,7 +188,7 @@ macro_rules! conformance {
         mod postgres {
             $(#[test]
             fn $sentence() {
-                super::$sentence(&super::testing::postgres().0);
+                super::$sentence(&super::on_postgres());
             })*
         }
     };
@@ -265,7 +266,7 @@ proptest! {
         let directory = TempDir::new().unwrap();
         let memory = MemoryStore::new();
         let mut sqlite = SqliteStore::open(directory.path()).unwrap();
-        let (mut postgres, url) = testing::postgres();
+        let (mut postgres, url) = testing::fresh();
         for act in &acts {
             if matches!(act, Act::Reopen) {
                 drop(sqlite);

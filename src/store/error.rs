@@ -47,14 +47,6 @@ pub enum StoreProblem {
         /// Last migration number this program knows.
         known: i32,
     },
-    /// A migration failed.
-    #[error("{}: the tables cannot be brought up to date: {}", path.display(), migrate::reason(source))]
-    Migration {
-        /// The database file.
-        path: PathBuf,
-        /// What the migration tool says.
-        source: refinery::Error,
-    },
     /// A database server cannot be used.
     #[error("{server}: {problem}")]
     Server {
@@ -62,6 +54,14 @@ pub enum StoreProblem {
         server: String,
         /// Why.
         problem: ServerProblem,
+    },
+    /// A migration failed.
+    #[error("{}: the tables cannot be brought up to date: {}", path.display(), migrate::reason(source))]
+    Migration {
+        /// The database file.
+        path: PathBuf,
+        /// What the migration tool says.
+        source: refinery::Error,
     },
     /// Any other answer of the database.
     #[error("{}: {source}", path.display())]
@@ -92,8 +92,8 @@ impl StoreProblem {
                 "restore the file from a backup, or move it away to start with an empty store; \
                  all keys in it are lost then"
             }
-            Self::Newer { .. } => "run that newer version, or restore the backup made before it",
             Self::Server { problem, .. } => problem.hint(),
+            Self::Newer { .. } => "run that newer version, or restore the backup made before it",
             Self::Migration { .. } | Self::Database { .. } => {
                 "keep a copy of data_dir before trying anything else"
             }
@@ -134,21 +134,6 @@ pub enum StoreFault {
     /// The disk is full.
     #[error("the disk of the database is full")]
     Full,
-    /// The database server does not answer.
-    #[error("the database server is away: {0}")]
-    Away(String),
-    /// The connection broke while the work was being committed: it may be done or not. Work that
-    /// may be done twice is sent again.
-    #[error(
-        "the connection to the database broke during a commit: nobody knows whether it was done"
-    )]
-    Uncertain,
-    /// Others kept every connection, or the same rows, for too long.
-    #[error("the database is too busy")]
-    Busy,
-    /// A row like this exists already.
-    #[error("there is such a row already")]
-    Duplicate,
     /// The key's owner does not exist.
     #[error("there is no user {0}")]
     NoSuchUser(i64),
@@ -177,20 +162,53 @@ pub enum StoreFault {
     /// A row that must exist is not there.
     #[error("a row that must exist is missing")]
     Missing,
+    /// One settlement of a batch can never be posted; nothing of the batch was.
+    #[error("settlement {index} of the batch cannot be posted: {why}")]
+    Unpostable {
+        /// Which, counted from 0.
+        index: usize,
+        /// Why.
+        why: &'static str,
+    },
+    /// The wallet holds less than is asked for, or has leased it.
+    #[error("wallet {wallet} has not so much money that is not leased")]
+    InsufficientUnleased {
+        /// Which.
+        wallet: i64,
+    },
+    /// A sum is larger than an amount can be.
+    #[error("an amount is out of range")]
+    OutOfRange,
     /// The holder is no longer live: it may settle, never lease.
     #[error("this process has been fenced: it was silent for too long")]
     Fenced,
+    /// The connection broke while a commit was under way: it may have happened or not.
+    #[error("the connection to the database broke during a commit")]
+    Uncertain,
+    /// The database server cannot be reached now.
+    #[error("the database server cannot be reached")]
+    Away,
+    /// Others kept every connection, or the same rows, for too long.
+    #[error("the database is too busy")]
+    Busy,
+    /// A row like this exists already.
+    #[error("there is such a row already")]
+    Duplicate,
+    /// Any other answer of the database server.
+    #[error("the database failed: {message}")]
+    Server {
+        /// What it says, without values.
+        message: String,
+    },
+    /// There is no such row, or it lies outside the scope of whoever asks.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Another row stands in the way.
+    #[error("{0}")]
+    Conflict(&'static str),
     /// A mistake of the house: the database had already ended the transaction.
     #[error("a unit of work went on after one of its statements had failed")]
     WentOn,
-    /// Any other answer of a database server.
-    #[error("the database failed: {message} ({code})")]
-    Server {
-        /// SQLSTATE, or `client`.
-        code: String,
-        /// What it says.
-        message: String,
-    },
     /// Any other answer of the database.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),
@@ -204,6 +222,22 @@ impl From<rusqlite::Error> for StoreFault {
             _ if is_duplicate(&error) => Self::Duplicate,
             _ => Self::Database(error),
         }
+    }
+}
+
+impl StoreFault {
+    /// Whether the same call may succeed later: whatever is not the fault of what was asked.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        !matches!(
+            self,
+            Self::Unpostable { .. }
+                | Self::Refused(_)
+                | Self::OutOfRange
+                | Self::Missing
+                | Self::Damaged { .. }
+                | Self::Unreadable { .. }
+        )
     }
 }
 

@@ -13,8 +13,11 @@ mod keys_sql;
 mod ledger;
 mod memory;
 mod migrate;
-mod notices;
+mod open;
 mod postgres;
+#[cfg(test)]
+#[path = "../../tests/support/services.rs"]
+mod services;
 #[allow(dead_code, reason = "the use cases that speak it are on their way")]
 mod sql;
 mod sqlite;
@@ -26,9 +29,10 @@ pub use keys::{KeyRow, Keys, NewKey};
 pub use ledger::{
     Broken, Denied, Funding, HoldMode, HolderId, HolderRow, LedgerStore, Leg, OwnerType, Posted,
     Rules, Settled, Subject, Taken, UsageSource, WalletId, WalletRules, WalletStatus, Want,
+    usage_transaction_id,
 };
 pub use memory::MemoryStore;
-pub use notices::{Notice, Notices};
-pub use postgres::{PgStore, Postgres, ServerProblem, Settings as PgSettings};
+pub use open::{Store, open};
+pub use postgres::{PgStore, Postgres, PostgresSettings, ServerProblem};
 pub use sql::SqlStore;
 pub use sqlite::{Sqlite, SqliteStore};

@@ -5,7 +5,6 @@
 //! times in Unix milliseconds, UUIDs and hashes as bytes, JSON as text.
 
 use super::StoreFault;
-use super::notices::Notices;
 
 /// What a column holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,11 +218,6 @@ pub(super) trait Engine: Send + Sync + 'static {
         kind: Work,
         work: &mut dyn FnMut(&mut dyn Sql) -> Result<T, StoreFault>,
     ) -> Result<T, StoreFault>;
-
-    /// What [`Sql::notify`] says in any process from now on, after it is committed.
-    fn notices(&self) -> Notices {
-        Notices::silent()
-    }
 }
 
 /// A store in a database that speaks SQL. Each use case implements its trait for all engines at

@@ -5,6 +5,14 @@
 //! the end of the pipe (when this process ends, panics or is killed) stops it and removes its
 //! folder. The unit tests of `src/store` bring this file in too.
 
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail, and each uses a part"
+)]
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -74,11 +82,15 @@ impl Postgres {
     /// The server that all tests of this process share. It forgets on a power cut, not otherwise.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(false))
+        SHARED.get_or_init(|| Self::start_with(false))
     }
 
-    /// A server of one's own, to be stopped at will. It is durable if that is asked for.
-    pub(crate) fn start(is_durable: bool) -> Self {
+    /// A server of one's own, as durable as in production.
+    pub(crate) fn start() -> Self {
+        Self::start_with(true)
+    }
+
+    fn start_with(is_durable: bool) -> Self {
         let bin = programs().unwrap_or_else(|| panic!("{MISSING}"));
         let port = free_port();
         let (authority, certificate, key) = certificate();
@@ -118,18 +130,25 @@ impl Postgres {
         postgres
     }
 
-    /// The URL of a database that nobody else uses.
-    pub(crate) fn database(&self) -> String {
-        self.copy("template1")
+    /// A new, empty database; its URL.
+    pub(crate) fn create_database(&self, name: &str) -> String {
+        self.copy("template1", name)
     }
 
-    /// The same with what another database holds, to which nobody may be connected.
-    pub(crate) fn copy(&self, template: &str) -> String {
+    /// A new database that holds what another does; it waits until nobody is in that one.
+    pub(crate) fn copy_database(&self, url: &str, name: &str) -> String {
+        let (_, template) = url.rsplit_once('/').unwrap();
+        let (template, _) = template.split_once('?').unwrap_or((template, ""));
+        self.copy(template, name)
+    }
+
+    fn copy(&self, template: &str, name: &str) -> String {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("test_{number}");
-        let make = format!("CREATE DATABASE {name} TEMPLATE {template}");
-        self.sql("postgres", &make);
+        let name = format!("{name}_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.sql(
+            "postgres",
+            &format!("CREATE DATABASE {name} TEMPLATE {template}"),
+        );
         self.url(&name)
     }
 

@@ -19,9 +19,10 @@ pub(super) struct Failure {
 
 impl Failure {
     /// The server does not answer.
-    pub(super) fn away(why: impl Into<String>) -> Self {
+    pub(super) fn away(why: &str) -> Self {
+        log::debug!("the database server is away: {why}");
         Self {
-            fault: StoreFault::Away(why.into()),
+            fault: StoreFault::Away,
             again: true,
             gone: true,
         }
@@ -44,12 +45,11 @@ impl From<Error> for Failure {
         }
         let broken = error.source().is_some_and(|cause| cause.is::<io::Error>());
         if error.is_closed() || broken {
-            return Self::away(reason(&error));
+            return Self::away(&reason(&error));
         }
         // A parameter or a column of the wrong kind, an answer out of turn, a failed handshake.
         Self {
             fault: StoreFault::Server {
-                code: "client".to_owned(),
                 message: reason(&error),
             },
             again: false,
@@ -78,13 +78,14 @@ fn from_server(said: &DbError) -> Failure {
         code if *code == SqlState::DISK_FULL => StoreFault::Full,
         code if *code == SqlState::UNIQUE_VIOLATION => StoreFault::Duplicate,
         code => StoreFault::Server {
-            code: code.code().to_owned(),
-            message: said.message().to_owned(),
+            message: format!("{} (SQLSTATE {})", said.message(), code.code()),
         },
     };
+    // Who inserted the same row first has committed by now: it is there for the next try.
+    let again = is_stale || matches!(fault, StoreFault::Duplicate);
     Failure {
         fault,
-        again: is_stale,
+        again,
         gone: is_stale,
     }
 }

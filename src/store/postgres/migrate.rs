@@ -1,29 +1,9 @@
 //! Why: the tables of PostgreSQL grow as those of SQLite do: forward only, all or none, and a
 //! database that is ahead of this program is refused. Processes that start at once take turns.
 
+use super::super::migrate::{POSTGRES, runner};
 use super::problem::ServerProblem;
-use refinery::{Migration, Runner};
 use tokio_postgres::{Client, Error};
-
-/// The migrations in order: number, name as refinery wants it, SQL.
-const MIGRATIONS: &[(i32, &str, &str)] = &[
-    (
-        1,
-        "V0001__entities",
-        include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/migrations/postgres/V0001__entities.sql"
-        )),
-    ),
-    (
-        2,
-        "V0002__money",
-        include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/migrations/postgres/V0002__money.sql"
-        )),
-    ),
-];
 
 /// The oldest server whose SQL we write.
 const OLDEST: i32 = 140_000;
@@ -43,7 +23,7 @@ pub(super) async fn run(client: &mut Client) -> Result<(), ServerProblem> {
     }
     // Held until the connection is closed, which is soon.
     let lock = "SET statement_timeout = 0; SET lock_timeout = '60s'; \
-                SELECT pg_advisory_lock(7020097115102)";
+                SELECT pg_advisory_lock(7020098560677117952)";
     client.batch_execute(lock).await?;
     if is_current(client).await? {
         return Ok(());
@@ -74,7 +54,7 @@ async fn check_server(client: &Client) -> Result<(), ServerProblem> {
 }
 
 async fn is_current(client: &Client) -> Result<bool, ServerProblem> {
-    let known = MIGRATIONS.last().map_or(0, |(number, _, _)| *number);
+    let known = POSTGRES.last().map_or(0, |(number, _, _)| *number);
     let found = applied(client).await?;
     if found > known {
         return Err(ServerProblem::Newer { found, known });
@@ -83,12 +63,7 @@ async fn is_current(client: &Client) -> Result<bool, ServerProblem> {
 }
 
 async fn forward(client: &mut Client) -> Result<(), refinery::Error> {
-    let migrations = MIGRATIONS
-        .iter()
-        .map(|(_, name, sql)| Migration::unapplied(name, sql))
-        .collect::<Result<Vec<_>, _>>()?;
-    let runner = Runner::new(&migrations).set_grouped(true);
-    runner.run_async(client).await.map(drop)
+    runner(POSTGRES)?.run_async(client).await.map(drop)
 }
 
 /// Number of the last migration the database has seen, 0 for an empty one.

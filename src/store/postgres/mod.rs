@@ -14,7 +14,6 @@ mod tests;
 mod tls;
 mod values;
 
-use super::notices::{Notice, Notices};
 use super::sql::{Engine, Sql, SqlStore, Work};
 use super::{StoreFault, StoreProblem};
 use fault::Failure;
@@ -22,35 +21,57 @@ pub use problem::ServerProblem;
 use server::Server;
 use session::Session;
 use std::fmt;
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{Semaphore, SemaphorePermit, broadcast};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// A store in a PostgreSQL database.
 pub type PgStore = SqlStore<Postgres>;
 
 impl PgStore {
     /// Connects, and brings the tables up to date.
-    pub fn open(settings: &Settings<'_>) -> Result<Self, StoreProblem> {
+    pub fn open(settings: &PostgresSettings) -> Result<Self, StoreProblem> {
         Postgres::open(settings).map(Self::new)
+    }
+
+    /// What any process tells from now on by [`Sql::notify`] or a trigger, once it is committed.
+    /// The connection is made anew when it breaks; then everything is told, as anything may have
+    /// been missed.
+    pub fn listen(&self) -> Receiver<String> {
+        let (told, heard) = mpsc::channel();
+        if let Some(runtime) = &self.engine.runtime {
+            // It ends with the runtime, which ends with the store.
+            runtime.spawn(listen::forever(Arc::clone(&self.engine.primary), told));
+        }
+        heard
     }
 }
 
-/// What to connect to.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings<'a> {
-    /// `postgres://user:password@host:5432/database`.
-    pub url: &'a crate::conf::Secret,
-    /// A server that follows the first one, for what may be a little behind.
-    pub replica_url: Option<&'a crate::conf::Secret>,
-    /// Connections at most, to each of them.
+/// How a PostgreSQL database is reached.
+#[derive(Clone)]
+pub struct PostgresSettings {
+    /// `postgres://user:password@host:port/database?sslmode=…`
+    pub url: String,
+    /// The same of a replica that may be asked for what may be a little behind.
+    pub replica_url: Option<String>,
+    /// Connections of this process, to each of them.
     pub pool: usize,
-    /// PEM file of the authorities that are trusted beside those of the system.
-    pub ca_file: Option<&'a Path>,
+    /// PEM file of authorities that are trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl fmt::Debug for PostgresSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresSettings")
+            .field("url", &"***")
+            .field("pool", &self.pool)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Fewer connections would let one kind of work starve another.
@@ -78,7 +99,6 @@ pub struct Postgres {
     governance: Semaphore,
     /// Long readers leave connections to those who move money.
     readers: Semaphore,
-    told: OnceLock<broadcast::Sender<Notice>>,
     runtime: Option<Runtime>,
 }
 
@@ -105,17 +125,18 @@ impl Drop for Postgres {
 }
 
 impl Postgres {
-    fn open(settings: &Settings<'_>) -> Result<Self, StoreProblem> {
+    fn open(settings: &PostgresSettings) -> Result<Self, StoreProblem> {
         let at = |server: &str, problem| StoreProblem::Server {
             server: server.to_owned(),
             problem,
         };
         let size = settings.pool.max(SMALLEST_POOL);
-        let server = |field, url: &crate::conf::Secret| {
-            Server::new(url.expose(), size, settings.ca_file).map_err(|problem| at(field, problem))
+        let server = |field, url: &str| {
+            Server::new(url, size, settings.ca_file.as_deref())
+                .map_err(|problem| at(field, problem))
         };
-        let primary = server("store.postgres.url", settings.url)?;
-        let replica = settings.replica_url.map(|url| {
+        let primary = server("store.postgres.url", &settings.url)?;
+        let replica = settings.replica_url.as_deref().map(|url| {
             server("store.postgres.replica_url", url).map(|server| Replica {
                 server,
                 rests: AtomicU64::new(0),
@@ -134,7 +155,6 @@ impl Postgres {
             replica,
             governance: Semaphore::new(1),
             readers: Semaphore::new(size / 2),
-            told: OnceLock::new(),
             runtime: Some(runtime),
         };
         postgres
@@ -202,7 +222,7 @@ impl Postgres {
     ) -> Result<T, Failure> {
         let handle = self
             .handle()
-            .map_err(|why| Failure::away(why.to_string()))?;
+            .map_err(|why| Failure::away(&why.to_string()))?;
         let mut session = Session::begin(handle, &server.pool, kind)?;
         match work(&mut session) {
             Ok(answer) => session.commit().map(|()| answer),
@@ -214,8 +234,7 @@ impl Postgres {
     }
 
     fn turn<'a>(&self, kind: &'a Semaphore) -> Result<SemaphorePermit<'a>, StoreFault> {
-        let away = |why: ServerProblem| StoreFault::Away(why.to_string());
-        let handle = self.handle().map_err(away)?;
+        let handle = self.handle().map_err(|_| StoreFault::Away)?;
         let turn = handle.block_on(async { tokio::time::timeout(TURN, kind.acquire()).await });
         turn.ok().and_then(Result::ok).ok_or(StoreFault::Busy)
     }
@@ -244,18 +263,6 @@ impl Engine for Postgres {
             }
         }
         self.persist(&self.primary, kind, work)
-    }
-
-    fn notices(&self) -> Notices {
-        let told = self.told.get_or_init(|| {
-            let (told, _) = broadcast::channel(listen::BACKLOG);
-            if let Some(runtime) = &self.runtime {
-                // It ends with the runtime, which ends with the store.
-                runtime.spawn(listen::listen(Arc::clone(&self.primary), told.clone()));
-            }
-            told
-        });
-        Notices::from_receiver(told.subscribe())
     }
 }
 

@@ -39,7 +39,7 @@ fn opening(kind: Work) -> &'static str {
         Work::Money => begin!("ISOLATION LEVEL READ COMMITTED READ WRITE"),
         Work::Governance => concat!(
             begin!("ISOLATION LEVEL READ COMMITTED READ WRITE"),
-            "; SELECT pg_advisory_xact_lock(7020097115101)"
+            "; SELECT pg_advisory_xact_lock(7020098560677117953)"
         ),
     }
 }
@@ -260,6 +260,6 @@ fn unserved(error: PoolError) -> Failure {
         PoolError::Backend(error) => error.into(),
         PoolError::Timeout(TimeoutType::Wait) => Failure::of(StoreFault::Busy),
         PoolError::Timeout(_) => Failure::away("it does not answer"),
-        error => Failure::away(error.to_string()),
+        error => Failure::away(&error.to_string()),
     }
 }

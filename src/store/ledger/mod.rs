@@ -3,6 +3,18 @@
 //! A wallet is split in two: what is posted (`balance`) and what may still be leased
 //! (`unleased`). A process leases slices, spends them in memory and settles in batches.
 
+pub(super) mod absence;
+mod books;
+mod check;
+mod lease;
+mod partition;
+pub(super) mod period;
+mod posting;
+mod rows;
+mod settle;
+mod store;
+pub(super) mod transfer;
+
 use uuid::Uuid;
 
 use super::StoreFault;
@@ -326,4 +338,12 @@ pub trait LedgerStore: Send + Sync {
 
     /// Recomputes every invariant.
     fn check(&self) -> Result<Vec<Broken>, StoreFault>;
+}
+
+/// The id of the first leg of what an attempt used. It is made of the request's own id, so that a
+/// customer is told it before it is in the store.
+#[must_use]
+pub fn usage_transaction_id(request_id: Uuid, attempt: u8) -> Uuid {
+    let id = posting::Kind::Usage.id(*request_id.as_bytes(), attempt, 0);
+    Uuid::from_bytes(id)
 }
