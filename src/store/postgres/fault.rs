@@ -7,12 +7,17 @@ use std::io;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
+/// How often a unit of work is tried that others, or the network, got in the way of.
+const TRIES: u32 = 10;
+/// Who inserted the same row first has committed by now: the next try finds it, or never will.
+const TRIES_OF_DUPLICATES: u32 = 3;
+
 /// A failure of one statement.
 pub(super) struct Failure {
     /// What callers are told.
     pub(super) fault: StoreFault,
-    /// Nothing was done, and the next try may do better.
-    pub(super) again: bool,
+    /// How often it is tried in all: nothing was done, and the next try may do better.
+    pub(super) tries: u32,
     /// The connection is of no more use.
     pub(super) gone: bool,
 }
@@ -23,7 +28,7 @@ impl Failure {
         log::debug!("the database server is away: {why}");
         Self {
             fault: StoreFault::Away,
-            again: true,
+            tries: TRIES,
             gone: true,
         }
     }
@@ -32,7 +37,7 @@ impl Failure {
     pub(super) fn of(fault: StoreFault) -> Self {
         Self {
             fault,
-            again: false,
+            tries: 1,
             gone: false,
         }
     }
@@ -52,7 +57,7 @@ impl From<Error> for Failure {
             fault: StoreFault::Server {
                 message: reason(&error),
             },
-            again: false,
+            tries: 1,
             gone: true,
         }
     }
@@ -63,15 +68,17 @@ fn from_server(said: &DbError) -> Failure {
     if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED {
         return Failure {
             fault: StoreFault::Busy,
-            again: true,
+            tries: TRIES,
             gone: false,
         };
     }
     if is_leaving(code) {
         return Failure::away(said.message());
     }
-    // Another version has changed a table under a prepared statement, or someone forgot it.
+    // Another version has changed a table under a prepared statement, someone forgot it, or the
+    // server has become a replica and another one is the primary now.
     let is_stale = *code == SqlState::INVALID_SQL_STATEMENT_NAME
+        || *code == SqlState::READ_ONLY_SQL_TRANSACTION
         || *code == SqlState::FEATURE_NOT_SUPPORTED && said.message().contains("cached plan");
     let fault = match code {
         code if *code == SqlState::LOCK_NOT_AVAILABLE => StoreFault::Locked,
@@ -81,19 +88,22 @@ fn from_server(said: &DbError) -> Failure {
             message: format!("{} (SQLSTATE {})", said.message(), code.code()),
         },
     };
-    // Who inserted the same row first has committed by now: it is there for the next try.
-    let again = is_stale || matches!(fault, StoreFault::Duplicate);
+    let tries = match fault {
+        _ if is_stale => TRIES,
+        StoreFault::Duplicate => TRIES_OF_DUPLICATES,
+        _ => 1,
+    };
     Failure {
         fault,
-        again,
+        tries,
         gone: is_stale,
     }
 }
 
-/// The server closes, has just started, is full, or has become a replica.
+/// The server closes, has just started, or is full.
 fn is_leaving(code: &SqlState) -> bool {
     let code = code.code();
-    code.starts_with("08") || code.starts_with("57P") || code == "53300" || code == "25006"
+    code.starts_with("08") || code.starts_with("57P") || code == "53300"
 }
 
 /// An error with its causes. Never a password: the driver keeps it out of its errors.

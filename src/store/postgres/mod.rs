@@ -78,8 +78,7 @@ impl fmt::Debug for PostgresSettings {
 const SMALLEST_POOL: usize = 4;
 /// Threads that move the bytes; callers wait on their own.
 const THREADS: usize = 2;
-/// Tries of one unit of work, and when no other one is begun.
-const TRIES: u32 = 10;
+/// After this time no other try is begun.
 const TRY_FOR: Duration = Duration::from_secs(3);
 /// The pause after the first try; it doubles.
 const PAUSE: Duration = Duration::from_millis(4);
@@ -205,7 +204,7 @@ impl Postgres {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            if !failure.again || tries == TRIES || begun.elapsed() > TRY_FOR {
+            if tries >= failure.tries || begun.elapsed() > TRY_FOR {
                 return Err(failure.fault);
             }
             tries += 1;
@@ -227,7 +226,7 @@ impl Postgres {
         match work(&mut session) {
             Ok(answer) => session.commit().map(|()| answer),
             Err(fault) => Err(Failure {
-                again: session.undo(),
+                tries: session.undo(),
                 ..Failure::of(fault)
             }),
         }
@@ -258,7 +257,7 @@ impl Engine for Postgres {
                 .filter(|replica| !replica.is_resting())
         {
             match self.once(&replica.server, kind, work) {
-                Err(failure) if failure.gone || failure.again => replica.rest(&failure.fault),
+                Err(failure) if failure.gone || failure.tries > 1 => replica.rest(&failure.fault),
                 answer => return answer.map_err(|failure| failure.fault),
             }
         }

@@ -56,7 +56,7 @@ pub(super) struct Session<'a> {
 
 #[derive(Clone, Copy)]
 struct Ended {
-    again: bool,
+    tries: u32,
     gone: bool,
 }
 
@@ -99,11 +99,10 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Undoes the transaction; answers whether it is worth another try.
-    pub(super) fn undo(mut self) -> bool {
-        let again = self.failed.is_some_and(|ended| ended.again);
+    /// Undoes the transaction; answers how often it is worth to be tried.
+    pub(super) fn undo(mut self) -> u32 {
         self.rollback();
-        again
+        self.failed.map_or(1, |ended| ended.tries)
     }
 
     fn rollback(&mut self) {
@@ -146,7 +145,7 @@ impl<'a> Session<'a> {
         };
         if let Err(failure) = &answer {
             self.failed.get_or_insert(Ended {
-                again: failure.again,
+                tries: failure.tries,
                 gone: failure.gone,
             });
         }
@@ -166,7 +165,7 @@ impl<'a> Session<'a> {
     ) -> Result<T, StoreFault> {
         if let Err(fault) = params.iter().try_for_each(Value::check) {
             self.failed.get_or_insert(Ended {
-                again: false,
+                tries: 1,
                 gone: false,
             });
             return Err(fault);
