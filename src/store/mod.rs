@@ -5,9 +5,11 @@
 //! request. The two implementations obey one conformance suite, so a test may use
 //! [`MemoryStore`] wherever production uses [`SqliteStore`].
 
+mod archive;
 #[cfg(test)]
 mod conformance;
 mod error;
+pub mod governance;
 mod keys;
 mod keys_sql;
 mod ledger;
@@ -24,6 +26,7 @@ mod sqlite;
 #[cfg(test)]
 mod testing;
 
+pub use archive::{Archive, Line, Size};
 pub use error::{StoreFault, StoreProblem};
 pub use keys::{KeyRow, Keys, NewKey};
 pub use ledger::{

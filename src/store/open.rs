@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use super::{Keys, LedgerStore, PgStore, PostgresSettings, SqliteStore, StoreProblem};
+use super::governance::Governance;
+use super::{Archive, Keys, LedgerStore, PgStore, PostgresSettings, SqliteStore, StoreProblem};
 use crate::conf::{Config, StoreKind};
 
 /// Everything that is stored.
-pub trait Store: Keys + LedgerStore {
+pub trait Store: Keys + LedgerStore + Governance + Archive {
     /// What other processes tell as it happens; `None` where there are no others.
     fn listen(&self) -> Option<Receiver<String>>;
 }

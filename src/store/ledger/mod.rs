@@ -15,6 +15,8 @@ mod settle;
 mod store;
 pub(super) mod transfer;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::StoreFault;
@@ -29,7 +31,10 @@ pub struct HolderId(pub i64);
 pub struct WalletId(pub i64);
 
 /// Whose money or budget a wallet is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum OwnerType {
     /// A user's prepaid credit.
     User,
@@ -88,7 +93,8 @@ pub enum HoldMode {
 }
 
 /// Whether a wallet may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum WalletStatus {
     /// Yes.
     Active,
