@@ -184,7 +184,10 @@ pub(super) fn resume(sql: &mut dyn Sql, pool: i64, now_ms: i64) -> Result<bool, 
 
 fn loans(sql: &mut dyn Sql, filter: &str, id: i64) -> Result<Vec<Loan>, StoreFault> {
     let text = format!("{LOANS} {filter} ORDER BY id");
-    sql.query(&text, values![id])?.iter().map(Loan::read).collect()
+    sql.query(&text, values![id])?
+        .iter()
+        .map(Loan::read)
+        .collect()
 }
 
 /// What becomes of the part of a loan that is leased and cannot return yet.
@@ -249,7 +252,13 @@ fn lend(
     sql.execute(
         "INSERT INTO loans (absence_id, from_wallet, to_wallet, amount, created_at) \
          VALUES ($1, $2, $3, $4, $5)",
-        values![lender.absence, lender.quota, lender.pool, amount, books.now_ms()],
+        values![
+            lender.absence,
+            lender.quota,
+            lender.pool,
+            amount,
+            books.now_ms()
+        ],
     )
     .map(drop)
 }

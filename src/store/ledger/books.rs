@@ -130,7 +130,9 @@ impl<'a> Books<'a> {
 
     /// The pool of a locked wallet.
     pub(super) fn pool(&mut self, id: i64) -> Result<&mut Pool, StoreFault> {
-        self.pools.get_mut(&id).ok_or(StoreFault::NotFound("wallet"))
+        self.pools
+            .get_mut(&id)
+            .ok_or(StoreFault::NotFound("wallet"))
     }
 
     /// What may be taken out of a wallet: money that is there and not leased.

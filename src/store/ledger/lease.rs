@@ -46,7 +46,9 @@ pub(super) fn take(
         taken.push(one);
     }
     let is_wanted = |(id, pool): (&i64, &Pool)| {
-        before.get(id).is_some_and(|before| before.wanted != pool.wanted)
+        before
+            .get(id)
+            .is_some_and(|before| before.wanted != pool.wanted)
     };
     let starved = pools.iter().any(is_wanted);
     pools.retain(|id, pool| before.get(id) != Some(pool));
@@ -67,7 +69,9 @@ fn grant(pool: &mut Pool, wallet: &Wallet, want: &Want, live: i64) -> Result<Tak
         (_, WalletStatus::Frozen) => return Ok(nothing(want.wallet, Denied::Frozen)),
         (_, WalletStatus::Active) => {}
     }
-    let allowed = wallet.hard_limit.map(|limit| limit.saturating_sub(pool.drawn));
+    let allowed = wallet
+        .hard_limit
+        .map(|limit| limit.saturating_sub(pool.drawn));
     let there = pool.unleased.saturating_add(wallet.overdraft);
     let available = there.min(allowed.unwrap_or(i64::MAX)).max(0);
     // Others want some too, and more than once.
@@ -136,7 +140,10 @@ fn store_grants(
     holder: i64,
     grants: &BTreeMap<i64, i64>,
 ) -> Result<(), StoreFault> {
-    let grants: Vec<[i64; 3]> = grants.iter().map(|(id, part)| [holder, *id, *part]).collect();
+    let grants: Vec<[i64; 3]> = grants
+        .iter()
+        .map(|(id, part)| [holder, *id, *part])
+        .collect();
     for part in rows::parts(&grants) {
         let text = format!(
             "INSERT INTO lease_grants (holder_id, wallet_id, granted) VALUES {} \
@@ -212,8 +219,7 @@ fn leases(
         for row in sql.query(&text, &params)? {
             leases.entry(row.int(0)?).or_default().granted = row.int(1)?;
         }
-        let text =
-            format!("SELECT wallet_id, used FROM lease_uses WHERE holder_id = $1 {filter}");
+        let text = format!("SELECT wallet_id, used FROM lease_uses WHERE holder_id = $1 {filter}");
         for row in sql.query(&text, &params)? {
             leases.entry(row.int(0)?).or_default().used = row.int(1)?;
         }
@@ -269,7 +275,10 @@ pub(super) enum End {
 
 /// Ends a live holder and takes its leases back. False: it is not live, or not silent.
 pub(super) fn end(sql: &mut dyn Sql, holder: HolderId, end: End) -> Result<bool, StoreFault> {
-    let text = format!("SELECT state, beat FROM holders WHERE id = $1{}", sql.for_update());
+    let text = format!(
+        "SELECT state, beat FROM holders WHERE id = $1{}",
+        sql.for_update()
+    );
     let row = sql.one(&text, values![holder.0])?;
     if row.text(0)? != "live" {
         return Ok(false);
@@ -319,7 +328,10 @@ pub(super) fn late(sql: &mut dyn Sql) -> Result<Vec<i64>, StoreFault> {
 
 /// Folds what a holder settled after its end.
 pub(super) fn fold_late(sql: &mut dyn Sql, holder: i64) -> Result<bool, StoreFault> {
-    let text = format!("SELECT state FROM holders WHERE id = $1{}", sql.for_update());
+    let text = format!(
+        "SELECT state FROM holders WHERE id = $1{}",
+        sql.for_update()
+    );
     let row = sql.one(&text, values![holder])?;
     match row.text(0)? {
         "live" => Ok(false),

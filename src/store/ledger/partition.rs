@@ -93,7 +93,8 @@ mod tests {
         let id = |text: &str| {
             let at = at(text);
             let seconds = at.as_second().unsigned_abs();
-            let time = Timestamp::from_unix(NoContext, seconds, at.subsec_nanosecond().unsigned_abs());
+            let time =
+                Timestamp::from_unix(NoContext, seconds, at.subsec_nanosecond().unsigned_abs());
             Uuid::new_v7(time).simple().to_string()
         };
         let december = months[0].from.as_str()..months[0].to.as_str();

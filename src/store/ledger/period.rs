@@ -36,10 +36,7 @@ pub(in crate::store) fn start_of(period: &str, now_ms: i64) -> Option<i64> {
 }
 
 /// Wallets whose period has begun, of one tenant at a time and not too many.
-pub(super) fn due(
-    sql: &mut dyn Sql,
-    now_ms: i64,
-) -> Result<Vec<(i64, BTreeSet<i64>)>, StoreFault> {
+pub(super) fn due(sql: &mut dyn Sql, now_ms: i64) -> Result<Vec<(i64, BTreeSet<i64>)>, StoreFault> {
     let start = |period| start_of(period, now_ms).unwrap_or(i64::MIN);
     let starts = [start("day"), start("week"), start("month")];
     let found = sql.query(
@@ -121,7 +118,11 @@ fn anew(sql: &mut dyn Sql, books: &mut Books<'_>, id: i64) -> Result<(), StoreFa
     let held = lease::held(sql, id)?;
     let pool = books.pool(id)?;
     pool.drawn = held;
-    pool.late = pool.unleased.saturating_add(overdraft).min(0).saturating_neg();
+    pool.late = pool
+        .unleased
+        .saturating_add(overdraft)
+        .min(0)
+        .saturating_neg();
     absence::renew(sql, books, id, &carried)
 }
 
@@ -148,7 +149,10 @@ fn store(sql: &mut dyn Sql, mut books: Books<'_>, starts: &[[i64; 2]]) -> Result
 /// the end of the last.
 pub(super) fn months(now_ms: i64, count: usize) -> Option<Vec<(String, i64)>> {
     let first = Timestamp::from_millisecond(now_ms).ok()?;
-    let mut month = first.to_zoned_datetime(TimeZone::UTC).date().first_of_month();
+    let mut month = first
+        .to_zoned_datetime(TimeZone::UTC)
+        .date()
+        .first_of_month();
     let mut months = Vec::new();
     for _ in 0..=count {
         let start = month.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp();

@@ -7,8 +7,8 @@ use super::super::StoreFault;
 use super::super::sql::Value;
 use super::rows::{Wallet, transaction};
 use super::{Leg, OwnerType, Settled, UsageSource};
-use crate::money::Nanos;
 use crate::audit::{Hash, RootBuilder, TransactionLeaf};
+use crate::money::Nanos;
 
 /// Most settlements in one batch.
 pub(super) const MAX_BATCH: usize = 1_000;
@@ -155,10 +155,7 @@ fn in_range(amount: Nanos) -> bool {
 }
 
 /// What is posted now: not what is known, and nothing twice. With its place in the batch.
-pub(super) fn fresh<'a>(
-    batch: &'a [Settled],
-    known: &HashSet<Key>,
-) -> Vec<(usize, &'a Settled)> {
+pub(super) fn fresh<'a>(batch: &'a [Settled], known: &HashSet<Key>) -> Vec<(usize, &'a Settled)> {
     let mut seen = HashSet::new();
     let all = batch.iter().enumerate();
     all.filter(|(_, settled)| {
@@ -178,7 +175,9 @@ pub(super) fn named(batch: &[Settled]) -> BTreeSet<i64> {
 /// The tenants whose house pays for something.
 pub(super) fn houses(batch: &[Settled]) -> BTreeSet<i64> {
     let undelivered = batch.iter().filter(|settled| !settled.delivered);
-    undelivered.filter_map(|settled| settled.subject.org).collect()
+    undelivered
+        .filter_map(|settled| settled.subject.org)
+        .collect()
 }
 
 /// The batch that rows are posted in.

@@ -121,8 +121,7 @@ fn known(sql: &mut dyn Sql, batch: &[Settled]) -> Result<HashSet<Key>, StoreFaul
 /// Everything that follows from the rows. What fires a trigger comes last: its lock is the
 /// hottest.
 fn follow(sql: &mut dyn Sql, holder: i64, posting: &Posting<'_>) -> Result<(), StoreFault> {
-    let is_moved =
-        |id: &i64| posting.used.contains_key(id) || posting.housed.contains_key(id);
+    let is_moved = |id: &i64| posting.used.contains_key(id) || posting.housed.contains_key(id);
     let moved: Vec<&Wallet> = posting
         .wallets
         .values()
@@ -143,11 +142,7 @@ fn follow(sql: &mut dyn Sql, holder: i64, posting: &Posting<'_>) -> Result<(), S
     Ok(())
 }
 
-fn use_leases(
-    sql: &mut dyn Sql,
-    holder: i64,
-    used: &BTreeMap<i64, i64>,
-) -> Result<(), StoreFault> {
+fn use_leases(sql: &mut dyn Sql, holder: i64, used: &BTreeMap<i64, i64>) -> Result<(), StoreFault> {
     let uses: Vec<[i64; 3]> = used.iter().map(|(id, used)| [holder, *id, *used]).collect();
     for part in rows::parts(&uses) {
         let text = format!(

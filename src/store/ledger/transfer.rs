@@ -77,7 +77,9 @@ pub(in crate::store) fn transfer(
     let (source, target) = (books.wallet(from.0)?.owner, books.wallet(to.0)?.owner);
     let is_house = source == OwnerType::House || target == OwnerType::House;
     if is_house || !(source.pays() && target.pays() || source == target) {
-        return Err(StoreFault::Refused("money cannot become a budget, nor a budget money"));
+        return Err(StoreFault::Refused(
+            "money cannot become a budget, nor a budget money",
+        ));
     }
     is_open(&mut books, to.0)?;
     is_there(&mut books, from.0, amount.get())?;
@@ -117,7 +119,9 @@ fn move_by(
     let mut books = Books::of(sql, wallet, reason.now_ms)?;
     let house = books.house();
     if wallet.0 == house {
-        return Err(StoreFault::Refused("the house's wallet only mirrors the others"));
+        return Err(StoreFault::Refused(
+            "the house's wallet only mirrors the others",
+        ));
     }
     match amount > 0 {
         true => is_open(&mut books, wallet.0)?,
@@ -189,10 +193,17 @@ pub(in crate::store) fn reconcile(
     // A unique key guards against a second time; this says it in words.
     let posted = rows_of(sql, request_id, attempt)?;
     if posted.iter().any(|row| row.kind == "adjustment") {
-        return Err(StoreFault::Conflict("the estimate has been reconciled already"));
+        return Err(StoreFault::Conflict(
+            "the estimate has been reconciled already",
+        ));
     }
-    let Some(first) = posted.iter().find(|row| row.kind == "usage" && row.leg == 0) else {
-        return Err(StoreFault::Conflict("only what a customer pays is reconciled"));
+    let Some(first) = posted
+        .iter()
+        .find(|row| row.kind == "usage" && row.leg == 0)
+    else {
+        return Err(StoreFault::Conflict(
+            "only what a customer pays is reconciled",
+        ));
     };
     if !first.is_estimated {
         return Err(StoreFault::Conflict("the transaction is no estimate"));
@@ -368,7 +379,8 @@ impl Correction<'_> {
     fn close(mut self, sql: &mut dyn Sql) -> Result<Vec<Line>, StoreFault> {
         if self.house != 0 {
             let house = self.books.house();
-            self.books.post(self.entry.leg(HOUSE_LEG), house, self.house)?;
+            self.books
+                .post(self.entry.leg(HOUSE_LEG), house, self.house)?;
         }
         self.books.close(sql)
     }
