@@ -206,6 +206,7 @@ fn tiers() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("limits", &["conf"]),
         ("ledger", &["conf"]),
         ("outbound", &["conf"]),
+        ("tokens", &["conf", "outbound"]),
         ("pool", &["conf", "outbound"]),
         (
             "providers",

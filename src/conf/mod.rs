@@ -10,6 +10,7 @@ mod environment;
 mod fields;
 mod file;
 mod interpolate;
+mod jwt;
 mod mask;
 mod model;
 mod nearest;
@@ -38,6 +39,7 @@ pub use config::{
 };
 pub use egress::{Egress, ProxyAddress};
 pub use environment::Environment;
+pub use jwt::{Algorithm, ClaimNames, Issuer, Planes, UnknownUsers};
 pub use model::{Model, Retry, Target, TimeoutOverrides};
 pub use nearest::nearest;
 pub use origin::{Origin, Reading};

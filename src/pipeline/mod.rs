@@ -10,6 +10,7 @@ mod models;
 mod rate_limit;
 mod read;
 mod request_id;
+mod token;
 
 use std::time::Duration;
 

@@ -10,6 +10,7 @@ mod issue;
 mod keyring;
 #[cfg(test)]
 mod keyring_tests;
+mod known_users;
 mod pepper;
 mod principal;
 mod private_file;
@@ -20,6 +21,7 @@ pub use api_key::{ApiKey, KeyFormatError, KeyHash, Random, os_random};
 pub use first_key::{FirstKey, first_key};
 pub use issue::{KeyRequest, issue};
 pub use keyring::{KeyRefusal, Keyring};
+pub use known_users::{KnownUser, KnownUsers, UserRefusal};
 pub use pepper::Pepper;
 pub use principal::Principal;
 pub use problem::SecretProblem;
