@@ -11,6 +11,8 @@ mod rate_limit;
 mod read;
 mod request_id;
 mod token;
+#[cfg(test)]
+mod token_tests;
 
 use std::time::Duration;
 

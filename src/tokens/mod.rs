@@ -28,7 +28,7 @@ mod key_tests;
 #[cfg(test)]
 mod rotation_tests;
 #[cfg(test)]
-mod signing;
+pub(crate) mod signing;
 
 pub use claims::Claims;
 pub use form::looks_like_token;
