@@ -88,8 +88,8 @@ fn heeded(header: &Map<String, Value>) -> Result<(String, Option<String>), Token
             Some(start) if start.eq_ignore_ascii_case("application/") => kind.get(12..),
             _ => Some(kind),
         };
-        let is_known = |known: &&str| kind.is_some_and(|kind| kind.eq_ignore_ascii_case(known));
-        if !TYPES.iter().any(|known| is_known(&known)) {
+        let is = |known: &&str| kind.is_some_and(|kind| kind.eq_ignore_ascii_case(known));
+        if !TYPES.iter().any(is) {
             return Err(Malformed("its type (typ) is neither JWT nor at+jwt"));
         }
     }

@@ -256,3 +256,44 @@ fn no_damaged_pem_file_panics() {
         }
     }
 }
+
+#[test]
+fn a_key_file_that_cannot_be_used_is_refused_at_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    let keys = jwks(&[Signer::p256().jwk("a")]);
+    let ec = Signer::p256();
+    for (field, content, why) in [
+        ("public_key", None, "cannot be read"),
+        ("jwks_file", None, "cannot be read"),
+        ("public_key", Some("x"), "no public key"),
+        ("public_key", Some(ec.pem()), "holds no key for RS256"),
+        ("jwks_file", Some("{}"), "holds no JWKS"),
+        ("jwks_file", Some(keys.as_str()), "holds no key for RS256"),
+    ] {
+        let _ = std::fs::remove_file(&path);
+        if let Some(content) = content {
+            std::fs::write(&path, content).unwrap();
+        }
+        let keys = format!("\n    {field}: {}", path.display());
+        let text = format!(
+            "jwt:\n  - name: a\n    issuer: a\n    audience: a\n    algorithms: [RS256]{keys}\n"
+        );
+        let config = crate::conf::parse("a.yaml", &text, &crate::conf::Environment::default());
+        let sources = super::KeySources::default();
+        let means = super::Means {
+            sources: &sources,
+            outbound: None,
+            way: 0,
+        };
+        let problems = super::Issuers::build(&config.unwrap(), means).unwrap_err();
+        let [problem] = problems.as_slice() else {
+            panic!("{problems:?}");
+        };
+        assert_eq!(
+            (problem.line, problem.path.as_str()),
+            (6, format!("jwt.0.{field}").as_str())
+        );
+        assert!(problem.message.contains(why), "{problem}");
+    }
+}
