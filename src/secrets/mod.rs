@@ -12,6 +12,7 @@ mod issue;
 mod keyring;
 #[cfg(test)]
 mod keyring_tests;
+mod known_users;
 mod password;
 mod pepper;
 mod principal;
@@ -26,6 +27,7 @@ pub use first_key::{FirstKey, first_key};
 pub use first_token::{FirstToken, first_token};
 pub use issue::{KeyRequest, draw, issue};
 pub use keyring::{KeyRefusal, Keyring};
+pub use known_users::{KnownUser, KnownUsers, UserRefusal};
 pub use password::{PasswordProblem, hash_password, verify_password};
 pub use pepper::Pepper;
 pub use principal::Principal;

@@ -17,12 +17,15 @@ mod memory;
 mod migrate;
 mod open;
 mod postgres;
+mod seal;
 #[cfg(test)]
 #[path = "../../tests/support/services.rs"]
 mod services;
 #[allow(dead_code, reason = "the use cases that speak it are on their way")]
 mod sql;
 mod sqlite;
+#[cfg(test)]
+mod testing;
 
 pub use archive::{Archive, Line, Size};
 pub use error::{StoreFault, StoreProblem};
@@ -34,6 +37,7 @@ pub use ledger::{
 };
 pub use memory::MemoryStore;
 pub use open::{Store, open};
-pub use postgres::{PgStore, Postgres, PostgresSettings};
+pub use postgres::{PgStore, Postgres, PostgresSettings, ServerProblem};
+pub use seal::Sealer;
 pub use sql::SqlStore;
 pub use sqlite::{Sqlite, SqliteStore};
