@@ -1,5 +1,5 @@
-//! Why: whoever asks is known by an access token, by the session of a browser, or one day by a
-//! token of another issuer. All three end in one person, and in one refusal that tells nothing.
+//! Why: whoever asks is known by an access token, by the session of a browser, or by a token of
+//! another issuer. All three end in one person, and in one refusal that tells nothing.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use super::fault::{self, blocking};
 use super::problem::Problem;
 use crate::exchange::unix_ms;
 use crate::secrets::{AccessToken, SessionToken};
-use crate::store::governance::{Credential, Identified, Person, Proof};
+use crate::store::governance::{Credential, Identified, Page, Person, Proof, Scope, UserFilter};
+use crate::tokens::Plane;
 
 /// The name of the cookie.
 pub(super) const COOKIE: &str = "alfred_session";
@@ -61,7 +62,7 @@ pub(super) async fn identify(admin: &Arc<Admin>, headers: &HeaderMap) -> Result<
         let text = bearer(headers).ok_or_else(unknown)?;
         return match text.starts_with("at_") {
             true => by_token(admin, text).await,
-            false => by_issuer(admin, &text).await,
+            false => by_issuer(admin, text).await,
         };
     }
     let token = cookie(headers).and_then(SessionToken::parse);
@@ -137,9 +138,38 @@ async fn by_session(admin: &Arc<Admin>, token: SessionToken) -> Result<Caller, P
     blocking(work).await?
 }
 
-/// The seam for tokens of other issuers (JWT): none are taken yet.
-async fn by_issuer(_admin: &Arc<Admin>, _text: &str) -> Result<Caller, Problem> {
-    Err(unknown())
+/// The token of another issuer. Its user must be stored here: roles are given here, not there.
+async fn by_issuer(admin: &Arc<Admin>, text: String) -> Result<Caller, Problem> {
+    let admin = Arc::clone(admin);
+    let work = move || -> Result<Caller, Problem> {
+        let gateway = Arc::clone(&admin.reloader.status().gateway);
+        let claims = gateway.issuers.verify(&text, Plane::Admin, unix_ms());
+        let claims = claims.map_err(|_| unknown())?;
+        let users = gateway.living.keyring.users();
+        let known = users.admit(&claims.user, claims.email.as_deref(), claims.issued_at_ms);
+        let user_id = known.map_err(|_| unknown())?.user_id;
+        let filter = UserFilter {
+            id: Some(user_id),
+            ..UserFilter::default()
+        };
+        let rows = admin.store.users(&Scope::House, &filter, Page::ONE);
+        let row = rows.map_err(|fault| fault::told(&fault))?.pop();
+        let row = row.ok_or_else(unknown)?;
+        let found = admin.store.identify(Credential::Email(&row.email));
+        let found = found.map_err(|fault| fault::told(&fault))?;
+        // What the keyring has seen may be half a second old; this is not.
+        let person = found.map(|found| found.person).filter(|person| {
+            person.is_active
+                && person.user_id == user_id
+                && claims.issued_at_ms >= person.tokens_valid_after
+        });
+        Ok(Caller {
+            actor: format!("user:{user_id}"),
+            person: person.ok_or_else(unknown)?,
+            session: None,
+        })
+    };
+    blocking(work).await?
 }
 
 fn stands(found: Option<Identified>) -> Result<Person, Problem> {

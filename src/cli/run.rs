@@ -164,21 +164,22 @@ fn greet(gateway: &Gateway, first: &First) {
         names.join(", ")
     );
     let data_dir = &gateway.config.data_dir;
+    if let Some(first) = &first.key {
+        let port = listen.gateway.port();
+        let (key, made) = (first.key.expose(), made(first.is_new));
+        eprintln!(
+            "\nYour API key ({made}, in {}):\n\n    {key}\n\nTry it:\n\n    curl -N http://127.0.0.1:{port}/v1/chat/completions \\\n      -H 'Authorization: Bearer {key}' \\\n      -H 'Content-Type: application/json' \\\n      -d '{{\"model\":\"mock/echo\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Good evening, Alfred.\"}}]}}'\n",
+            data_dir.join("first-key").display()
+        );
+    }
     if let Some(first) = &first.token {
         let (token, made) = (first.token.expose(), made(first.is_new));
         eprintln!(
-            "\nYour access token for the admin API ({made}, in {}):\n\n    {token}\n\nTry it:\n\n    curl http://{}/v1/me -H 'Authorization: Bearer {token}'",
+            "Your access token for the admin API ({made}, in {}):\n\n    {token}\n\nTry it:\n\n    curl http://{}/v1/me -H 'Authorization: Bearer {token}'\n",
             data_dir.join("first-token").display(),
             listen.admin,
         );
     }
-    let Some(first) = &first.key else { return };
-    let port = listen.gateway.port();
-    let (key, made) = (first.key.expose(), made(first.is_new));
-    eprintln!(
-        "\nYour API key ({made}, in {}):\n\n    {key}\n\nTry it:\n\n    curl -N http://127.0.0.1:{port}/v1/chat/completions \\\n      -H 'Authorization: Bearer {key}' \\\n      -H 'Content-Type: application/json' \\\n      -d '{{\"model\":\"mock/echo\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Good evening, Alfred.\"}}]}}'\n",
-        data_dir.join("first-key").display()
-    );
 }
 
 fn made(is_new: bool) -> &'static str {
