@@ -48,9 +48,19 @@ impl Gateway {
 
     /// The same with environment variables.
     pub(crate) async fn start_with(yaml: &str, variables: &[(&str, &str)]) -> Self {
+        Self::start_at(yaml, variables, Ipv4Addr::LOCALHOST).await
+    }
+
+    /// The same with an admin port that other machines can reach; it needs `tls`.
+    pub(crate) async fn start_open(yaml: &str) -> Self {
+        Self::start_at(yaml, &[], Ipv4Addr::UNSPECIFIED).await
+    }
+
+    async fn start_at(yaml: &str, variables: &[(&str, &str)], at: Ipv4Addr) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = || SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let (addr, telemetry, admin, console) = (port(), port(), port(), port());
+        let (addr, telemetry, console) = (port(), port(), port());
+        let admin = SocketAddr::from((at, free_port()));
         let data = folder.path().join("data");
         let listen = format!(
             "listen: {{ gateway: \"{addr}\", telemetry: \"{telemetry}\", admin: \"{admin}\", console: \"{console}\" }}\n\
