@@ -61,7 +61,10 @@ CREATE TABLE wallet_pool (
     -- Leased in this period, less what came back: never less than what was spent.
     drawn     BIGINT NOT NULL DEFAULT 0,
     -- Counts the leases that got less than they asked for: holders give back what is idle.
-    wanted    BIGINT NOT NULL DEFAULT 0
+    wanted    BIGINT NOT NULL DEFAULT 0,
+    -- By so much may `unleased` lie below the overdraft: it was leased when a period began anew,
+    -- or posted for a holder after its leases had gone back.
+    late      BIGINT NOT NULL DEFAULT 0 CHECK (late >= 0)
 );
 
 -- One start of one process. Its id is its epoch: once it is not live it never leases again.
@@ -87,6 +90,9 @@ CREATE TABLE lease_uses (
     used      BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (holder_id, wallet_id)
 );
+
+CREATE INDEX lease_grants_by_wallet ON lease_grants (wallet_id);
+CREATE INDEX lease_uses_by_wallet ON lease_uses (wallet_id);
 
 -- The price tables that transactions were priced with.
 CREATE TABLE price_versions (
@@ -185,12 +191,12 @@ CREATE INDEX audit_log_by_org ON audit_log (org_id, id);
 
 -- Where the chain ends, so that a cut tail is noticed.
 CREATE TABLE audit_head (
-    only BIGINT PRIMARY KEY CHECK (only = 1),
+    number BIGINT PRIMARY KEY CHECK (number = 1),
     id   BIGINT NOT NULL,
     hash BYTEA    NOT NULL CHECK (length(hash) = 32)
 );
 
-INSERT INTO audit_head (only, id, hash) VALUES (1, 0, decode(repeat('00', 32), 'hex'));
+INSERT INTO audit_head (number, id, hash) VALUES (1, 0, decode(repeat('00', 32), 'hex'));
 
 -- An absence lends a share of the absent member's quota to the team's pool.
 CREATE TABLE absences (
@@ -266,23 +272,23 @@ CREATE INDEX access_tokens_by_user ON access_tokens (user_id);
 INSERT INTO revisions (topic, value) VALUES ('wallets', 0);
 
 CREATE TRIGGER wallets_made AFTER INSERT ON wallets
-FOR EACH STATEMENT EXECUTE FUNCTION revise('wallets');
+FOR EACH ROW EXECUTE FUNCTION revise('wallets');
 
 -- Not for balances: those move with every settlement and are known to whoever leases.
-CREATE TRIGGER wallets_changed AFTER UPDATE OF overdraft, hard_limit, soft_limit, mode, cap, period, status, overage, period_start ON wallets
-FOR EACH STATEMENT EXECUTE FUNCTION revise('wallets');
+CREATE TRIGGER wallets_changed AFTER UPDATE OF overdraft, hard_limit, soft_limit, mode, cap, period, status, period_start ON wallets
+FOR EACH ROW EXECUTE FUNCTION revise('wallets');
 
 CREATE TRIGGER organisations_changed_keys AFTER UPDATE OF status, funding_order, markup_ppm ON organisations
-FOR EACH STATEMENT EXECUTE FUNCTION revise('keys');
+FOR EACH ROW EXECUTE FUNCTION revise('keys');
 
 CREATE TRIGGER organisations_changed AFTER UPDATE OF status, funding_order, markup_ppm ON organisations
-FOR EACH STATEMENT EXECUTE FUNCTION revise('wallets');
+FOR EACH ROW EXECUTE FUNCTION revise('wallets');
 
 CREATE TRIGGER teams_changed AFTER UPDATE OF funding_order, markup_ppm ON teams
-FOR EACH STATEMENT EXECUTE FUNCTION revise('wallets');
+FOR EACH ROW EXECUTE FUNCTION revise('wallets');
 
 CREATE TRIGGER users_known AFTER UPDATE OF email, subject, role, team_role, tokens_valid_after ON users
-FOR EACH STATEMENT EXECUTE FUNCTION revise('keys');
+FOR EACH ROW EXECUTE FUNCTION revise('keys');
 
 CREATE TRIGGER users_made AFTER INSERT ON users
-FOR EACH STATEMENT EXECUTE FUNCTION revise('keys');
+FOR EACH ROW EXECUTE FUNCTION revise('keys');

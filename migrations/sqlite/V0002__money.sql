@@ -61,7 +61,10 @@ CREATE TABLE wallet_pool (
     -- Leased in this period, less what came back: never less than what was spent.
     drawn     INTEGER NOT NULL DEFAULT 0,
     -- Counts the leases that got less than they asked for: holders give back what is idle.
-    wanted    INTEGER NOT NULL DEFAULT 0
+    wanted    INTEGER NOT NULL DEFAULT 0,
+    -- By so much may `unleased` lie below the overdraft: it was leased when a period began anew,
+    -- or posted for a holder after its leases had gone back.
+    late      INTEGER NOT NULL DEFAULT 0 CHECK (late >= 0)
 ) STRICT;
 
 -- One start of one process. Its id is its epoch: once it is not live it never leases again.
@@ -87,6 +90,9 @@ CREATE TABLE lease_uses (
     used      INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (holder_id, wallet_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX lease_grants_by_wallet ON lease_grants (wallet_id);
+CREATE INDEX lease_uses_by_wallet ON lease_uses (wallet_id);
 
 -- The price tables that transactions were priced with.
 CREATE TABLE price_versions (
@@ -181,12 +187,12 @@ CREATE INDEX audit_log_by_org ON audit_log (org_id, id);
 
 -- Where the chain ends, so that a cut tail is noticed.
 CREATE TABLE audit_head (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
+    number INTEGER PRIMARY KEY CHECK (number = 1),
     id   INTEGER NOT NULL,
     hash BLOB    NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 
-INSERT INTO audit_head (only, id, hash) VALUES (1, 0, zeroblob(32));
+INSERT INTO audit_head (number, id, hash) VALUES (1, 0, zeroblob(32));
 
 -- An absence lends a share of the absent member's quota to the team's pool.
 CREATE TABLE absences (
@@ -265,7 +271,7 @@ CREATE TRIGGER wallets_made AFTER INSERT ON wallets
 BEGIN UPDATE revisions SET value = value + 1 WHERE topic = 'wallets'; END;
 
 -- Not for balances: those move with every settlement and are known to whoever leases.
-CREATE TRIGGER wallets_changed AFTER UPDATE OF overdraft, hard_limit, soft_limit, mode, cap, period, status, overage, period_start ON wallets
+CREATE TRIGGER wallets_changed AFTER UPDATE OF overdraft, hard_limit, soft_limit, mode, cap, period, status, period_start ON wallets
 BEGIN UPDATE revisions SET value = value + 1 WHERE topic = 'wallets'; END;
 
 CREATE TRIGGER organisations_changed AFTER UPDATE OF status, funding_order, markup_ppm ON organisations

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use alfred::conf::Problems;
+use alfred::ledger::OpenError;
 use alfred::proxy::StartError;
 use alfred::secrets::SecretProblem;
 use alfred::store::{StoreFault, StoreProblem};
@@ -20,6 +21,9 @@ pub(crate) enum Failure {
     /// The store cannot be used.
     #[error("error: {0}")]
     StoreFault(#[from] StoreFault),
+    /// The ledger cannot begin.
+    #[error("error: {0}\nhint: {hint}", hint = .0.hint())]
+    Ledger(#[from] OpenError),
     /// A secret is missing or damaged.
     #[error("error: {0}\nhint: {hint}", hint = .0.hint())]
     Secret(#[from] SecretProblem),

@@ -1,10 +1,11 @@
 //! Why: keys are made and ended on the machine that holds the store; a running gateway notices.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use alfred::exchange::unix_ms;
 use alfred::secrets::{ApiKey, KeyRequest, Pepper, StaticHash, issue, os_random};
-use alfred::store::{KeyRow, Keys, SqliteStore};
+use alfred::store::{self, KeyRow, Store};
 
 use super::{ConfigArg, CreateArgs, Failure, KeysCommand, check};
 
@@ -18,10 +19,10 @@ pub(super) fn keys(command: KeysCommand) -> Result<(), Failure> {
     }
 }
 
-fn open(arg: &ConfigArg) -> Result<(SqliteStore, Pepper), Failure> {
+fn open(arg: &ConfigArg) -> Result<(Arc<dyn Store>, Pepper), Failure> {
     let config = check::load(arg)?;
-    let store = SqliteStore::open(&config.data_dir)?;
-    let pepper = Pepper::load_or_create(&config.data_dir, &mut os_random)?;
+    let store = store::open(&config)?;
+    let pepper = check::pepper(&config)?;
     Ok((store, pepper))
 }
 
@@ -36,7 +37,7 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
         expires_at: args.expires_at.map(|at| at.as_millisecond()),
         user_id: None,
     };
-    let (key, row) = issue(&store, &pepper, request, unix_ms(), &mut os_random)?;
+    let (key, row) = issue(&*store, &pepper, request, unix_ms(), &mut os_random)?;
     if args.json {
         let mut shown = describe(&row);
         if let Some(members) = shown.as_object_mut() {

@@ -1,7 +1,8 @@
 //! Why: a store is what this suite says it is. Every implementation passes the same sentences,
 //! and random histories must look the same in each of them as in memory.
 
-use super::{Keys, MemoryStore, NewKey, SqliteStore, StoreFault};
+use super::services::Postgres;
+use super::{Keys, MemoryStore, NewKey, PgStore, PostgresSettings, SqliteStore, StoreFault};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -163,6 +164,18 @@ fn the_stamp_moves_with_every_change_and_only_then(store: &dyn Keys) {
     assert_eq!(stamp(), revoked);
 }
 
+/// A store in a new database of the tests' server.
+pub(super) fn on_postgres() -> PgStore {
+    let url = Postgres::shared().create_database("conformance");
+    PgStore::open(&PostgresSettings {
+        url,
+        replica_url: None,
+        pool: 4,
+        ca_file: None,
+    })
+    .unwrap()
+}
+
 macro_rules! conformance {
     ($($sentence:ident),* $(,)?) => {
         mod memory {
@@ -176,6 +189,12 @@ macro_rules! conformance {
             fn $sentence() {
                 let directory = tempfile::tempdir().unwrap();
                 super::$sentence(&super::SqliteStore::open(directory.path()).unwrap());
+            })*
+        }
+        mod postgres {
+            $(#[test]
+            fn $sentence() {
+                super::$sentence(&super::on_postgres());
             })*
         }
     };

@@ -46,6 +46,46 @@ pub enum StoreProblem {
         /// Last migration number this program knows.
         known: i32,
     },
+    /// The server is not there, or says no in another way.
+    #[error("the database server cannot be used: {message}")]
+    Server {
+        /// What it says, without credentials.
+        message: String,
+    },
+    /// The server knows no such user, or another password.
+    #[error("the database server refuses the login: {message}")]
+    Login {
+        /// What it says.
+        message: String,
+    },
+    /// The server has no such database.
+    #[error("the database server has no such database: {message}")]
+    NoDatabase {
+        /// What it says.
+        message: String,
+    },
+    /// The user may not do what is needed.
+    #[error("the database user lacks a permission: {message}")]
+    NoPermission {
+        /// What it says.
+        message: String,
+    },
+    /// The server does not know the SQL that is spoken.
+    #[error("the database server is PostgreSQL {found}; {oldest} or later is needed")]
+    TooOld {
+        /// Its version.
+        found: u32,
+        /// The oldest that will do.
+        oldest: u32,
+    },
+    /// A later version of Alfred has changed the server's tables.
+    #[error("the tables were written by a newer Alfred (tables {found}, this one knows {known})")]
+    NewerTables {
+        /// Migration number of the database.
+        found: i32,
+        /// Last migration number this program knows.
+        known: i32,
+    },
     /// A migration failed.
     #[error("{}: the tables cannot be brought up to date: {}", path.display(), migrate::reason(source))]
     Migration {
@@ -82,6 +122,18 @@ impl StoreProblem {
             Self::Corrupt { .. } => {
                 "restore the file from a backup, or move it away to start with an empty store; \
                  all keys in it are lost then"
+            }
+            Self::Server { .. } => {
+                "see that the server runs and that `store.postgres.url` names its host and port"
+            }
+            Self::Login { .. } => "mend user and password in `store.postgres.url`",
+            Self::NoDatabase { .. } => {
+                "create the database, or name another in `store.postgres.url`"
+            }
+            Self::NoPermission { .. } => "make the user owner of the database's schema",
+            Self::TooOld { .. } => "upgrade the server",
+            Self::NewerTables { .. } => {
+                "run that newer version, or restore the backup made before it"
             }
             Self::Newer { .. } => "run that newer version, or restore the backup made before it",
             Self::Migration { .. } | Self::Database { .. } => {
@@ -152,9 +204,41 @@ pub enum StoreFault {
     /// A row that must exist is not there.
     #[error("a row that must exist is missing")]
     Missing,
+    /// One settlement of a batch can never be posted; nothing of the batch was.
+    #[error("settlement {index} of the batch cannot be posted: {why}")]
+    Unpostable {
+        /// Which, counted from 0.
+        index: usize,
+        /// Why.
+        why: &'static str,
+    },
+    /// The wallet holds less than is asked for, or has leased it.
+    #[error("wallet {wallet} has not so much money that is not leased")]
+    InsufficientUnleased {
+        /// Which.
+        wallet: i64,
+    },
+    /// A sum is larger than an amount can be.
+    #[error("an amount is out of range")]
+    OutOfRange,
     /// The holder is no longer live: it may settle, never lease.
     #[error("this process has been fenced: it was silent for too long")]
     Fenced,
+    /// The connection broke while a commit was under way: it may have happened or not.
+    #[error("the connection to the database broke during a commit")]
+    Uncertain,
+    /// The database server cannot be reached now.
+    #[error("the database server cannot be reached")]
+    Away,
+    /// Any other answer of the database server.
+    #[error("the database failed: {message}")]
+    Server {
+        /// What it says, without values.
+        message: String,
+    },
+    /// A mistake of the house: the database had already ended the transaction.
+    #[error("a unit of work went on after one of its statements had failed")]
+    WentOn,
     /// There is no such row, or it lies outside the scope of whoever asks.
     #[error("there is no such {0}")]
     NotFound(&'static str),
@@ -182,5 +266,21 @@ impl From<rusqlite::Error> for StoreFault {
             Some(ErrorCode::DiskFull) => Self::Full,
             _ => Self::Database(error),
         }
+    }
+}
+
+impl StoreFault {
+    /// Whether the same call may succeed later: whatever is not the fault of what was asked.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        !matches!(
+            self,
+            Self::Unpostable { .. }
+                | Self::Refused(_)
+                | Self::OutOfRange
+                | Self::Missing
+                | Self::Damaged { .. }
+                | Self::Unreadable { .. }
+        )
     }
 }

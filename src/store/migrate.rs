@@ -6,25 +6,28 @@ use refinery::{Migration, Runner};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use std::path::Path;
 
-/// The migrations in order: number, name as refinery wants it, SQL.
-const MIGRATIONS: &[(i32, &str, &str)] = &[
-    (
-        1,
-        "V0001__entities",
-        include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/migrations/sqlite/V0001__entities.sql"
-        )),
-    ),
-    (
-        2,
-        "V0002__money",
-        include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/migrations/sqlite/V0002__money.sql"
-        )),
-    ),
-];
+/// A migration: number, name as refinery wants it, SQL.
+type Step = (i32, &'static str, &'static str);
+
+/// Both databases have the same migrations, each in its own words.
+macro_rules! steps {
+    ($database:literal) => {
+        &[
+            (1, "V0001__entities", steps!(@ $database, "V0001__entities")),
+            (2, "V0002__money", steps!(@ $database, "V0002__money")),
+        ]
+    };
+    (@ $database:literal, $name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $database, "/", $name, ".sql"))
+    };
+}
+
+/// The migrations in order.
+const MIGRATIONS: &[Step] = steps!("sqlite");
+const POSTGRES: &[Step] = steps!("postgres");
+
+/// Names the lock that one process holds while it changes the tables.
+const LOCK: i64 = 0x616c_6672_6564_0000;
 
 /// Brings the tables up to date. Costs one read when they already are.
 ///
@@ -77,16 +80,54 @@ fn sqlite_error(error: &refinery::Error) -> Option<&rusqlite::Error> {
 }
 
 fn forward(connection: &mut Connection) -> Result<(), refinery::Error> {
-    let migrations = MIGRATIONS
+    runner(MIGRATIONS)?.run(connection).map(drop)
+}
+
+fn runner(steps: &[Step]) -> Result<Runner, refinery::Error> {
+    let migrations = steps
         .iter()
         .map(|(_, name, sql)| Migration::unapplied(name, sql))
         .collect::<Result<Vec<_>, _>>()?;
-    Runner::new(&migrations)
-        // Otherwise refinery commits a migration before it records it: a crash between the two
-        // would leave a database that never opens again.
-        .set_grouped(true)
-        .run(connection)
+    // Otherwise refinery commits a migration before it records it: a crash between the two
+    // would leave a database that never opens again.
+    Ok(Runner::new(&migrations).set_grouped(true))
+}
+
+/// Brings the tables of a server up to date. Processes that start together do so one by one.
+pub(super) async fn run_postgres(client: &mut tokio_postgres::Client) -> Result<(), StoreProblem> {
+    let sorted = |error: tokio_postgres::Error| super::postgres::sorted(&error);
+    let lock = format!("SELECT pg_advisory_lock({LOCK})");
+    client.batch_execute(&lock).await.map_err(sorted)?;
+    let done = forward_postgres(client).await;
+    let unlock = format!("SELECT pg_advisory_unlock({LOCK})");
+    client.batch_execute(&unlock).await.map_err(sorted)?;
+    done
+}
+
+async fn forward_postgres(client: &mut tokio_postgres::Client) -> Result<(), StoreProblem> {
+    let sorted = |error: tokio_postgres::Error| super::postgres::sorted(&error);
+    let known = POSTGRES.last().map_or(0, |(number, _, _)| *number);
+    let history = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
+    let has_history = client.query_one(history, &[]).await.map_err(sorted)?;
+    let found = if has_history.get(0) {
+        let last = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
+        client.query_one(last, &[]).await.map_err(sorted)?.get(0)
+    } else {
+        0
+    };
+    if found == known {
+        return Ok(());
+    }
+    if found > known {
+        return Err(StoreProblem::NewerTables { found, known });
+    }
+    let run = async { runner(POSTGRES)?.run_async(client).await };
+    run.await
         .map(drop)
+        .map_err(|source| StoreProblem::Migration {
+            path: Path::new("PostgreSQL").to_path_buf(),
+            source,
+        })
 }
 
 /// Number of the last migration the database has seen, 0 for an empty one.

@@ -10,20 +10,27 @@ mod conformance;
 mod error;
 pub mod governance;
 mod keys;
+mod keys_sql;
 mod ledger;
 mod memory;
 mod migrate;
-#[allow(dead_code, reason = "the use cases that speak it are on their way")]
+mod open;
+mod postgres;
+#[cfg(test)]
+#[path = "../../tests/support/services.rs"]
+mod services;
 mod sql;
 mod sqlite;
-#[cfg(test)]
-mod sqlite_tests;
 
 pub use error::{StoreFault, StoreProblem};
 pub use keys::{KeyRow, Keys, NewKey};
 pub use ledger::{
     Broken, Denied, Funding, HoldMode, HolderId, HolderRow, LedgerStore, Leg, OwnerType, Posted,
     Rules, Settled, Subject, Taken, UsageSource, WalletId, WalletRules, WalletStatus, Want,
+    usage_transaction_id,
 };
 pub use memory::MemoryStore;
-pub use sqlite::SqliteStore;
+pub use open::{Store, open};
+pub use postgres::{PgStore, Postgres, PostgresSettings};
+pub use sql::SqlStore;
+pub use sqlite::{Sqlite, SqliteStore};

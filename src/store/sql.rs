@@ -61,6 +61,18 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
+impl Value {
+    /// PostgreSQL holds no text with a NUL character, so no store does.
+    pub(super) fn check(&self) -> Result<(), StoreFault> {
+        match self {
+            Self::Text(text) if text.contains('\0') => {
+                Err(StoreFault::Refused("a text holds a NUL character"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The kind of a column, for [`Sql::insert_many`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
@@ -187,6 +199,8 @@ pub(super) trait Sql {
 pub(super) enum Work {
     /// It only reads, perhaps from a replica that is a little behind.
     Read,
+    /// It only reads, and must see all that was committed before it began.
+    ReadLatest,
     /// It changes money that is locked row by row.
     Money,
     /// It changes what people manage: one at a time among all processes, so that the audit chain
@@ -197,12 +211,26 @@ pub(super) enum Work {
 /// A database that runs units of work, each in one transaction: all of it or nothing.
 pub(super) trait Engine: Send + Sync + 'static {
     /// Runs `work` and commits what it did if it answers `Ok`. May run it again after a
-    /// conflict with another process.
+    /// conflict with another process. Work that goes on after a failed statement is undone
+    /// ([`StoreFault::WentOn`]).
     fn run<T>(
         &self,
         kind: Work,
         work: &mut dyn FnMut(&mut dyn Sql) -> Result<T, StoreFault>,
     ) -> Result<T, StoreFault>;
+}
+
+/// A store in a database that speaks SQL. Each use case implements its trait for all engines at
+/// once: `impl<E: Engine> Keys for SqlStore<E>`.
+#[derive(Debug)]
+pub struct SqlStore<E> {
+    pub(super) engine: E,
+}
+
+impl<E> SqlStore<E> {
+    pub(super) fn new(engine: E) -> Self {
+        Self { engine }
+    }
 }
 
 /// Makes the slice of parameters that statements take.

@@ -3,6 +3,18 @@
 //! A wallet is split in two: what is posted (`balance`) and what may still be leased
 //! (`unleased`). A process leases slices, spends them in memory and settles in batches.
 
+pub(super) mod absence;
+mod books;
+mod check;
+mod lease;
+mod partition;
+pub(super) mod period;
+mod posting;
+mod rows;
+mod settle;
+mod store;
+pub(super) mod transfer;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -92,6 +104,13 @@ pub enum WalletStatus {
     Closed,
 }
 
+impl WalletStatus {
+    /// Reads the word in tables.
+    pub(super) fn read(word: &str) -> Option<Self> {
+        rows::status(word)
+    }
+}
+
 /// A wallet as the request path knows it: its rules, not its balance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalletRules {
@@ -118,7 +137,8 @@ pub struct WalletRules {
 /// The rules of money: every wallet, and who pays first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// Every wallet that is not the house's.
+    /// Every wallet that is not the house's. The budget of a key that replaced others comes once
+    /// more for each of them, with its owner.
     pub wallets: Vec<WalletRules>,
     /// Per organisation: funding order and mark-up in millionths.
     pub organisations: Vec<(i64, Funding)>,
@@ -332,4 +352,12 @@ pub trait LedgerStore: Send + Sync {
 
     /// Recomputes every invariant.
     fn check(&self) -> Result<Vec<Broken>, StoreFault>;
+}
+
+/// The id of the first leg of what an attempt used. It is made of the request's own id, so that a
+/// customer is told it before it is in the store.
+#[must_use]
+pub fn usage_transaction_id(request_id: Uuid, attempt: u8) -> Uuid {
+    let id = posting::Kind::Usage.id(*request_id.as_bytes(), attempt, 0);
+    Uuid::from_bytes(id)
 }

@@ -1,8 +1,8 @@
 //! Why: what only a file can get wrong: other processes, other versions, damage, permissions.
 
-use super::conformance::new_key;
-use super::sqlite::FILE;
-use super::{Keys, SqliteStore, StoreFault, StoreProblem};
+use super::super::conformance::new_key;
+use super::super::{Keys, SqliteStore, StoreFault, StoreProblem};
+use super::{FILE, SqlStore, Sqlite, lock};
 use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -25,7 +25,7 @@ fn by_hand(directory: &Path) -> Connection {
 }
 
 fn problem(directory: &Path) -> StoreProblem {
-    let problem = SqliteStore::open_patiently(directory, Duration::from_millis(20)).unwrap_err();
+    let problem = Sqlite::open(directory, Duration::from_millis(20)).unwrap_err();
     assert!(
         problem
             .to_string()
@@ -181,7 +181,7 @@ fn only_the_owner_may_read_the_database() {
 #[test]
 fn a_commit_waits_for_the_disk() {
     let (_directory, store) = opened();
-    let connection = store.connection.lock().unwrap();
+    let connection = lock(&store.engine.writer);
     let pragma = |name| -> String {
         connection
             .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
@@ -259,7 +259,9 @@ fn a_database_that_another_process_keeps_to_itself_is_reported_locked() {
 #[test]
 fn a_write_that_cannot_have_the_lock_is_a_fault_not_a_hang() {
     let directory = tempdir().unwrap();
-    let store = SqliteStore::open_patiently(directory.path(), Duration::from_millis(20)).unwrap();
+    let store = Sqlite::open(directory.path(), Duration::from_millis(20))
+        .map(SqlStore::new)
+        .unwrap();
     let hog = by_hand(directory.path());
     hog.execute_batch("BEGIN IMMEDIATE").unwrap();
     let fault = store.create_key(new_key("aaaaaaaaaaaa")).unwrap_err();
