@@ -224,21 +224,6 @@ pub enum StoreFault {
     /// The holder is no longer live: it may settle, never lease.
     #[error("this process has been fenced: it was silent for too long")]
     Fenced,
-    /// The connection broke while a commit was under way: it may have happened or not.
-    #[error("the connection to the database broke during a commit")]
-    Uncertain,
-    /// The database server cannot be reached now.
-    #[error("the database server cannot be reached")]
-    Away,
-    /// Any other answer of the database server.
-    #[error("the database failed: {message}")]
-    Server {
-        /// What it says, without values.
-        message: String,
-    },
-    /// A mistake of the house: the database had already ended the transaction.
-    #[error("a unit of work went on after one of its statements had failed")]
-    WentOn,
     /// There is no such row, or it lies outside the scope of whoever asks.
     #[error("there is no such {0}")]
     NotFound(&'static str),
@@ -254,6 +239,21 @@ pub enum StoreFault {
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     OtherRequest,
+    /// The connection broke while a commit was under way: it may have happened or not.
+    #[error("the connection to the database broke during a commit")]
+    Uncertain,
+    /// The database server cannot be reached now.
+    #[error("the database server cannot be reached")]
+    Away,
+    /// Any other answer of the database server.
+    #[error("the database failed: {message}")]
+    Server {
+        /// What it says, without values.
+        message: String,
+    },
+    /// A mistake of the house: the database had already ended the transaction.
+    #[error("a unit of work went on after one of its statements had failed")]
+    WentOn,
     /// Any other answer of the database.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),

@@ -5,6 +5,7 @@
 //! request. The two implementations obey one conformance suite, so a test may use
 //! [`MemoryStore`] wherever production uses [`SqliteStore`].
 
+mod archive;
 #[cfg(test)]
 mod conformance;
 mod error;
@@ -22,6 +23,7 @@ mod services;
 mod sql;
 mod sqlite;
 
+pub use archive::{Archive, Line, Size};
 pub use error::{StoreFault, StoreProblem};
 pub use keys::{KeyRow, Keys, NewKey};
 pub use ledger::{

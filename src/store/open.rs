@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use super::governance::Governance;
-use super::{Keys, LedgerStore, PgStore, PostgresSettings, SqliteStore, StoreProblem};
+use super::{Archive, Keys, LedgerStore, PgStore, PostgresSettings, SqliteStore, StoreProblem};
 use crate::conf::{Config, StoreKind};
 
 /// Everything that is stored.
-pub trait Store: Keys + LedgerStore + Governance {
+pub trait Store: Keys + LedgerStore + Governance + Archive {
     /// What other processes tell as it happens; `None` where there are no others.
     fn listen(&self) -> Option<Receiver<String>>;
 }

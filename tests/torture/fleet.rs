@@ -99,25 +99,6 @@ impl Member {
         text
     }
 
-    pub(crate) fn sql(&self, text: &str) {
-        let yaml = fs::read_to_string(self.folder.join("alfred.yaml")).unwrap();
-        if let Some((_, rest)) = yaml.split_once("postgres: { url: \"") {
-            let url = rest.split('"').next().unwrap();
-            assert!(
-                Command::new("psql")
-                    .args([url, "-c", text])
-                    .status()
-                    .unwrap()
-                    .success()
-            );
-        } else {
-            rusqlite::Connection::open(self.folder.join("data/alfred.db"))
-                .unwrap()
-                .execute(text, [])
-                .unwrap();
-        }
-    }
-
     pub(crate) fn start(&mut self) {
         let log = File::options()
             .create(true)

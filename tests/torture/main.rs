@@ -211,9 +211,7 @@ fn prepare(member: &Member) -> String {
         format!("key:{}", made["id"]),
         "organisation:1".to_owned(),
     ] {
-        let (kind, id) = owner.split_once(':').unwrap();
-        member.sql(&format!("insert into wallets(org_id,owner_type,owner_id,balance,created_at) values(1,'{kind}',{id},1000000000000000,0)"));
-        member.sql(&format!("insert into wallet_pool(wallet_id,unleased) select id, balance from wallets where owner_type='{kind}'"));
+        member.run(&["wallets", "create", &owner, "--credit", CREDIT]);
     }
     key
 }
@@ -231,8 +229,6 @@ fn judge(members: &[Member], provider: &Provider, rows: Vec<Row>, kills: u64) ->
 
 /// The invariants, as a person would check them.
 fn check(members: &mut [Member], verdict: &mut Verdict) {
-    return;
-    #[allow(unreachable_code)]
     let said = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         members[0].run(&["ledger", "check"])
     }));

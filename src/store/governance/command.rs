@@ -371,6 +371,8 @@ pub struct Adjustment {
     pub wallet_id: i64,
     /// Either way, not 0.
     pub amount: Nanos,
+    /// The transaction that was wrong; it moved this wallet.
+    pub reverses: Option<Uuid>,
     /// Why.
     pub note: Option<String>,
 }

@@ -51,8 +51,8 @@ pub use query::{
     UsageFilter, UserFilter, WalletFilter,
 };
 pub use rows::{
-    AbsenceRow, ApiKeyRow, AuditRow, MovedLine, MovedRow, OrganisationRow, Person, SessionRow,
-    TeamRow, TokenRow, TransactionRow, UsageRow, UserRow, WalletRow,
+    AbsenceRow, ApiKeyRow, AuditRow, MovedLine, OrganisationRow, Person, SessionRow, TeamRow,
+    TokenRow, TransactionRow, UsageRow, UserRow, WalletRow,
 };
 pub use words::{
     AbsenceState, GroupBy, Mode, OrganisationStatus, Period, Role, TeamRole, UserStatus,
@@ -138,8 +138,17 @@ pub enum Entity {
     Absence(AbsenceRow),
     /// A wallet.
     Wallet(WalletRow),
-    /// Money that moved.
-    Moved(MovedRow),
+    /// A wallet, and the lines of the ledger that moved it.
+    Money {
+        /// As it is now; of a transfer the one that paid.
+        wallet: WalletRow,
+        /// What all lines have in common.
+        request_id: uuid::Uuid,
+        /// The lines that were written.
+        lines: Vec<MovedLine>,
+    },
+    /// The lines of the ledger that corrected an estimate.
+    Lines(Vec<MovedLine>),
     /// A key.
     Key(ApiKeyRow),
     /// An access token.

@@ -7,12 +7,13 @@ use super::super::sql::{Sql, values};
 use super::super::{StoreFault, WalletId};
 use super::change::{Act, Change, Cx};
 use super::{
-    Adjustment, Entity, Forgiveness, MovedLine, MovedRow, Movement, Page, Reconciliation, Scope,
-    TransactionFilter, Transfer, WalletRow, check, transactions, wallets,
+    Adjustment, Entity, Forgiveness, MovedLine, Movement, Reconciliation, Scope, TransactionFilter,
+    TransactionRow, Transfer, WalletRow, check, transactions, wallets,
 };
 use crate::audit::to_hex;
 use crate::money::Nanos;
 use serde_json::json;
+use uuid::Uuid;
 
 pub(super) fn credit(
     sql: &mut dyn Sql,
@@ -45,7 +46,16 @@ pub(super) fn adjust(
     adjustment: &Adjustment,
 ) -> Result<Change, StoreFault> {
     let (wallet, reason) = ready(sql, cx, (adjustment.wallet_id, adjustment.note.as_deref()))?;
-    let lines = transfer::adjust(sql, WalletId(wallet.id), adjustment.amount, reason)?;
+    let (id, amount) = (WalletId(wallet.id), adjustment.amount);
+    let lines = match adjustment.reverses {
+        Some(wrong) if line(sql, cx, wrong)?.wallet_id != Some(wallet.id) => {
+            return Err(StoreFault::Refused(
+                "that transaction did not move this wallet",
+            ));
+        }
+        Some(wrong) => transfer::correct(sql, id, amount, wrong, reason)?,
+        None => transfer::adjust(sql, id, amount, reason)?,
+    };
     moved(
         sql,
         Act("adjust", "adjusted"),
@@ -88,36 +98,33 @@ pub(super) fn transfer(
     moved(sql, act, &[from.id, to.id], (&lines, reason))
 }
 
-/// The estimate is found among the lines that whoever acts can see.
 pub(super) fn reconcile(
     sql: &mut dyn Sql,
     cx: &Cx<'_>,
     truth: &Reconciliation,
 ) -> Result<Change, StoreFault> {
     let reason = because(cx, truth.note.as_deref())?;
-    let filter = TransactionFilter {
-        id: Some(truth.transaction),
-        ..TransactionFilter::default()
-    };
-    let found = transactions::list(sql, cx.scope, &filter, None, Page::ONE.limit)?.pop();
-    let line = found.ok_or(StoreFault::NotFound("transaction"))?;
+    let line = line(sql, cx, truth.transaction)?;
     let lines = transfer::reconcile(sql, line.id, truth.cost, reason)?;
-    let wallet = match line.wallet_id {
-        Some(id) => Some(wallets::get(sql, &Scope::House, id)?),
-        None => None,
-    };
-    let moved = MovedRow {
-        wallet,
-        lines: lines.iter().map(shown).collect(),
-    };
+    let lines: Vec<MovedLine> = lines.iter().map(shown).collect();
     Ok(Change {
         event_type: "transaction.reconciled".to_owned(),
         action: "reconcile",
         target: format!("transaction:{}", line.id),
         org_id: line.org_id,
-        details: json!({ "cost": truth.cost, "note": reason.note, "lines": moved.lines }),
-        entity: Entity::Moved(moved),
+        details: json!({ "cost": truth.cost, "note": reason.note, "lines": lines }),
+        entity: Entity::Lines(lines),
     })
+}
+
+/// A line of the ledger that lies inside the scope.
+fn line(sql: &mut dyn Sql, cx: &Cx<'_>, id: Uuid) -> Result<TransactionRow, StoreFault> {
+    let filter = TransactionFilter {
+        id: Some(id),
+        ..TransactionFilter::default()
+    };
+    let found = transactions::list(sql, cx.scope, &filter, None, 1)?.pop();
+    found.ok_or(StoreFault::NotFound("transaction"))
 }
 
 /// A new wallet gets its allowance, as at the beginning of a period.
@@ -176,14 +183,16 @@ fn moved(
     }
     let first = ids.first().copied().unwrap_or_default();
     let wallet = wallets::get(sql, &Scope::House, first)?;
+    let request_id = lines.first().ok_or(StoreFault::Missing)?.request_id;
     let lines: Vec<MovedLine> = lines.iter().map(shown).collect();
     let details = json!({ "note": reason.note, "lines": lines });
     let change = Change::on(act, wallet.clone(), details);
     Ok(Change {
-        entity: Entity::Moved(MovedRow {
-            wallet: Some(wallet),
+        entity: Entity::Money {
+            wallet,
+            request_id,
             lines,
-        }),
+        },
         ..change
     })
 }

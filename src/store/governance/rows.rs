@@ -250,15 +250,6 @@ pub struct SessionRow {
     pub expires_at: i64,
 }
 
-/// What an act moved in the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct MovedRow {
-    /// The wallet as it is now; of a transfer the one that paid. None where nobody is bounded.
-    pub wallet: Option<WalletRow>,
-    /// The lines that were written.
-    pub lines: Vec<MovedLine>,
-}
-
 /// One line of an act.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MovedLine {

@@ -94,6 +94,7 @@ fn aimed_at(t: Tenant) -> Vec<Command> {
         Command::Adjust(Adjustment {
             wallet_id: t.wallet,
             amount: Nanos::new(1),
+            reverses: None,
             note: None,
         }),
         Command::Reconcile(Reconciliation {

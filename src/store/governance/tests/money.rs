@@ -78,24 +78,35 @@ fn settle(store: &dyn Fixture, t: Tenant, batch: &[Settled]) {
 pub(super) fn money_comes_from_the_house_and_goes_back(store: &dyn Fixture) {
     let here = tenant(store, "a");
     let credit = Command::Credit(movement(here.wallet, credits(5)));
-    let done = moved(act(store, credit));
-    let after = done.wallet.unwrap();
+    let (after, lines) = moved(act(store, credit));
     assert_eq!((after.balance, after.version), (credits(15), 3));
-    let amounts: Vec<Nanos> = done.lines.iter().map(|line| line.amount).collect();
+    let amounts: Vec<Nanos> = lines.iter().map(|line| line.amount).collect();
     assert_eq!(amounts, [credits(5), credits(-5)]);
     moved(act(
         store,
         Command::Debit(movement(here.wallet, credits(1))),
     ));
-    let adjust = |amount| {
+    let adjust_for = |amount, reverses| {
         let adjustment = Adjustment {
             wallet_id: here.wallet,
             amount,
+            reverses,
             note: None,
         };
         act(store, Command::Adjust(adjustment))
     };
-    moved(adjust(credits(-4)));
+    let adjust = |amount| adjust_for(amount, None);
+    let wrong = Some(lines[0].id);
+    let (_, corrected) = moved(adjust_for(credits(-4), wrong));
+    let filter = TransactionFilter {
+        id: Some(corrected[0].id),
+        ..TransactionFilter::default()
+    };
+    let line = store.transactions(&Scope::House, &filter, None, 1).unwrap();
+    assert_eq!(line[0].reverses, wrong);
+    // The house's side of it is no line of this wallet.
+    assert!(is_refused(&adjust_for(credits(1), Some(lines[1].id))));
+    assert!(is_unknown(&adjust_for(credits(1), Some(Uuid::nil()))));
     assert_eq!(wallet_of(store, here.wallet).balance, credits(10));
     assert!(is_refused(&adjust(Nanos::ZERO)));
     for bad in [Nanos::ZERO, credits(-1)] {
@@ -130,7 +141,7 @@ pub(super) fn money_moves_between_wallets_of_one_organisation(store: &dyn Fixtur
         store,
         Command::Transfer(order(here.wallet, here.team_wallet)),
     ));
-    assert_eq!(done.wallet.unwrap().balance, credits(6));
+    assert_eq!(done.0.balance, credits(6));
     assert_eq!(wallet_of(store, here.team_wallet).balance, credits(104));
     let abroad = act(store, Command::Transfer(order(here.wallet, there.wallet)));
     assert!(is_conflict(&abroad));
@@ -160,7 +171,7 @@ pub(super) fn what_is_leased_is_called_in_and_not_taken(store: &dyn Fixture) {
     store
         .give_back(holder, &[(WalletId(here.wallet), credits(8))])
         .unwrap();
-    assert_eq!(moved(debit()).wallet.unwrap().balance, credits(1));
+    assert_eq!(moved(debit()).0.balance, credits(1));
     is_sound(store);
 }
 
@@ -187,8 +198,8 @@ pub(super) fn overage_is_forgiven_once(store: &dyn Fixture) {
     };
     assert!(is_refused(&forgive(Some(Nanos::new(401)))));
     let some = moved(forgive(Some(Nanos::new(100))));
-    assert_eq!(some.wallet.unwrap().overage, Nanos::new(300));
-    assert_eq!(moved(forgive(None)).wallet.unwrap().overage, Nanos::ZERO);
+    assert_eq!(some.0.overage, Nanos::new(300));
+    assert_eq!(moved(forgive(None)).0.overage, Nanos::ZERO);
     assert!(is_refused(&forgive(None)));
     is_sound(store);
 }
@@ -212,8 +223,10 @@ pub(super) fn an_estimate_is_reconciled_by_whoever_sees_it(store: &dyn Fixture) 
         assert!(is_unknown(&act_in(store, &scope, truth())));
     }
     let scope = Scope::Organisation(here.org);
-    let done = moved(act_in(store, &scope, truth()));
-    assert_eq!(done.lines[0].amount, Nanos::new(300));
+    let Entity::Lines(done) = act_in(store, &scope, truth()).unwrap() else {
+        panic!("no lines");
+    };
+    assert_eq!(done[0].amount, Nanos::new(300));
     assert!(is_conflict(&act_in(store, &scope, truth())));
     let last = proved(store).pop().unwrap();
     assert_eq!(last.target, format!("transaction:{}", lines[0].id));
@@ -223,7 +236,7 @@ pub(super) fn an_estimate_is_reconciled_by_whoever_sees_it(store: &dyn Fixture) 
 
 pub(super) fn the_audit_log_names_every_line_with_its_hash(store: &dyn Fixture) {
     let here = tenant(store, "a");
-    let done = moved(act(
+    let (_, lines) = moved(act(
         store,
         Command::Credit(movement(here.wallet, credits(1))),
     ));
@@ -232,7 +245,7 @@ pub(super) fn the_audit_log_names_every_line_with_its_hash(store: &dyn Fixture) 
     assert_eq!(link.target, format!("wallet:{}", here.wallet));
     let details: serde_json::Value = serde_json::from_str(&link.details).unwrap();
     assert_eq!(details["note"], "a gift; -- '");
-    for (line, told) in done.lines.iter().zip(details["lines"].as_array().unwrap()) {
+    for (line, told) in lines.iter().zip(details["lines"].as_array().unwrap()) {
         assert_eq!(told["id"], line.id.to_string());
         assert_eq!(told["amount"], line.amount.to_string());
         let filter = TransactionFilter {

@@ -78,7 +78,14 @@ takers! {
     key: Key, ApiKeyRow;
     token: Token, TokenRow;
     session: Session, SessionRow;
-    moved: Moved, MovedRow;
+}
+
+/// The wallet that money moved, and the lines.
+pub(super) fn moved(entity: Result<Entity, StoreFault>) -> (WalletRow, Vec<MovedLine>) {
+    match entity {
+        Ok(Entity::Money { wallet, lines, .. }) => (wallet, lines),
+        other => panic!("{other:?}"),
+    }
 }
 
 pub(super) fn credits(credits: i64) -> Nanos {
@@ -239,7 +246,7 @@ pub(super) fn tenant(store: &dyn Governance, name: &str) -> Tenant {
         member,
         absence: absence(act(store, Command::PlanAbsence(away))).id,
         wallet,
-        line: moved(act(store, Command::Credit(credit))).lines[0].id,
+        line: moved(act(store, Command::Credit(credit))).1[0].id,
         team_wallet: store.wallets(&Scope::House, &of_team, Page::ONE).unwrap()[0].id,
         key: key(act(store, Command::CreateKey(new_key(member, name)))).id,
         token: token(act(store, Command::CreateToken(new_token(member, name)))).id,
