@@ -24,6 +24,7 @@ bench: bench-pure bench-gateway
 
 bench-pure: setup-build
 	$(CARGO) bench -p alfred-filters
+	$(CARGO) bench -p alfred --bench audit
 
 bench-gateway: setup-build setup-bench
 	$(CARGO) build --release --bin alfred

@@ -3,6 +3,8 @@
 //! It moves through stages, and each stage holds what the rooms before it found out. A room takes
 //! the stage before it and returns its own, so nothing can be asked for before it is known.
 
+mod money;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -12,7 +14,10 @@ use alfred_filters::prompt::{Prompt, Surface};
 use http::{HeaderName, HeaderValue};
 use uuid::Uuid;
 
+pub use money::{Credit, Money};
+
 use crate::gateway::Gateway;
+use crate::ledger::Purse;
 use crate::limits::TokenHold;
 use crate::living::{BodyPermit, InFlightGuard};
 use crate::pool::{Endpoint, LaneGuard, Report, Wish};
@@ -74,6 +79,8 @@ pub struct Admitted {
     pub surface: Surface,
     /// Who.
     pub principal: Arc<Principal>,
+    /// The wallets that bound the caller; `None` where no ledger is kept.
+    pub purse: Option<Purse>,
 }
 
 /// A request that has been read and may go to a provider.
@@ -99,6 +106,10 @@ pub struct Forward {
     pub tokens: Option<TokenHold>,
     /// The memory of the body.
     pub body: BodyPermit,
+    /// The wallets that bound the caller, until money is held.
+    pub purse: Option<Purse>,
+    /// The money that is set aside.
+    pub money: Option<Money>,
 }
 
 /// What is known of the attempt that runs.

@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::conf::Config;
+use crate::ledger::{PriceTable, Staff, Treasury};
 use crate::limits::{FloodGuard, LimitTable};
 use crate::pool::{Endpoint, Endpoints, Resolver, State};
 use crate::routing::RetryBudget;
 use crate::secrets::Keyring;
-use crate::telemetry::{AccessLog, EndpointFigures, Health, Metrics};
+use crate::telemetry::{AccessLog, EndpointFigures, Health, LedgerFigures, Metrics};
 
 /// Models that are remembered as unpriced; clients can name any number.
 const MAX_UNPRICED: usize = 1000;
@@ -41,6 +42,9 @@ pub struct Living {
     pub access_log: AccessLog,
     /// Whether traffic is welcome.
     pub health: Arc<Health>,
+    /// Where money is held and settled; `None` where no ledger is kept.
+    pub treasury: Option<Arc<Treasury>>,
+    staff: Mutex<Option<Staff>>,
     epoch: Instant,
     unpriced: Mutex<BTreeSet<String>>,
     budgets: Mutex<BTreeMap<String, Weak<RetryBudget>>>,
@@ -50,7 +54,17 @@ impl Living {
     /// The state of a process that has served nothing.
     #[must_use]
     pub fn new(keyring: Keyring, access_log: AccessLog) -> Arc<Self> {
+        Self::with_ledger(keyring, access_log, None)
+    }
+
+    /// The same, with a ledger.
+    #[must_use]
+    pub fn with_ledger(keyring: Keyring, access_log: AccessLog, staff: Option<Staff>) -> Arc<Self> {
         let metrics = Metrics::new();
+        let treasury = staff.as_ref().map(|staff| Arc::clone(staff.treasury()));
+        if let Some(treasury) = treasury.clone() {
+            metrics.watch_ledger(Box::new(move || ledger_figures(&treasury)));
+        }
         let (endpoints, epoch) = (Arc::<Endpoints>::default(), Instant::now());
         let watched = Arc::clone(&endpoints);
         metrics.watch_endpoints(Box::new(move || figures(&watched, epoch.elapsed())));
@@ -65,10 +79,24 @@ impl Living {
             metrics,
             access_log,
             health: Arc::default(),
+            treasury,
+            staff: Mutex::new(staff),
             epoch,
             unpriced: Mutex::default(),
             budgets: Mutex::default(),
         })
+    }
+
+    /// Settles what is left and gives the leases back, as far as that goes in this time.
+    pub fn close_ledger(&self, patience: Duration) {
+        let staff = self
+            .staff
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(mut staff) = staff {
+            staff.close(patience);
+        }
     }
 
     /// Time since the process began, for clocks that only need differences.
@@ -112,7 +140,32 @@ impl Living {
     pub fn serve(&self, config: &Config) {
         self.flood.set_window(config.flood.window);
         self.endpoints.forgive();
+        if let Some(treasury) = &self.treasury {
+            let settings = format!("{:?} {:?}", config.prices, config.unknown_price);
+            let known = treasury.set_prices(&PriceTable::fingerprint(&settings));
+            if let Err(fault) = known {
+                log::warn!(
+                    "the prices now in force have no number yet, transactions keep the last: {fault}"
+                );
+            }
+        }
     }
+}
+
+/// What metrics show of the ledger, in the order of their table.
+#[expect(clippy::cast_precision_loss, reason = "metrics are floats")]
+fn ledger_figures(treasury: &Treasury) -> LedgerFigures {
+    let figures = treasury.figures();
+    [
+        figures.backlog as f64,
+        figures.lag_ms as f64 / 1000.0,
+        f64::from(u8::from(figures.is_store_there)),
+        f64::from(u8::from(figures.is_journal_whole)),
+        figures.posted as f64,
+        figures.stuck as f64,
+        figures.unresolved as f64,
+        figures.soft_limits as f64,
+    ]
 }
 
 /// What metrics show of the endpoints.

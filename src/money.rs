@@ -1,6 +1,7 @@
 //! Why: a float loses money. Credits are whole nano-credits, and on the wire decimal strings
 //! with nine digits, so that no JSON parser rounds them either.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
 
@@ -68,6 +69,20 @@ impl fmt::Display for Nanos {
     }
 }
 
+impl Serialize for Nanos {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A string only: a number may have been through a float already.
+impl<'de> Deserialize<'de> for Nanos {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
 /// Reads what `Display` writes, and shorter forms such as `12`, `12.5` or `-0.1`.
 impl FromStr for Nanos {
     type Err = MoneyError;
@@ -125,6 +140,20 @@ mod tests {
         ] {
             assert_eq!(read(bad), Err(MoneyError::Form), "{bad}");
         }
+    }
+
+    #[test]
+    fn json_holds_an_amount_as_a_string_and_never_as_a_number() {
+        assert_eq!(
+            serde_json::to_string(&Nanos::new(5)).unwrap(),
+            "\"0.000000005\""
+        );
+        assert_eq!(
+            serde_json::from_str::<Nanos>("\"1.5\"").unwrap(),
+            Nanos::new(1_500_000_000)
+        );
+        assert!(serde_json::from_str::<Nanos>("1.5").is_err());
+        assert!(serde_json::from_str::<Nanos>("\"1,5\"").is_err());
     }
 
     #[test]

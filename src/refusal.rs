@@ -121,6 +121,25 @@ pub enum Refusal {
         "the price of the model '{0}' is unknown and this gateway refuses models without a price; add it under `prices` in the configuration"
     )]
     UnknownPrice(String),
+    /// The caller's wallets do not hold enough for this request.
+    #[error(
+        "there is not enough credit for this request; have the wallet topped up, or ask for a shorter answer"
+    )]
+    InsufficientCredit,
+    /// A wallet of the caller is frozen.
+    #[error("a wallet that pays for this key is frozen; ask its administrator")]
+    WalletFrozen,
+    /// The limit of what may be spent in a period is reached.
+    #[error(
+        "the limit of what may be spent in this period is reached; wait for the next one or have it raised"
+    )]
+    SpendLimit,
+    /// There is no wallet, and this gateway wants one.
+    #[error("no wallet pays for this key, and this gateway serves nobody without one")]
+    NoWallet,
+    /// The ledger can hold no money now.
+    #[error("the ledger cannot be reached at the moment; try again in a second")]
+    LedgerUnavailable,
     /// Every endpoint that could answer is left alone because it failed, or its keys rest.
     #[error(
         "no endpoint that could answer is healthy at the moment; try again in {} s", whole_seconds(*.retry_after)
@@ -179,6 +198,7 @@ pub struct Wire {
 
 const INVALID: &str = "invalid_request_error";
 const SERVER: &str = "server_error";
+const BILLING: &str = "billing_error";
 const RATE: &str = "rate_limit_error";
 
 impl Refusal {
@@ -240,6 +260,14 @@ impl Refusal {
                 Some(Duration::from_secs(1)),
             ),
             Self::UnknownPrice(_) => row(400, INVALID, "unknown_price"),
+            Self::InsufficientCredit => final_no(row(402, BILLING, "insufficient_credit")),
+            Self::WalletFrozen => final_no(row(402, BILLING, "wallet_frozen")),
+            Self::SpendLimit => final_no(row(402, BILLING, "spend_limit_reached")),
+            Self::NoWallet => final_no(row(402, BILLING, "no_wallet")),
+            Self::LedgerUnavailable => wait(
+                row(503, SERVER, "ledger_unavailable"),
+                Some(Duration::from_secs(1)),
+            ),
             Self::ProviderThrottled { retry_after } => {
                 wait(row(429, RATE, "rate_limit_exceeded"), Some(*retry_after))
             }

@@ -6,17 +6,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 use crate::admin;
 use crate::conf::Watch;
+use crate::ledger;
 use crate::living::Living;
 use crate::mock::Mock;
+use crate::outbound::Outbound;
 use crate::reload::{Reloader, Trigger};
-use crate::store::Keys;
+use crate::store::Store;
 use crate::telemetry;
 
 /// How often the key store is asked for changes; a revocation is seen within two seconds.
 const KEY_REFRESH: Duration = Duration::from_millis(500);
+
+/// How often the books are looked through for what time brings.
+const HOUSEKEEPING: Duration = Duration::from_secs(10);
+
+/// How often wallets at their soft limit are looked for.
+const ALERTS: Duration = Duration::from_secs(1);
 
 /// How often the gateway's port is tried at start.
 const KNOCK: Duration = Duration::from_millis(2);
@@ -31,7 +40,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub struct Supervisor {
     living: Arc<Living>,
     reloader: Arc<Reloader>,
-    store: Arc<dyn Keys + Send + Sync>,
+    store: Arc<dyn Store>,
     telemetry: Mutex<Option<TcpListener>>,
     admin: Mutex<Option<TcpListener>>,
     mock: Mutex<Option<TcpListener>>,
@@ -57,7 +66,7 @@ impl Supervisor {
     #[must_use]
     pub fn new(
         reloader: Arc<Reloader>,
-        store: Arc<dyn Keys + Send + Sync>,
+        store: Arc<dyn Store>,
         ports: Ports,
         usage_log: Option<PathBuf>,
     ) -> Self {
@@ -85,6 +94,8 @@ impl Supervisor {
             self.serve_mock(),
             self.heed_hangups(),
             self.watch_files(),
+            self.keep_house(),
+            self.send_alerts(),
         );
     }
 
@@ -104,8 +115,10 @@ impl Supervisor {
     }
 
     async fn refresh_keys(&self) {
+        let told = self.hear();
         loop {
-            tokio::time::sleep(KEY_REFRESH).await;
+            // A change of another process is told at once; looking goes on all the same.
+            let _ = tokio::time::timeout(KEY_REFRESH, told.notified()).await;
             let (living, store) = (Arc::clone(&self.living), Arc::clone(&self.store));
             let refreshed =
                 tokio::task::spawn_blocking(move || living.keyring.refresh(&*store)).await;
@@ -126,6 +139,68 @@ impl Supervisor {
                     );
                 }
                 Err(error) => log::error!("the key store's reader failed: {error}"),
+            }
+        }
+    }
+
+    /// Wakes whoever waits when another process tells of a change.
+    fn hear(&self) -> Arc<Notify> {
+        let told = Arc::new(Notify::new());
+        if let Some(notices) = self.store.listen() {
+            let (teller, treasury) = (Arc::clone(&told), self.living.treasury.clone());
+            let listening = std::thread::Builder::new()
+                .name("store-notices".to_owned())
+                .spawn(move || {
+                    for notice in notices {
+                        match notice.as_str() {
+                            "keys" => teller.notify_one(),
+                            _ => treasury.iter().for_each(|treasury| treasury.hurry()),
+                        }
+                    }
+                });
+            if let Err(error) = listening {
+                log::warn!("changes of other processes are seen only by looking: {error}");
+            }
+        }
+        told
+    }
+
+    /// What time brings to the books: new periods, absences, loans that come back.
+    async fn keep_house(&self) {
+        let Some(treasury) = self.living.treasury.clone() else {
+            return;
+        };
+        loop {
+            let treasury = Arc::clone(&treasury);
+            let kept = tokio::task::spawn_blocking(move || treasury.keep_house()).await;
+            if !matches!(kept, Ok(Ok(()))) {
+                log::warn!("the books could not be looked through; it is tried again: {kept:?}");
+            }
+            tokio::time::sleep(HOUSEKEEPING).await;
+        }
+    }
+
+    /// Tells the operator of wallets that reach their soft limit.
+    async fn send_alerts(&self) {
+        let Some(treasury) = &self.living.treasury else {
+            return;
+        };
+        loop {
+            tokio::time::sleep(ALERTS).await;
+            let reached = treasury.soft_limits();
+            let gateway = self.reloader.world().load_full();
+            let Some(alerts) = gateway
+                .config
+                .ledger
+                .alerts
+                .as_ref()
+                .filter(|_| !reached.is_empty())
+            else {
+                continue;
+            };
+            match Outbound::new(&gateway.egress) {
+                Ok(outbound) => ledger::tell(&reached, alerts, &outbound).await,
+                Err(error) => log::warn!("nobody can be told of soft limits: {error}"),
             }
         }
     }

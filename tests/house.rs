@@ -208,7 +208,7 @@ fn tiers() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("secrets", &["conf", "private_file", "random", "store"]),
         ("telemetry", &["conf"]),
         ("limits", &["conf"]),
-        ("ledger", &["conf", "money", "store"]),
+        ("ledger", &["conf", "money", "outbound", "store"]),
         ("outbound", &["conf"]),
         ("pool", &["conf", "outbound"]),
         (

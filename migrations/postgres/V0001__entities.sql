@@ -87,7 +87,7 @@ BEGIN
 END $$;
 
 CREATE TRIGGER api_keys_changed AFTER INSERT OR UPDATE OR DELETE ON api_keys
-FOR EACH STATEMENT EXECUTE FUNCTION revise('keys');
+FOR EACH ROW EXECUTE FUNCTION revise('keys');
 
 CREATE TRIGGER users_moved AFTER UPDATE OF org_id, team_id, status ON users
-FOR EACH STATEMENT EXECUTE FUNCTION revise('keys');
+FOR EACH ROW EXECUTE FUNCTION revise('keys');

@@ -191,12 +191,12 @@ CREATE INDEX audit_log_by_org ON audit_log (org_id, id);
 
 -- Where the chain ends, so that a cut tail is noticed.
 CREATE TABLE audit_head (
-    only BIGINT PRIMARY KEY CHECK (only = 1),
+    number BIGINT PRIMARY KEY CHECK (number = 1),
     id   BIGINT NOT NULL,
     hash BYTEA    NOT NULL CHECK (length(hash) = 32)
 );
 
-INSERT INTO audit_head (only, id, hash) VALUES (1, 0, decode(repeat('00', 32), 'hex'));
+INSERT INTO audit_head (number, id, hash) VALUES (1, 0, decode(repeat('00', 32), 'hex'));
 
 -- An absence lends a share of the absent member's quota to the team's pool.
 CREATE TABLE absences (
@@ -272,23 +272,23 @@ CREATE INDEX access_tokens_by_user ON access_tokens (user_id);
 INSERT INTO revisions (topic, value) VALUES ('wallets', 0);
 
 CREATE TRIGGER wallets_made AFTER INSERT ON wallets
-FOR EACH STATEMENT EXECUTE FUNCTION revise('wallets');
+FOR EACH ROW EXECUTE FUNCTION revise('wallets');
 
 -- Not for balances: those move with every settlement and are known to whoever leases.
-CREATE TRIGGER wallets_changed AFTER UPDATE OF overdraft, hard_limit, soft_limit, mode, cap, period, status, overage, period_start ON wallets
-FOR EACH STATEMENT EXECUTE FUNCTION revise('wallets');
+CREATE TRIGGER wallets_changed AFTER UPDATE OF overdraft, hard_limit, soft_limit, mode, cap, period, status, period_start ON wallets
+FOR EACH ROW EXECUTE FUNCTION revise('wallets');
 
 CREATE TRIGGER organisations_changed_keys AFTER UPDATE OF status, funding_order, markup_ppm ON organisations
-FOR EACH STATEMENT EXECUTE FUNCTION revise('keys');
+FOR EACH ROW EXECUTE FUNCTION revise('keys');
 
 CREATE TRIGGER organisations_changed AFTER UPDATE OF status, funding_order, markup_ppm ON organisations
-FOR EACH STATEMENT EXECUTE FUNCTION revise('wallets');
+FOR EACH ROW EXECUTE FUNCTION revise('wallets');
 
 CREATE TRIGGER teams_changed AFTER UPDATE OF funding_order, markup_ppm ON teams
-FOR EACH STATEMENT EXECUTE FUNCTION revise('wallets');
+FOR EACH ROW EXECUTE FUNCTION revise('wallets');
 
 CREATE TRIGGER users_known AFTER UPDATE OF email, subject, role, team_role, tokens_valid_after ON users
-FOR EACH STATEMENT EXECUTE FUNCTION revise('keys');
+FOR EACH ROW EXECUTE FUNCTION revise('keys');
 
 CREATE TRIGGER users_made AFTER INSERT ON users
-FOR EACH STATEMENT EXECUTE FUNCTION revise('keys');
+FOR EACH ROW EXECUTE FUNCTION revise('keys');

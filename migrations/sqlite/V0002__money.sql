@@ -187,12 +187,12 @@ CREATE INDEX audit_log_by_org ON audit_log (org_id, id);
 
 -- Where the chain ends, so that a cut tail is noticed.
 CREATE TABLE audit_head (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
+    number INTEGER PRIMARY KEY CHECK (number = 1),
     id   INTEGER NOT NULL,
     hash BLOB    NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 
-INSERT INTO audit_head (only, id, hash) VALUES (1, 0, zeroblob(32));
+INSERT INTO audit_head (number, id, hash) VALUES (1, 0, zeroblob(32));
 
 -- An absence lends a share of the absent member's quota to the team's pool.
 CREATE TABLE absences (
@@ -271,7 +271,7 @@ CREATE TRIGGER wallets_made AFTER INSERT ON wallets
 BEGIN UPDATE revisions SET value = value + 1 WHERE topic = 'wallets'; END;
 
 -- Not for balances: those move with every settlement and are known to whoever leases.
-CREATE TRIGGER wallets_changed AFTER UPDATE OF overdraft, hard_limit, soft_limit, mode, cap, period, status, overage, period_start ON wallets
+CREATE TRIGGER wallets_changed AFTER UPDATE OF overdraft, hard_limit, soft_limit, mode, cap, period, status, period_start ON wallets
 BEGIN UPDATE revisions SET value = value + 1 WHERE topic = 'wallets'; END;
 
 CREATE TRIGGER organisations_changed AFTER UPDATE OF status, funding_order, markup_ppm ON organisations

@@ -77,6 +77,13 @@ impl BlockVerifier {
     /// Holds the chain against what was published of it.
     #[must_use]
     pub fn anchored(mut self, anchors: Anchors) -> Self {
+        let Head { number, hash } = self.head;
+        if anchors.deny(Chain::Block, number, &hash) {
+            self.flaw = Some(Flaw {
+                place: Place::Block(number),
+                fault: Fault::NotAnchored,
+            });
+        }
         self.anchors = anchors;
         self
     }

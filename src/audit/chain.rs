@@ -105,6 +105,13 @@ impl ChainVerifier {
     /// Holds the chain against what was published of it.
     #[must_use]
     pub fn anchored(mut self, anchors: Anchors) -> Self {
+        let Head { number, hash } = self.head;
+        if anchors.deny(Chain::Audit, number, &hash) {
+            self.flaw = Some(Flaw {
+                place: Place::Audit(number),
+                fault: Fault::NotAnchored,
+            });
+        }
         self.anchors = anchors;
         self
     }

@@ -121,8 +121,7 @@ impl SettlementVerifier {
     /// The position that makes the row fit its hash: it was swapped with another.
     fn moved_from(&self, row: &TransactionLeaf<'_>, hash: &Hash) -> Option<i64> {
         // A batch has at most 1,000 settlements of a few wallets each.
-        let positions = 0..self.settlement.count.clamp(0, 100_000);
-        positions.into_iter().find(|was| {
+        (0..self.settlement.count.clamp(0, 100_000)).find(|was| {
             let moved = TransactionLeaf {
                 position: Some(*was),
                 ..*row

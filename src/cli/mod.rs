@@ -1,12 +1,27 @@
 //! Why: the words a person types. Each subcommand is a file that prepares rooms of the library and
 //! lets them work; nothing is decided here that the library could decide.
 
+mod absences;
+mod audit;
+mod by_hand;
 mod check;
 mod failure;
 mod files;
 mod keys;
+mod ledger;
 mod mock;
+mod open;
+mod organisations;
 mod run;
+mod select;
+mod show;
+mod teams;
+mod tokens;
+mod transactions;
+mod users;
+mod verify;
+mod wallets;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,11 +71,40 @@ enum Command {
     /// What it answers is decided by the model's name, for example `stream?chunks=50&delay=10ms`,
     /// `status?code=429` or `hang`. `alfred mock --list` lists them all.
     Mock(MockArgs),
-    /// Create, list and revoke API keys.
+    /// Create, list, change, rotate and revoke API keys.
     ///
     /// A running gateway sees the change within two seconds.
     #[command(subcommand)]
-    Keys(KeysCommand),
+    Keys(keys::KeysCommand),
+    /// Make and change organisations, the tenants of the house.
+    #[command(subcommand)]
+    Organisations(organisations::OrganisationsCommand),
+    /// Make and change teams, and say who belongs to them.
+    #[command(subcommand)]
+    Teams(teams::TeamsCommand),
+    /// Make, change, suspend and close users, and set passwords.
+    #[command(subcommand)]
+    Users(users::UsersCommand),
+    /// Plan and end absences, which lend a quota to the team.
+    #[command(subcommand)]
+    Absences(absences::AbsencesCommand),
+    /// Create, list and revoke access tokens for the admin API.
+    #[command(subcommand)]
+    Tokens(tokens::TokensCommand),
+    /// Make wallets, move money, set limits.
+    #[command(subcommand)]
+    Wallets(wallets::WalletsCommand),
+    /// Read the ledger line by line.
+    #[command(subcommand)]
+    Transactions(transactions::TransactionsCommand),
+    /// Sum up who used how much of what, this month unless told otherwise.
+    Usage(transactions::UsageArgs),
+    /// Read and verify the record of what people did and what requests cost.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Check that the ledger keeps its promises.
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
     /// Print the JSON Schema of the configuration file.
     Schema,
     /// Print completions for a shell.
@@ -108,51 +152,9 @@ struct MockArgs {
     list: bool,
 }
 
-#[derive(Debug, Subcommand)]
-enum KeysCommand {
-    /// Make a key and print it. It is shown this once and never again.
-    Create(CreateArgs),
-    /// List the keys, without their secrets.
-    List {
-        #[command(flatten)]
-        config: ConfigArg,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Revoke a key: by its number, its public id (the twelve characters after `ak_live_`), or whole.
-    Revoke {
-        /// Number or public id, as `alfred keys list` shows them, or the whole key.
-        key: String,
-        #[command(flatten)]
-        config: ConfigArg,
-    },
-    /// Print the hash of a key for the `keys` section of the configuration file.
-    ///
-    /// The key is read from standard input, so that no shell keeps it.
-    Hash,
-}
-
+/// Which store, and how the answer is given.
 #[derive(Debug, Args)]
-struct CreateArgs {
-    /// What people call it.
-    #[arg(long)]
-    name: String,
-    /// The environment that its text shows: ak_<env>_…
-    #[arg(long, default_value = "live")]
-    env: String,
-    /// A model it may use, alias or provider/model; may be given several times. Without it, all.
-    #[arg(long = "model", value_name = "MODEL")]
-    models: Vec<String>,
-    /// Requests per minute.
-    #[arg(long, value_name = "N")]
-    requests_per_minute: Option<u64>,
-    /// Tokens per minute.
-    #[arg(long, value_name = "N")]
-    tokens_per_minute: Option<u64>,
-    /// The moment it stops working, for example 2027-01-31T00:00:00Z.
-    #[arg(long, value_name = "TIME")]
-    expires_at: Option<jiff::Timestamp>,
+struct At {
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -162,25 +164,38 @@ struct CreateArgs {
 
 /// Parses the command line and does what it says.
 pub(crate) fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    match act(Cli::parse().command) {
+        Ok(()) | Err(Failure::Enough) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn act(command: Command) -> Result<(), Failure> {
+    match command {
         Command::Run(args) if args.check_config => check::check(&args.config),
         Command::Run(args) => run::run(&args),
         Command::Check(config) => check::check(&config),
         Command::Init(args) => files::init(&args),
         Command::Mock(args) => mock::mock(&args),
         Command::Keys(command) => keys::keys(command),
+        Command::Organisations(command) => organisations::organisations(command),
+        Command::Teams(command) => teams::teams(command),
+        Command::Users(command) => users::users(command),
+        Command::Absences(command) => absences::absences(command),
+        Command::Tokens(command) => tokens::tokens(command),
+        Command::Wallets(command) => wallets::wallets(command),
+        Command::Transactions(command) => transactions::transactions(&command),
+        Command::Usage(args) => transactions::usage(&args),
+        Command::Audit(command) => audit::audit(&command),
+        Command::Ledger(command) => ledger::ledger(&command),
         Command::Schema => files::schema(),
         Command::Completions { shell } => {
             let mut out = std::io::stdout();
             clap_complete::generate(shell, &mut Cli::command(), "alfred", &mut out);
             Ok(())
-        }
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("{failure}");
-            failure.exit_code()
         }
     }
 }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use alfred::conf::{Config, LogFormat, LogLevel};
 use alfred::exchange::unix_ms;
 use alfred::gateway::Gateway;
+use alfred::ledger;
 use alfred::living::Living;
 use alfred::proxy;
 use alfred::reload::{Certificate, Reloader};
-use alfred::secrets::{FirstKey, Keyring, Pepper, first_key, os_random};
-use alfred::store::{Keys, SqliteStore};
+use alfred::secrets::{FirstKey, Keyring, first_key, os_random};
+use alfred::store::{self, LedgerStore};
 use alfred::supervisor::{Ports, Supervisor};
 use alfred::telemetry::{AccessLog, LogStyle, init_logging};
 use log::LevelFilter;
@@ -33,21 +34,31 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mock = listen("mock", SocketAddr::from(([127, 0, 0, 1], 0)))?;
     let mock_url = format!("http://{}/v1", mock.local_addr()?);
 
-    let store = SqliteStore::open(&config.data_dir)?;
-    let pepper = Pepper::load_or_create(&config.data_dir, &mut os_random)?;
+    let store = store::open(&config)?;
+    let pepper = check::pepper(&config)?;
     let first = match is_zero {
-        true => first_key(&config.data_dir, &store, &pepper, unix_ms(), &mut os_random)?,
+        true => first_key(
+            &config.data_dir,
+            &*store,
+            &pepper,
+            unix_ms(),
+            &mut os_random,
+        )?,
         false => None,
     };
     let keyring = Keyring::new(pepper);
-    keyring.refresh(&store)?;
+    keyring.refresh(&*store)?;
     warn_about_keys(&keyring);
 
-    let living = Living::new(keyring, access_log(&config)?);
+    // What earlier processes left is settled before anyone may call.
+    let ledger: Arc<dyn LedgerStore> = Arc::clone(&store) as _;
+    let treasury = ledger::open(ledger, ledger::Settings::new(&config, name()))?;
+    let staff = ledger::Staff::start(&treasury)?;
+
+    let living = Living::with_ledger(keyring, access_log(&config)?, Some(staff));
     let reloader = Arc::new(Reloader::start(origin, reading, &living, mock_url)?);
     greet(&reloader.status().gateway, first.as_ref());
     let usage_log = args.mock_usage_log.clone();
-    let store: Arc<dyn Keys + Send + Sync> = Arc::new(store);
     let ports = Ports {
         telemetry,
         admin,
@@ -57,6 +68,12 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let supervisor = Supervisor::new(Arc::clone(&reloader), store, ports, usage_log);
     proxy::serve(&reloader, supervisor)?;
     Ok(())
+}
+
+/// Which process this is, for people who look at the holders of leases.
+fn name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}:{}", host.trim(), std::process::id())
 }
 
 fn start_logging(config: &Config) {

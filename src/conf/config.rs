@@ -11,12 +11,14 @@ use serde_json::{Value, json};
 
 use super::cx::Cx;
 use super::egress::Egress;
+use super::ledger::{Credit, Ledger};
 use super::model::Model;
 use super::provider::Provider;
 use super::secret::Secret;
 use super::shape::{Shape, choice, section, variable};
 use super::show::Show;
 use super::source::Source;
+use super::store::StoreKind;
 use super::tree::{Kind, Node};
 use super::units::{Count, Price, Size};
 
@@ -32,6 +34,10 @@ section! {
         pub data_dir: PathBuf = PathBuf::from("./data"),
         /// Where keys, users and money are kept. A change needs a restart.
         pub store: StoreKind = StoreKind::Sqlite,
+        /// The secret that keys the hashes of API keys: one or several lines of 64 hexadecimal digits, the last one for
+        /// new keys. All processes that share a database need the same; without it each makes one in `data_dir`. A
+        /// change needs a restart.
+        pub pepper: Option<Secret> = None,
         /// Worker threads of the gateway; 0 means one per core. A change needs a restart.
         pub threads: usize = 0,
         /// The proxies in front of Alfred, as addresses or networks, whose `X-Forwarded-For` is believed.
@@ -57,6 +63,10 @@ section! {
         pub prices: BTreeMap<String, PriceOverride> = BTreeMap::new(),
         /// What happens to a call whose model has no known price.
         pub unknown_price: UnknownPrice = UnknownPrice::Warn,
+        /// What a credit is.
+        pub credit: Credit = Credit::default(),
+        /// How money is held, leased and settled.
+        pub ledger: Ledger = Ledger::default(),
         /// How calls leave this network.
         pub egress: Egress = Egress::default(),
         /// What is logged, and how. A change needs a restart.
@@ -110,15 +120,6 @@ choice! {
         /// TLS 1.3.
         V1_3 = "1.3",
     }
-}
-
-choice! {
-    /// Where keys, users and money are kept.
-    pub enum StoreKind {
-        /// One SQLite database in `data_dir`.
-        Sqlite = "sqlite",
-    }
-    later ["postgres"]
 }
 
 section! {

@@ -10,6 +10,7 @@ mod environment;
 mod fields;
 mod file;
 mod interpolate;
+mod ledger;
 mod mask;
 mod model;
 mod nearest;
@@ -23,6 +24,7 @@ mod secret;
 mod shape;
 mod show;
 mod source;
+mod store;
 mod template;
 mod tree;
 mod units;
@@ -34,10 +36,11 @@ use std::path::Path;
 
 pub use config::{
     BodyLimits, CeilingPrices, Config, Cors, Flood, Limit, Listen, Log, LogFormat, LogLevel, Per,
-    PriceOverride, Shutdown, StaticKey, StoreKind, Tls, TlsVersion, UnknownPrice,
+    PriceOverride, Shutdown, StaticKey, Tls, TlsVersion, UnknownPrice,
 };
 pub use egress::{Egress, ProxyAddress};
 pub use environment::Environment;
+pub use ledger::{Alerts, Credit, Durability, Ledger, Orphans, Unmetered};
 pub use model::{Model, Retry, Target, TimeoutOverrides};
 pub use nearest::nearest;
 pub use origin::{Origin, Reading};
@@ -49,6 +52,7 @@ pub use provider::{
 pub use schema::schema;
 pub use secret::Secret;
 pub use source::Source;
+pub use store::{Postgres, StoreKind};
 pub use template::template;
 pub use watch::{Sight, Watch};
 pub use zero::zero;

@@ -1,6 +1,8 @@
 //! Why: one function prices the hold and the settlement alike, in one `i128` expression with one
 //! rounding, upwards. What it cannot price it says so; it never answers 0 for unknown.
 
+use alfred_filters::event::Usage;
+
 use super::{Class, Nanos, Price, ServiceTier};
 
 /// Tokens of one request, as the provider counted them. Details are contained in the totals:
@@ -23,6 +25,21 @@ pub struct UsageCounts {
     pub audio_in: u64,
     /// Of `output`: sound.
     pub audio_out: u64,
+}
+
+impl From<Usage> for UsageCounts {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input: usage.input,
+            output: usage.output,
+            cached: usage.cached,
+            cache_write: usage.cache_write,
+            cache_write_1h: usage.cache_write_1h,
+            reasoning: usage.reasoning,
+            audio_in: usage.audio_in,
+            audio_out: usage.audio_out,
+        }
+    }
 }
 
 /// How provider money becomes credits. Both figures in millionths.

@@ -40,6 +40,15 @@ impl PriceTable {
         }
     }
 
+    /// Names the shipped table together with the settings that change it, in hexadecimal: every
+    /// transaction tells by which prices it was made.
+    pub fn fingerprint(settings: &str) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(SHIPPED.as_bytes());
+        hasher.update(settings.as_bytes());
+        hasher.finalize().to_hex().to_string()
+    }
+
     /// The same with prices of the configuration on top, by `provider/model` where `provider`
     /// is the configured name; `provider/*` stands for every model of it that is not named. An
     /// override replaces the whole price of its model.
@@ -86,9 +95,7 @@ impl Entry {
             .get_or_init(|| Price::from_json(self.line).map(Box::new))
             .as_deref()
     }
-}
 
-impl Entry {
     fn max_output(&self) -> Option<u64> {
         let (_, rest) = self.line.split_once("\"max_out\":")?;
         let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;

@@ -1,12 +1,13 @@
 //! The spine: the stations a request passes, in the order that is the product's promise.
 //!
-//! Request ID → CORS → flood guard → authentication → request limit → (the body is read by
-//! `proxy`) → prompt → token limit → plan. Everything here is plain and fast; Pingora is not known.
+//! Request ID → CORS → flood guard → authentication → can-spend → request limit → (the body is
+//! read by `proxy`) → prompt → token limit → plan → hold. Everything here is plain and fast; Pingora is not known.
 
 mod authenticate;
 pub mod cors;
 mod head;
 mod models;
+mod quota;
 mod rate_limit;
 mod read;
 mod request_id;
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use http::Method;
 
 pub use head::Head;
+pub use quota::{hold, usual_charge};
 pub use read::{Ready, forward, settle_tokens};
 
 use crate::exchange::{Admitted, Door, Exchange, unix_ms};
@@ -61,6 +63,7 @@ pub fn admit(exchange: &mut Exchange, head: &Head<'_>) -> Result<Admission, Refu
     exchange.receipt.surface = door.label();
     let principal = authenticate::authenticate(head, &gateway, unix_ms())?;
     exchange.identify(&principal);
+    let purse = quota::can_spend(exchange, &principal)?;
     rate_limit::take_request(&gateway, &principal, &mut exchange.answer_headers)?;
     match door {
         Door::Models => models::list(&gateway, &principal, exchange.dialect).map(Admission::Answer),
@@ -70,7 +73,11 @@ pub fn admit(exchange: &mut Exchange, head: &Head<'_>) -> Result<Admission, Refu
         door => {
             let surface = door.surface().ok_or(Refusal::NoSuchPath)?;
             read::check_media_type(head)?;
-            Ok(Admission::Body(Admitted { surface, principal }))
+            Ok(Admission::Body(Admitted {
+                surface,
+                principal,
+                purse,
+            }))
         }
     }
 }

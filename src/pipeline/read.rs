@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::head::Head;
-use super::rate_limit;
+use super::{quota, rate_limit};
 use crate::conf::UnknownPrice;
 use crate::exchange::{Admitted, Attempt, Exchange, Forward, chance};
 use crate::gateway::Gateway;
@@ -59,7 +59,11 @@ pub fn forward(
     body: Bytes,
     permit: BodyPermit,
 ) -> Result<Ready, Refusal> {
-    let Admitted { surface, principal } = admitted;
+    let Admitted {
+        surface,
+        principal,
+        purse,
+    } = admitted;
     let prompt = Prompt::read(surface, body).map_err(|error| Refusal::BadRequest {
         message: error.message,
         param: error.param,
@@ -77,6 +81,7 @@ pub fn forward(
         return Ok(Ready::Answer(count_tokens_body(input_estimate, true)));
     }
     let plan = priced(&gateway, able(plan, &prompt)?, prompt.model())?;
+    let plan = quota::payable(plan, purse.as_ref(), prompt.model())?;
     check_health(&plan, gateway.living.now())?;
     let answers = u64::from(prompt.choices());
     let max_output = match surface {
@@ -99,6 +104,8 @@ pub fn forward(
         failed: Vec::new(),
         tokens,
         body: permit,
+        purse,
+        money: None,
     })))
 }
 

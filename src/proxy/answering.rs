@@ -14,6 +14,7 @@ use alfred_filters::prompt::Surface;
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
+use crate::ledger::{Charge, Nanos, ServiceTier};
 use crate::routing::{Failure, Target};
 
 /// The largest unstreamed answer that is held in memory.
@@ -83,12 +84,21 @@ pub(crate) struct Asked {
     pub(crate) plan: StreamPlan,
     pub(crate) target: Arc<Target>,
     pub(crate) request_id: Arc<str>,
+    pub(crate) tier: ServiceTier,
+    pub(crate) charge: Charge,
+    /// What was left of the caller's wallets before this request, its hold included.
+    pub(crate) credit: Option<Nanos>,
+    pub(crate) transaction: Option<String>,
 }
 
 /// What only the end of a stream knows; it travels in the usage event and in a comment.
 #[derive(Serialize)]
 struct Closing<'a> {
     request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    balance: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<String>,
 }
@@ -134,10 +144,7 @@ impl Pieces {
 pub(crate) struct Answering {
     mode: Mode,
     announced: Announced,
-    plan: Option<StreamPlan>,
-    surface: Surface,
-    target: Option<Arc<Target>>,
-    request_id: Option<Arc<str>>,
+    asked: Option<Asked>,
     out: BytesMut,
     facts: Facts,
     last_piece: Option<Instant>,
@@ -145,15 +152,28 @@ pub(crate) struct Answering {
     over: bool,
 }
 
+impl Asked {
+    /// The last word of a complete stream, as one line of JSON.
+    fn closing(&self, usage: &Usage) -> Option<String> {
+        let cost = self.target.cost(usage, self.tier, self.charge);
+        let balance = self.credit.zip(cost);
+        let balance = balance.and_then(|(credit, cost)| credit.checked_sub(cost));
+        let closing = Closing {
+            request_id: &self.request_id,
+            transaction_id: self.transaction.as_deref(),
+            balance: balance.map(|balance| balance.to_string()),
+            cost: cost.map(|cost| cost.to_string()),
+        };
+        serde_json::to_string(&closing).ok()
+    }
+}
+
 impl Default for Answering {
     fn default() -> Self {
         Self {
             mode: Mode::Idle,
             announced: Announced::Whole,
-            plan: None,
-            surface: Surface::Chat,
-            target: None,
-            request_id: None,
+            asked: None,
             out: BytesMut::new(),
             facts: Facts::default(),
             last_piece: None,
@@ -167,20 +187,17 @@ impl Answering {
     /// Forgets the last attempt and prepares for the next.
     pub(crate) fn begin(&mut self, asked: Asked) {
         *self = Self {
-            plan: Some(asked.plan),
-            surface: asked.surface,
-            target: Some(asked.target),
-            request_id: Some(asked.request_id),
+            asked: Some(asked),
             ..Self::default()
         };
     }
 
     /// The provider's header has come.
     pub(crate) fn announce(&mut self, announced: Announced) {
-        self.mode = match (&announced, &self.plan) {
-            (Announced::Stream, Some(plan)) => {
+        self.mode = match (&announced, &self.asked) {
+            (Announced::Stream, Some(asked)) => {
                 self.facts.streamed = true;
-                Mode::Stream(Box::new(AnswerStream::new(plan.clone())))
+                Mode::Stream(Box::new(AnswerStream::new(asked.plan.clone())))
             }
             (Announced::Rejected { .. }, _) => Mode::Rejected(Pieces::default()),
             _ => Mode::Whole(Pieces::default()),
@@ -271,13 +288,8 @@ impl Answering {
         let Mode::Stream(stream) = &mut self.mode else {
             return Ending::Truncated(Cut::Empty);
         };
-        let target = self.target.as_ref();
-        let request_id = self.request_id.as_deref().unwrap_or_default();
-        let mut closing = |stream: &AnswerStream| {
-            let cost = target.and_then(|t| t.cost(&stream.final_usage(estimate)));
-            let cost = cost.map(|cost| cost.to_string());
-            serde_json::to_string(&Closing { request_id, cost }).ok()
-        };
+        let asked = self.asked.as_ref();
+        let mut closing = |stream: &AnswerStream| asked?.closing(&stream.final_usage(estimate));
         stream.finish_with(&mut self.out, &mut closing)
     }
 
@@ -300,11 +312,10 @@ impl Answering {
     }
 
     fn finish_whole(&mut self, body: Bytes) -> Step {
-        let from = self
-            .plan
-            .as_ref()
-            .map_or(Dialect::OpenAiChat, |plan| plan.from);
-        let answer = match Answer::read(from, self.surface, body) {
+        let Some(asked) = &self.asked else {
+            return Step::Quiet;
+        };
+        let answer = match Answer::read(asked.plan.from, asked.surface, body) {
             Ok(answer) => answer,
             Err(error) => return self.fail(Failure::Answered(Box::new(error))),
         };
@@ -312,8 +323,8 @@ impl Answering {
         self.facts.complete = true;
         self.facts.usage = Some(answer.final_usage(self.input_estimate()));
         self.facts.finish_reason = answer.finish_reason();
-        match &self.plan {
-            Some(plan) => Step::Done(answer.render(plan)),
+        match &self.asked {
+            Some(asked) => Step::Done(answer.render(&asked.plan)),
             None => Step::Quiet,
         }
     }
@@ -364,6 +375,14 @@ impl Answering {
         self.failure.as_ref()
     }
 
+    /// Tokens of the answer so far, as Alfred counts them; 0 for one that is not streamed.
+    pub(crate) fn streamed_tokens(&self) -> u64 {
+        match &self.mode {
+            Mode::Stream(stream) => stream.metered().tokens,
+            _ => 0,
+        }
+    }
+
     /// Everything known about the answer so far.
     pub(crate) fn facts(&self) -> Facts {
         let mut facts = self.facts.clone();
@@ -384,12 +403,13 @@ impl Answering {
 
     /// What the client speaks.
     fn dialect(&self) -> Dialect {
-        let plan = self.plan.as_ref();
-        plan.map_or(Dialect::OpenAiChat, |plan| plan.to)
+        let asked = self.asked.as_ref();
+        asked.map_or(Dialect::OpenAiChat, |asked| asked.plan.to)
     }
 
     fn input_estimate(&self) -> u64 {
-        self.plan.as_ref().map_or(0, |plan| plan.input_estimate)
+        let asked = self.asked.as_ref();
+        asked.map_or(0, |asked| asked.plan.input_estimate)
     }
 }
 

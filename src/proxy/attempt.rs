@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alfred_filters::answer::StreamPlan;
-use alfred_filters::prompt::{ReadError, RequestPatch};
+use alfred_filters::dialect::Dialect;
+use alfred_filters::prompt::{Prompt, ReadError, RequestPatch, Surface};
 use alfred_filters::translate::{Translated, Translation};
 use futures_util::FutureExt;
 use pingora_core::upstreams::peer::HttpPeer;
@@ -14,10 +15,14 @@ use pingora_proxy::Session;
 
 use super::answering::Asked;
 use super::link::Link;
-use super::{Context, peer};
+use super::{Context, ledger, peer};
 use crate::exchange::{Exchange, Forward, Stage, chance, unix_ms};
+use crate::gateway::Gateway;
+use crate::pipeline;
 use crate::pool::LaneGuard;
+use crate::providers::Wants;
 use crate::routing::{Failure, Limits, Next, Stop, Target};
+use crate::telemetry::Receipt;
 
 /// The longest answer that a provider who must be told one is asked for, in tokens, where neither
 /// the client nor the price table says.
@@ -26,6 +31,7 @@ const USUAL_MAX_OUTPUT: u64 = 4096;
 /// Pingora's `upstream_peer`, once per attempt.
 pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
     ctx.link.end_attempt();
+    ledger::book_undelivered(ctx);
     let decided = ctx
         .exchange
         .forward()
@@ -53,12 +59,12 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
             .note_request(&target.provider.settings.retry_budget, now);
     }
     let rendered = render(forward, &target);
-    let asked = Asked {
-        surface: forward.prompt.surface(),
-        plan: stream_plan(forward, &target, &ctx.exchange.receipt.request_id),
-        target: Arc::clone(&target),
-        request_id: Arc::clone(&ctx.exchange.receipt.request_id),
-    };
+    let asked = asked(
+        forward,
+        &target,
+        &ctx.exchange.receipt,
+        &ctx.exchange.gateway,
+    );
     let chosen = Arc::clone(lane.lane());
     ctx.exchange.begin_attempt(lane);
     ctx.link.answering().begin(asked);
@@ -187,6 +193,21 @@ fn untranslatable(exchange: &mut Exchange, error: ReadError) -> Box<Error> {
     error.into_up()
 }
 
+/// The member in which this target is told how long the answer may be.
+fn limit_name(prompt: &Prompt, spoken: Dialect, wants: &Wants) -> &'static str {
+    const OLD: &str = "max_tokens";
+    const NEW: &str = "max_completion_tokens";
+    let older = spoken == Dialect::AnthropicMessages
+        || prompt.surface() == Surface::Completions
+        || wants.rename.contains(&(NEW, OLD));
+    let same = spoken == prompt.surface().dialect();
+    // A client that wrote the older name knows its model.
+    match older || (same && prompt.member(OLD).is_some()) {
+        true => OLD,
+        false => NEW,
+    }
+}
+
 /// The body as this target wants it: patched where it speaks the client's dialect, else translated.
 fn render(forward: &Forward, target: &Target) -> std::result::Result<Translated, ReadError> {
     let (prompt, wants) = (&forward.prompt, target.provider.wants);
@@ -195,9 +216,17 @@ fn render(forward: &Forward, target: &Target) -> std::result::Result<Translated,
         .overrides
         .iter()
         .chain(target.overrides.iter());
-    let set: Vec<(&str, &str)> = overrides
+    let mut set: Vec<(&str, &str)> = overrides
         .map(|(key, value)| (key.as_str(), value.as_str()))
         .collect();
+    let spoken = wants.dialect(prompt.surface());
+    let clamp = forward.money.as_ref().and_then(|money| money.clamp(target));
+    let clamp = clamp.map(|tokens| tokens.to_string());
+    if let Some(tokens) = &clamp {
+        let name = limit_name(prompt, spoken, wants);
+        set.retain(|(key, _)| *key != name);
+        set.push((name, tokens));
+    }
     let patch = RequestPatch {
         model: &target.model,
         ask_usage: wants.asks_usage,
@@ -206,7 +235,6 @@ fn render(forward: &Forward, target: &Target) -> std::result::Result<Translated,
         rename: wants.rename,
         plain_roles: !wants.developer_role,
     };
-    let spoken = wants.dialect(prompt.surface());
     if spoken != prompt.surface().dialect() {
         let translation = Translation {
             patch,
@@ -221,6 +249,21 @@ fn render(forward: &Forward, target: &Target) -> std::result::Result<Translated,
         body: prompt.render(&patch),
         dropped: dropped.map(Cow::Borrowed).collect(),
     })
+}
+
+fn asked(forward: &Forward, target: &Arc<Target>, receipt: &Receipt, gateway: &Gateway) -> Asked {
+    let money = forward.money.as_ref();
+    let charge = money.map_or_else(|| pipeline::usual_charge(gateway), |money| money.charge);
+    Asked {
+        surface: forward.prompt.surface(),
+        plan: stream_plan(forward, target, &receipt.request_id),
+        target: Arc::clone(target),
+        request_id: Arc::clone(&receipt.request_id),
+        tier: money.map(|money| money.tier).unwrap_or_default(),
+        charge,
+        credit: money.and_then(ledger::credit),
+        transaction: ledger::next_transaction(receipt),
+    }
 }
 
 fn stream_plan(forward: &Forward, target: &Target, request_id: &str) -> StreamPlan {

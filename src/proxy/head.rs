@@ -13,6 +13,7 @@ use pingora_proxy::Session;
 
 use super::Context;
 use crate::exchange::{Exchange, Stage};
+use crate::ledger::Nanos;
 use crate::pipeline::cors;
 use crate::providers::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Auth};
 use crate::telemetry::{Receipt, micros};
@@ -35,6 +36,8 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const DROPPED: HeaderName = HeaderName::from_static("x-alfred-dropped-params");
+const TRANSACTION: HeaderName = HeaderName::from_static("x-alfred-transaction-id");
+const BALANCE: HeaderName = HeaderName::from_static("x-alfred-balance");
 const COST: HeaderName = HeaderName::from_static("x-alfred-cost");
 
 /// Anthropic's own name for the request's id, which its SDKs show.
@@ -245,6 +248,16 @@ impl AnswerHead {
     /// What the answer cost, in credits.
     pub(super) fn cost(&mut self, credits: &str) {
         self.text(COST, credits);
+    }
+
+    /// Under which number the answer stands in the ledger, and what is left of the wallets.
+    pub(super) fn balance(&mut self, receipt: &Receipt) {
+        if let Some(id) = &receipt.transaction_id {
+            self.text(TRANSACTION, id);
+        }
+        if let Some(nano) = receipt.balance_nano {
+            self.text(BALANCE, &Nanos::new(nano).to_string());
+        }
     }
 
     /// Who is to blame, and when it is worth trying again.

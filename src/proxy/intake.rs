@@ -62,7 +62,11 @@ pub(super) async fn receive(session: &mut Session, ctx: &mut Context) -> Result<
     ctx.exchange.receipt.request_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     match pipeline::forward(&mut ctx.exchange, admitted, body, permit) {
         Ok(Ready::Answer(body)) => reply::json(session, ctx, body).await,
-        Ok(Ready::Forward(forward)) => {
+        Ok(Ready::Forward(mut forward)) => {
+            if let Err(refusal) = pipeline::hold(&ctx.exchange, &mut forward).await {
+                pipeline::settle_tokens(&gateway, &mut forward, 0);
+                return reply::refuse(session, ctx, &refusal).await;
+            }
             let body = forward.prompt.body().clone();
             ctx.exchange.stage = Stage::Forwarding(forward);
             let started = Instant::from_std(ctx.exchange.started);

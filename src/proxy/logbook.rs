@@ -4,7 +4,7 @@ use pingora_core::{Error, ErrorSource, ErrorType};
 use pingora_proxy::Session;
 
 use super::replay::{self, ENDED_EARLY};
-use super::{Context, reply};
+use super::{Context, ledger, reply};
 use crate::exchange::{Exchange, Stage};
 use crate::ledger::Nanos;
 use crate::pipeline;
@@ -56,6 +56,7 @@ fn settle(ctx: &mut Context) {
     conclude(ctx);
     note_answer(ctx);
     settle_tokens(ctx);
+    ledger::settle(ctx);
     let exchange = &mut ctx.exchange;
     exchange.receipt.duration_us = micros(exchange.started.elapsed());
     let stage = std::mem::replace(&mut exchange.stage, Stage::Settled);
@@ -125,12 +126,12 @@ pub(super) fn note_answer(ctx: &mut Context) {
     let facts = ctx.link.answering().facts();
     ctx.noted = facts.complete;
     let started = ctx.exchange.started;
-    let Stage::Forwarding(forward) = &ctx.exchange.stage else {
+    if !matches!(ctx.exchange.stage, Stage::Forwarding(_)) {
         return;
-    };
+    }
     let began = facts.meter.provider_events > 0 || facts.complete;
     let usage = facts.usage.filter(|_| began);
-    let cost = usage.map(|usage| forward.target().and_then(|target| target.cost(&usage)));
+    let cost = usage.map(|usage| ledger::cost(&ctx.exchange, &usage));
     let receipt = &mut ctx.exchange.receipt;
     receipt.finish_reason = facts.finish_reason;
     receipt.usage = usage.map(UsageRecord::from);

@@ -10,6 +10,7 @@ mod egress;
 mod guard;
 mod head;
 mod intake;
+mod ledger;
 mod link;
 mod logbook;
 mod outcome;

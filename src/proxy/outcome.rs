@@ -1,7 +1,7 @@
 //! What becomes of an attempt: the header is classified, each piece is passed through the
 //! answer's decoder, and failures meet the one retry decision.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use pingora_core::{Error, ErrorSource, ErrorType, Result};
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
@@ -9,8 +9,8 @@ use pingora_proxy::Session;
 use super::answering::{Announced, Step};
 use super::head::{AnswerHead, Body};
 use super::link::Deadline;
-use super::{Context, logbook, reply};
-use crate::exchange::unix_ms;
+use super::{Context, ledger, logbook, reply};
+use crate::exchange::{Credit, unix_ms};
 use crate::routing::{Failure, Next};
 use crate::telemetry::micros;
 
@@ -94,7 +94,10 @@ pub(super) fn piece(body: &mut Option<Bytes>, end: bool, ctx: &mut Context) -> R
             if !released {
                 ctx.exchange.note_life();
             }
-            Some(bytes)
+            match ledger::cover(ctx) {
+                Credit::Good => Some(bytes),
+                Credit::UsedUp => Some(end_for_want_of_money(&bytes, end, ctx)),
+            }
         }
         Step::Done(bytes) => {
             ctx.exchange.conclude_attempt(None, true);
@@ -102,6 +105,7 @@ pub(super) fn piece(body: &mut Option<Bytes>, end: bool, ctx: &mut Context) -> R
             logbook::note_answer(ctx);
             // Before the client sees the end: its next request must find the limit settled.
             logbook::settle_tokens(ctx);
+            ledger::settle(ctx);
             if !ctx.link.answering().is_stream() {
                 let head = whole_head(bytes.len(), ctx)?;
                 ctx.link.set_head(head);
@@ -119,12 +123,26 @@ pub(super) fn piece(body: &mut Option<Bytes>, end: bool, ctx: &mut Context) -> R
     Ok(())
 }
 
+/// The caller's money is used up: what has come is delivered, then the stream ends with an error
+/// event, and the provider is told to stop.
+fn end_for_want_of_money(bytes: &Bytes, end: bool, ctx: &mut Context) -> Bytes {
+    let words = ctx.link.answering().last_words(Failure::OutOfCredit);
+    if !end {
+        ctx.link.end_now();
+    }
+    let mut last = BytesMut::with_capacity(bytes.len() + words.len());
+    last.extend_from_slice(bytes);
+    last.extend_from_slice(&words);
+    last.freeze()
+}
+
 fn whole_head(length: usize, ctx: &Context) -> Result<Box<ResponseHeader>> {
     let mut head = AnswerHead::new(200, Body::Json(length), ctx)?;
     head.route(&ctx.exchange);
     if let Some(cost) = logbook::cost_in_credits(&ctx.exchange) {
         head.cost(&cost);
     }
+    head.balance(&ctx.exchange.receipt);
     Ok(head.finish())
 }
 

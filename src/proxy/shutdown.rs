@@ -41,6 +41,7 @@ impl Drain {
         while self.living.in_flight.count() > 0 && begun.elapsed() < FLUSH {
             std::thread::sleep(POLL);
         }
+        self.living.close_ledger(FLUSH);
         self.living.access_log.flush(FLUSH);
     }
 
@@ -88,6 +89,7 @@ impl Drain {
     }
 
     fn leave(&self) {
+        self.living.close_ledger(FLUSH);
         self.living.access_log.flush(FLUSH);
         #[expect(
             clippy::disallowed_methods,

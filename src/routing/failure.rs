@@ -38,6 +38,8 @@ pub enum Failure {
     Throttled(Duration),
     /// The request asks for what the provider's dialect cannot say.
     Untranslatable(Box<ReadError>),
+    /// The caller's money was used up while the answer streamed.
+    OutOfCredit,
 }
 
 impl Failure {
@@ -55,6 +57,7 @@ impl Failure {
             Self::NoEndpoint(_) => "no_healthy_endpoint",
             Self::Throttled(_) => "throttled",
             Self::Untranslatable(_) => "untranslatable",
+            Self::OutOfCredit => "insufficient_credit",
             Self::Answered(error) => match error.kind {
                 ErrorKind::InvalidRequest => "invalid_request",
                 ErrorKind::ContextLength => "context_length",
@@ -83,6 +86,7 @@ impl Failure {
         let wire = refusal.wire();
         let kind = match wire.status {
             504 => ErrorKind::Timeout,
+            402 => ErrorKind::Quota,
             _ => ErrorKind::Server,
         };
         ProviderError {
@@ -93,7 +97,7 @@ impl Failure {
             raw_type: None,
             code: Some(wire.code.to_owned()),
             param: None,
-            retryable: true,
+            retryable: wire.status != 402,
             retry_after: None,
             key: KeyState::Fine,
         }
@@ -129,12 +133,14 @@ impl Failure {
                 retry_after: None,
                 sideways: false,
             },
-            Self::TotalTimeout | Self::NoEndpoint(_) | Self::Throttled(_) => Verdict {
-                retryable: false,
-                same_target: false,
-                retry_after: None,
-                sideways: false,
-            },
+            Self::TotalTimeout | Self::NoEndpoint(_) | Self::Throttled(_) | Self::OutOfCredit => {
+                Verdict {
+                    retryable: false,
+                    same_target: false,
+                    retry_after: None,
+                    sideways: false,
+                }
+            }
             _ => Verdict {
                 retryable: true,
                 same_target: true,
@@ -156,9 +162,10 @@ impl Failure {
             // Earlier attempts, or a long answer, may have used the time up.
             Self::TotalTimeout => (spent.then_some(Outcome::Silent), News::None),
             Self::Died => (Some(Outcome::Failed), News::None),
-            Self::NoEndpoint(_) | Self::Throttled(_) | Self::Untranslatable(_) => {
-                (None, News::None)
-            }
+            Self::NoEndpoint(_)
+            | Self::Throttled(_)
+            | Self::Untranslatable(_)
+            | Self::OutOfCredit => (None, News::None),
             Self::Answered(error) => return Report::of(error),
         };
         Report { outcome, key }
@@ -207,6 +214,7 @@ impl Failure {
                 param: error.param.clone(),
                 code: error.code,
             },
+            Self::OutOfCredit => Refusal::InsufficientCredit,
             Self::Answered(error) => failed(
                 error.client_status(Dialect::OpenAiChat),
                 "provider_error",

@@ -78,19 +78,9 @@ impl Target {
 
     /// What an answer costs here; `None` when nobody knows.
     #[must_use]
-    pub fn cost(&self, usage: &Usage) -> Option<Nanos> {
-        let counts = UsageCounts {
-            input: usage.input,
-            output: usage.output,
-            cached: usage.cached,
-            cache_write: usage.cache_write,
-            cache_write_1h: usage.cache_write_1h,
-            reasoning: usage.reasoning,
-            audio_in: usage.audio_in,
-            audio_out: usage.audio_out,
-        };
+    pub fn cost(&self, usage: &Usage, tier: ServiceTier, charge: Charge) -> Option<Nanos> {
         let price = self.price.as_ref()?;
-        ledger::cost(price, &counts, ServiceTier::Standard, Charge::default())
+        ledger::cost(price, &UsageCounts::from(*usage), tier, charge)
             .inspect_err(|error| {
                 log::warn!("an answer of {} cannot be priced: {error}", self.name());
             })

@@ -13,9 +13,9 @@ use std::fmt;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const PREFIX: &str = "ak_";
 const MAX_ENV: usize = 16;
-const ID: usize = 12;
-const SECRET: usize = 43;
-const CHECKSUM: usize = 6;
+pub(super) const ID: usize = 12;
+pub(super) const SECRET: usize = 43;
+pub(super) const CHECKSUM: usize = 6;
 
 /// A well-formed key in the clear. `Debug` shows the public part only.
 #[derive(Clone, PartialEq, Eq)]
@@ -159,12 +159,12 @@ fn is_env(text: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
-fn is_base62(text: &str) -> bool {
+pub(super) fn is_base62(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Appends characters drawn evenly: six bits at a time, 62 and 63 thrown away.
-fn push_random(
+pub(super) fn push_random(
     text: &mut String,
     count: usize,
     random: &mut Random<'_>,
@@ -189,7 +189,7 @@ fn push_random(
     Err(KeyFormatError::Random)
 }
 
-fn base62(mut number: u32) -> [u8; CHECKSUM] {
+pub(super) fn base62(mut number: u32) -> [u8; CHECKSUM] {
     let mut digits = [b'0'; CHECKSUM];
     for digit in digits.iter_mut().rev() {
         if let Some(character) = ALPHABET.get((number % 62) as usize) {
@@ -201,7 +201,7 @@ fn base62(mut number: u32) -> [u8; CHECKSUM] {
 }
 
 /// CRC-32 of IEEE 802.3, four bits at a time.
-fn crc32(bytes: &[u8]) -> u32 {
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
     const TABLE: [u32; 16] = [
         0x0000_0000,
         0x1db7_1064,

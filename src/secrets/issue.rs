@@ -31,9 +31,22 @@ pub fn issue(
     now_ms: i64,
     random: &mut Random<'_>,
 ) -> Result<(ApiKey<'static>, KeyRow), SecretProblem> {
-    let key = ApiKey::generate(&request.env, random)?;
-    let row = store.create_key(new_key(&key, pepper, request, now_ms))?;
+    let (key, new) = draw(pepper, request, now_ms, random)?;
+    let row = store.create_key(new)?;
     Ok((key, row))
+}
+
+/// Draws a key and hashes it, for whoever stores it together with other things. The answer is
+/// the only place where its secret is ever seen.
+pub fn draw(
+    pepper: &Pepper,
+    request: KeyRequest,
+    now_ms: i64,
+    random: &mut Random<'_>,
+) -> Result<(ApiKey<'static>, NewKey), SecretProblem> {
+    let key = ApiKey::generate(&request.env, random)?;
+    let new = new_key(&key, pepper, request, now_ms);
+    Ok((key, new))
 }
 
 /// The row of a key that is already drawn.

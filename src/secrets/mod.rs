@@ -2,6 +2,7 @@
 //! client sends, the pepper that keys the stored hashes, the first key of a fresh installation.
 //! Nothing in this room prints a secret through `Debug` or an error.
 
+mod access_token;
 mod api_key;
 #[cfg(test)]
 mod file_tests;
@@ -10,16 +11,19 @@ mod issue;
 mod keyring;
 #[cfg(test)]
 mod keyring_tests;
+mod password;
 mod pepper;
 mod principal;
 mod problem;
 mod static_key;
 
 pub use crate::random::{Random, os_random};
+pub use access_token::{AccessToken, TokenFormatError, TokenRequest};
 pub use api_key::{ApiKey, KeyFormatError, KeyHash};
 pub use first_key::{FirstKey, first_key};
-pub use issue::{KeyRequest, issue};
+pub use issue::{KeyRequest, draw, issue};
 pub use keyring::{KeyRefusal, Keyring};
+pub use password::{PasswordProblem, hash_password, verify_password};
 pub use pepper::Pepper;
 pub use principal::Principal;
 pub use problem::SecretProblem;

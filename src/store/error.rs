@@ -2,7 +2,8 @@
 //! what to do); later it is a fault of the house ([`StoreFault`]). Both keep the cause typed.
 
 use super::migrate;
-use rusqlite::ErrorCode;
+use super::postgres::ServerProblem;
+use rusqlite::{ErrorCode, ffi};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,14 @@ pub enum StoreProblem {
         /// Last migration number this program knows.
         known: i32,
     },
+    /// A database server cannot be used.
+    #[error("{server}: {problem}")]
+    Server {
+        /// Host, port and database; or the setting, when it names none.
+        server: String,
+        /// Why.
+        problem: ServerProblem,
+    },
     /// A migration failed.
     #[error("{}: the tables cannot be brought up to date: {}", path.display(), migrate::reason(source))]
     Migration {
@@ -83,6 +92,7 @@ impl StoreProblem {
                 "restore the file from a backup, or move it away to start with an empty store; \
                  all keys in it are lost then"
             }
+            Self::Server { problem, .. } => problem.hint(),
             Self::Newer { .. } => "run that newer version, or restore the backup made before it",
             Self::Migration { .. } | Self::Database { .. } => {
                 "keep a copy of data_dir before trying anything else"
@@ -122,7 +132,7 @@ pub enum StoreFault {
     #[error("the database is locked by another process")]
     Locked,
     /// The disk is full.
-    #[error("the disk under data_dir is full")]
+    #[error("the disk of the database is full")]
     Full,
     /// The key's owner does not exist.
     #[error("there is no user {0}")]
@@ -178,6 +188,33 @@ pub enum StoreFault {
     /// Another row stands in the way.
     #[error("{0}")]
     Conflict(&'static str),
+    /// The row has been changed since it was read.
+    #[error("the row has been changed meanwhile: it is at version {current}")]
+    Stale {
+        /// Version of the row now.
+        current: i64,
+    },
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    OtherRequest,
+    /// The connection broke while a commit was under way: it may have happened or not.
+    #[error("the connection to the database broke during a commit")]
+    Uncertain,
+    /// The database server cannot be reached now.
+    #[error("the database server cannot be reached")]
+    Away,
+    /// Others kept every connection, or the same rows, for too long.
+    #[error("the database is too busy")]
+    Busy,
+    /// A row like this exists already.
+    #[error("there is such a row already")]
+    Duplicate,
+    /// Any other answer of the database server.
+    #[error("the database failed: {message}")]
+    Server {
+        /// What it says, without values.
+        message: String,
+    },
     /// A mistake of the house: the database had already ended the transaction.
     #[error("a unit of work went on after one of its statements had failed")]
     WentOn,
@@ -191,7 +228,34 @@ impl From<rusqlite::Error> for StoreFault {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
             Some(ErrorCode::DiskFull) => Self::Full,
+            _ if is_duplicate(&error) => Self::Duplicate,
             _ => Self::Database(error),
         }
     }
+}
+
+impl StoreFault {
+    /// Whether the same call may succeed later: whatever is not the fault of what was asked.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        !matches!(
+            self,
+            Self::Unpostable { .. }
+                | Self::Refused(_)
+                | Self::OutOfRange
+                | Self::Missing
+                | Self::Damaged { .. }
+                | Self::Unreadable { .. }
+        )
+    }
+}
+
+fn is_duplicate(error: &rusqlite::Error) -> bool {
+    const CODES: [i32; 3] = [
+        ffi::SQLITE_CONSTRAINT_UNIQUE,
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
+        ffi::SQLITE_CONSTRAINT_ROWID,
+    ];
+    let said = error.sqlite_error().map(|said| said.extended_code);
+    said.is_some_and(|code| CODES.contains(&code))
 }

@@ -6,25 +6,25 @@ use refinery::{Migration, Runner};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use std::path::Path;
 
-/// The migrations in order: number, name as refinery wants it, SQL.
-const MIGRATIONS: &[(i32, &str, &str)] = &[
-    (
-        1,
-        "V0001__entities",
-        include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/migrations/sqlite/V0001__entities.sql"
-        )),
-    ),
-    (
-        2,
-        "V0002__money",
-        include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/migrations/sqlite/V0002__money.sql"
-        )),
-    ),
-];
+/// A migration: number, name as refinery wants it, SQL.
+pub(super) type Step = (i32, &'static str, &'static str);
+
+/// Both databases have the same migrations, each in its own words.
+macro_rules! steps {
+    ($database:literal) => {
+        &[
+            (1, "V0001__entities", steps!(@ $database, "V0001__entities")),
+            (2, "V0002__money", steps!(@ $database, "V0002__money")),
+        ]
+    };
+    (@ $database:literal, $name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $database, "/", $name, ".sql"))
+    };
+}
+
+/// The migrations in order.
+const MIGRATIONS: &[Step] = steps!("sqlite");
+pub(super) const POSTGRES: &[Step] = steps!("postgres");
 
 /// Brings the tables up to date. Costs one read when they already are.
 ///
@@ -77,16 +77,17 @@ fn sqlite_error(error: &refinery::Error) -> Option<&rusqlite::Error> {
 }
 
 fn forward(connection: &mut Connection) -> Result<(), refinery::Error> {
-    let migrations = MIGRATIONS
+    runner(MIGRATIONS)?.run(connection).map(drop)
+}
+
+pub(super) fn runner(steps: &[Step]) -> Result<Runner, refinery::Error> {
+    let migrations = steps
         .iter()
         .map(|(_, name, sql)| Migration::unapplied(name, sql))
         .collect::<Result<Vec<_>, _>>()?;
-    Runner::new(&migrations)
-        // Otherwise refinery commits a migration before it records it: a crash between the two
-        // would leave a database that never opens again.
-        .set_grouped(true)
-        .run(connection)
-        .map(drop)
+    // Otherwise refinery commits a migration before it records it: a crash between the two
+    // would leave a database that never opens again.
+    Ok(Runner::new(&migrations).set_grouped(true))
 }
 
 /// Number of the last migration the database has seen, 0 for an empty one.

@@ -5,24 +5,37 @@
 //! request. The two implementations obey one conformance suite, so a test may use
 //! [`MemoryStore`] wherever production uses [`SqliteStore`].
 
+mod archive;
 #[cfg(test)]
 mod conformance;
 mod error;
+pub mod governance;
 mod keys;
 mod keys_sql;
 mod ledger;
 mod memory;
 mod migrate;
+mod open;
+mod postgres;
+#[cfg(test)]
+#[path = "../../tests/support/services.rs"]
+mod services;
 #[allow(dead_code, reason = "the use cases that speak it are on their way")]
 mod sql;
 mod sqlite;
+#[cfg(test)]
+mod testing;
 
+pub use archive::{Archive, Line, Size};
 pub use error::{StoreFault, StoreProblem};
 pub use keys::{KeyRow, Keys, NewKey};
 pub use ledger::{
     Broken, Denied, Funding, HoldMode, HolderId, HolderRow, LedgerStore, Leg, OwnerType, Posted,
     Rules, Settled, Subject, Taken, UsageSource, WalletId, WalletRules, WalletStatus, Want,
+    usage_transaction_id,
 };
 pub use memory::MemoryStore;
+pub use open::{Store, open};
+pub use postgres::{PgStore, Postgres, PostgresSettings, ServerProblem};
 pub use sql::SqlStore;
 pub use sqlite::{Sqlite, SqliteStore};

@@ -11,6 +11,7 @@ use prometheus::{
 };
 
 use super::endpoints::{self, EndpointCollector, EndpointFigures};
+use super::ledger::{self, LedgerCollector, LedgerFigures};
 use super::receipt::{Outcome, Receipt};
 use super::reloads::{self, Reloads};
 
@@ -174,6 +175,14 @@ pub const METRICS: &[Row] = &[
     endpoints::BREAKER_STATE,
     endpoints::BREAKER_TRANSITIONS,
     endpoints::KEYS_RESTING,
+    ledger::ROWS[0].0,
+    ledger::ROWS[1].0,
+    ledger::ROWS[2].0,
+    ledger::ROWS[3].0,
+    ledger::ROWS[4].0,
+    ledger::ROWS[5].0,
+    ledger::ROWS[6].0,
+    ledger::ROWS[7].0,
     MEMORY,
     BUILD,
 ];
@@ -420,6 +429,15 @@ impl Metrics {
         let registered = made.and_then(|collector| self.registry.register(Box::new(collector)));
         if let Err(error) = registered {
             log::error!("the metrics of endpoints cannot be shown: {error}");
+        }
+    }
+
+    /// Shows, at every scrape, what `source` tells about the ledger.
+    pub fn watch_ledger(&self, source: Box<dyn Fn() -> LedgerFigures + Send + Sync>) {
+        let made = LedgerCollector::new(source);
+        let registered = made.and_then(|collector| self.registry.register(Box::new(collector)));
+        if let Err(error) = registered {
+            log::error!("the metrics of the ledger cannot be shown: {error}");
         }
     }
 

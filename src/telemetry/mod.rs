@@ -2,6 +2,7 @@
 
 mod access_log;
 mod endpoints;
+mod ledger;
 mod logger;
 mod metrics;
 mod port;
@@ -10,6 +11,7 @@ mod reloads;
 
 pub use access_log::AccessLog;
 pub use endpoints::EndpointFigures;
+pub use ledger::LedgerFigures;
 pub use logger::{LogStyle, init as init_logging};
 pub use metrics::{METRICS, Metrics};
 pub use port::{Health, serve};

@@ -200,6 +200,15 @@ pub struct Receipt {
     /// What it cost, in nano-credits; absent when nobody knows the price.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_nano: Option<i64>,
+    /// What was held for it when it was settled, in nano-credits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_nano: Option<i64>,
+    /// What is left of the caller's wallets, in nano-credits, as of the last lease.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balance_nano: Option<i64>,
+    /// The transaction it became.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction_id: Option<String>,
     /// True when tokens were used whose price nobody knows.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub price_unknown: bool,

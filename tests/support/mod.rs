@@ -15,6 +15,7 @@ mod body;
 mod gateway;
 mod h1;
 mod h2c;
+pub(crate) mod services;
 mod shell;
 mod sse;
 mod tls;

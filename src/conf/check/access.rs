@@ -11,6 +11,56 @@ pub(super) fn all(config: &Config, cx: &mut Cx<'_>) {
     keys(config, cx);
     prices(config, cx);
     cors(config, cx);
+    ledger(config, cx);
+}
+
+fn ledger(config: &Config, cx: &mut Cx<'_>) {
+    let ledger = &config.ledger;
+    let at = |field: &'static str| ["ledger", field];
+    for (field, wait) in [
+        ("lease_ttl", ledger.lease_ttl),
+        ("quarantine", ledger.quarantine),
+    ] {
+        super::not_zero(cx, &at(field), wait);
+    }
+    if ledger.lease_ttl * 2 > ledger.quarantine {
+        let message = "leases must go back long after they were last used, or money is spent twice";
+        let hint = "make `quarantine` at least twice `lease_ttl`";
+        cx.cross(&[&at("quarantine"), &at("lease_ttl")], message, hint);
+    }
+    for (field, count) in [
+        ("slice", ledger.slice),
+        ("answer", ledger.answer),
+        ("backlog", ledger.backlog),
+    ] {
+        if count == 0 {
+            cx.cross(
+                &[&at(field)],
+                "0 would refuse every call",
+                "leave it out for the default",
+            );
+        }
+    }
+    if let Some(alerts) = &ledger.alerts
+        && !(alerts.url.starts_with("https://") || alerts.url.starts_with("http://"))
+    {
+        let path = ["ledger", "alerts", "url"];
+        cx.cross(
+            &[&path],
+            "is no address of a web server",
+            "write `https://…`",
+        );
+    }
+    let usd = config.credit.usd;
+    if usd == 0 || !usd.is_multiple_of(1000) || usd / 1000 > u64::from(u32::MAX) {
+        let message =
+            "a credit is worth 0.000001 to 4294 USD, with at most 6 digits after the point";
+        cx.cross(
+            &[&["credit", "usd"]],
+            message,
+            "write `usd: 1`, or `usd: 0.01`",
+        );
+    }
 }
 
 fn limits(limits: &[Limit], cx: &mut Cx<'_>) {

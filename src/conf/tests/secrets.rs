@@ -29,7 +29,7 @@ fn a_secret_in_the_file_is_never_shown_beside_another_mistake() {
             format!("providers: {{ a: {{ kind: ollama, headers: [ \"{literal}\" ] }} }}"),
             format!("keys: [ {{ name: a, hash: \"{literal}\" }} ]"),
             format!("keys: [ {{ nam: a, hash: \"{literal}\" }} ]"),
-            format!("store: {{ postgres: {{ url: \"postgres://{literal}@db\" }} }}"),
+            format!("store: {{ postgres: {{ ulr: \"postgres://{literal}@db\" }} }}"),
             format!("secret: \"{literal}\""),
             format!("data_dir: {{ x: \"{literal}\" }}"),
         ] {

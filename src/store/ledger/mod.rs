@@ -17,6 +17,8 @@ mod store;
 mod tests;
 pub(super) mod transfer;
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::StoreFault;
@@ -31,7 +33,10 @@ pub struct HolderId(pub i64);
 pub struct WalletId(pub i64);
 
 /// Whose money or budget a wallet is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum OwnerType {
     /// A user's prepaid credit.
     User,
@@ -90,7 +95,8 @@ pub enum HoldMode {
 }
 
 /// Whether a wallet may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum WalletStatus {
     /// Yes.
     Active,
@@ -340,4 +346,12 @@ pub trait LedgerStore: Send + Sync {
 
     /// Recomputes every invariant.
     fn check(&self) -> Result<Vec<Broken>, StoreFault>;
+}
+
+/// The id of the first leg of what an attempt used. It is made of the request's own id, so that a
+/// customer is told it before it is in the store.
+#[must_use]
+pub fn usage_transaction_id(request_id: Uuid, attempt: u8) -> Uuid {
+    let id = posting::Kind::Usage.id(*request_id.as_bytes(), attempt, 0);
+    Uuid::from_bytes(id)
 }

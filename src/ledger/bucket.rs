@@ -1,0 +1,327 @@
+//! Why: the slice of one wallet that this process may spend, in memory. Holding and giving back
+//! are single atomic steps, so that a request never waits for another one, nor for the store.
+//!
+//! `free` is leased and nobody's; what a request holds has left it. A refill only ever adds what
+//! the store has granted, so the sum over all processes never exceeds the wallet.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::Notify;
+
+use super::Nanos;
+use crate::store::{Denied, Taken, WalletId, WalletRules, WalletStatus};
+
+/// A lease is renewed when less than this many of the largest recent hold are left of it.
+const LOW: i64 = 4;
+/// And then for this many of them at least.
+const REFILL: i64 = 16;
+/// For how many refill intervals of spending a lease lasts, where the wallet has plenty.
+const LASTS: i64 = 60;
+
+/// See the module text.
+#[derive(Debug)]
+pub struct Bucket {
+    id: WalletId,
+    rules: ArcSwap<WalletRules>,
+    free: AtomicI64,
+    held: AtomicI64,
+    /// What waiting requests miss.
+    need: AtomicI64,
+    /// What running requests will miss, until the next answer of the store.
+    expected: AtomicI64,
+    /// The largest of the recent holds.
+    largest: AtomicI64,
+    /// Spent since the last refill.
+    burned: AtomicI64,
+    /// Spent per refill interval, smoothed.
+    burn: AtomicI64,
+    /// How often the store has answered.
+    rounds: AtomicU64,
+    /// In the wallet and in nobody's lease, as of the last answer.
+    left: AtomicI64,
+    /// In the leases of others, as of the last answer.
+    elsewhere: AtomicI64,
+    denied: ArcSwapOption<Denied>,
+    /// The keeper has been told that this bucket is low.
+    is_hungry: AtomicBool,
+    /// Spent in this period, as of the last settlement.
+    spent: AtomicI64,
+    changed: Notify,
+}
+
+impl Bucket {
+    /// A wallet of which nothing is leased yet.
+    #[must_use]
+    pub fn new(rules: WalletRules) -> Self {
+        Self {
+            id: rules.id,
+            spent: AtomicI64::new(rules.spent.get()),
+            rules: ArcSwap::from_pointee(rules),
+            free: AtomicI64::new(0),
+            held: AtomicI64::new(0),
+            need: AtomicI64::new(0),
+            expected: AtomicI64::new(0),
+            largest: AtomicI64::new(0),
+            burned: AtomicI64::new(0),
+            burn: AtomicI64::new(0),
+            rounds: AtomicU64::new(0),
+            left: AtomicI64::new(0),
+            elsewhere: AtomicI64::new(0),
+            denied: ArcSwapOption::empty(),
+            is_hungry: AtomicBool::new(false),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Which wallet.
+    #[must_use]
+    pub fn id(&self) -> WalletId {
+        self.id
+    }
+
+    /// Its rules as last read.
+    #[must_use]
+    pub fn rules(&self) -> arc_swap::Guard<Arc<WalletRules>> {
+        self.rules.load()
+    }
+
+    /// Newer rules have been read.
+    pub fn set_rules(&self, rules: WalletRules) {
+        self.spent.store(rules.spent.get(), Ordering::Relaxed);
+        self.rules.store(Arc::new(rules));
+    }
+
+    /// Holds all of `amount`, or nothing.
+    #[must_use]
+    pub fn hold(&self, amount: Nanos) -> bool {
+        let taken = self
+            .free
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| {
+                (free >= amount.get()).then(|| free - amount.get())
+            });
+        if taken.is_ok() {
+            self.note_hold(amount.get());
+        }
+        taken.is_ok()
+    }
+
+    /// Holds as much of `amount` as there is.
+    #[must_use]
+    pub fn hold_up_to(&self, amount: Nanos) -> Nanos {
+        let part = |free: i64| free.clamp(0, amount.get());
+        let taken = self
+            .free
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| {
+                let part = part(free);
+                (part > 0).then(|| free - part)
+            });
+        let part = taken.map_or(0, part);
+        if part > 0 {
+            self.note_hold(part);
+        }
+        Nanos::new(part)
+    }
+
+    fn note_hold(&self, amount: i64) {
+        self.held.fetch_add(amount, Ordering::AcqRel);
+        self.largest.fetch_max(amount, Ordering::Relaxed);
+    }
+
+    /// A hold is over: `spent` of it is gone, the rest is free again.
+    pub fn resolve(&self, held: Nanos, spent: Nanos) {
+        debug_assert!(spent <= held && spent.get() >= 0, "spent more than held");
+        self.held.fetch_sub(held.get(), Ordering::AcqRel);
+        self.burned.fetch_add(spent.get(), Ordering::Relaxed);
+        let back = held.get() - spent.get();
+        if back > 0 {
+            self.free.fetch_add(back, Ordering::AcqRel);
+        }
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if self.need.load(Ordering::Acquire) > 0 {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Resolves when money may have come, or an answer of the store.
+    pub fn changed(&self) -> tokio::sync::futures::Notified<'_> {
+        self.changed.notified()
+    }
+
+    /// Says how much a waiting request misses, until the answer is dropped.
+    #[must_use]
+    pub fn wait(self: &Arc<Self>, missing: Nanos) -> Waiting {
+        self.need.fetch_add(missing.get(), Ordering::AcqRel);
+        Waiting {
+            bucket: Arc::clone(self),
+            missing,
+        }
+    }
+
+    /// A running request will miss this much.
+    pub fn expect(&self, missing: Nanos) {
+        self.expected.fetch_max(missing.get(), Ordering::AcqRel);
+    }
+
+    /// Whether a refill should be asked for; true only for the first who notices.
+    #[must_use]
+    pub fn turns_hungry(&self) -> bool {
+        self.is_low() && !self.is_hungry.swap(true, Ordering::AcqRel)
+    }
+
+    fn is_low(&self) -> bool {
+        let largest = self.largest.load(Ordering::Relaxed);
+        let low = largest
+            .saturating_mul(LOW)
+            .max(self.burn.load(Ordering::Relaxed));
+        let free = self.free.load(Ordering::Acquire);
+        let dry = self.is_dry() && self.need.load(Ordering::Acquire) == 0;
+        free < low && !dry
+    }
+
+    /// What to ask the store for: at least what is missed, at most what will soon be spent.
+    #[must_use]
+    pub fn wish(&self) -> (Nanos, Nanos) {
+        self.is_hungry.store(false, Ordering::Release);
+        let burned = self.burned.swap(0, Ordering::Relaxed);
+        let burn = (self
+            .burn
+            .load(Ordering::Relaxed)
+            .saturating_mul(3)
+            .saturating_add(burned))
+            / 4;
+        self.burn.store(burn, Ordering::Relaxed);
+        let largest = self.largest.load(Ordering::Relaxed);
+        // Old giants are forgotten slowly.
+        self.largest
+            .store(largest - largest / 16, Ordering::Relaxed);
+        let free = self.free.load(Ordering::Acquire);
+        let need = self.need.load(Ordering::Acquire);
+        let need = need.saturating_add(self.expected.swap(0, Ordering::AcqRel));
+        let least = need.saturating_sub(free).max(0);
+        let most = largest
+            .saturating_mul(REFILL)
+            .max(burn.saturating_mul(LASTS))
+            .max(least);
+        (Nanos::new(least), Nanos::new(most))
+    }
+
+    /// The store has answered.
+    pub fn grant(&self, taken: &Taken) {
+        self.left.store(taken.left.get(), Ordering::Release);
+        self.elsewhere
+            .store(taken.elsewhere.get(), Ordering::Release);
+        self.denied.store(taken.denied.map(Arc::new));
+        self.free.fetch_add(taken.granted.get(), Ordering::AcqRel);
+        self.rounds.fetch_add(1, Ordering::AcqRel);
+        self.changed.notify_waiters();
+    }
+
+    /// The store could not be asked: whoever waits looks again.
+    pub fn not_granted(&self) {
+        self.changed.notify_waiters();
+    }
+
+    /// Takes everything free out, to be given back to the wallet.
+    #[must_use]
+    pub fn drain(&self) -> Nanos {
+        let taken = self
+            .free
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| {
+                (free > 0).then_some(0)
+            });
+        Nanos::new(taken.unwrap_or(0).max(0))
+    }
+
+    /// What was drained could not be given back.
+    pub fn refund(&self, amount: Nanos) {
+        self.free.fetch_add(amount.get(), Ordering::AcqRel);
+        self.wake();
+    }
+
+    /// How often the store has answered.
+    #[must_use]
+    pub fn rounds(&self) -> u64 {
+        self.rounds.load(Ordering::Acquire)
+    }
+
+    /// Nothing can be leased, as of the last answer.
+    #[must_use]
+    pub fn is_dry(&self) -> bool {
+        self.rounds() > 0 && self.left.load(Ordering::Acquire) <= 0
+    }
+
+    /// In the wallet and in nobody's lease, as of the last answer.
+    #[must_use]
+    pub fn left(&self) -> Nanos {
+        Nanos::new(self.left.load(Ordering::Acquire).max(0))
+    }
+
+    /// Leased, and nobody's.
+    #[must_use]
+    pub fn free(&self) -> Nanos {
+        Nanos::new(self.free.load(Ordering::Acquire))
+    }
+
+    /// Held by requests.
+    #[must_use]
+    pub fn held(&self) -> Nanos {
+        Nanos::new(self.held.load(Ordering::Acquire))
+    }
+
+    /// All that may still be spent from the wallet, here and elsewhere, without what this process
+    /// holds; as of the last answer of the store.
+    #[must_use]
+    pub fn remaining(&self) -> Nanos {
+        let outside = self.left.load(Ordering::Acquire).max(0);
+        let outside = outside.saturating_add(self.elsewhere.load(Ordering::Acquire).max(0));
+        Nanos::new(outside.saturating_add(self.free.load(Ordering::Acquire)))
+    }
+
+    /// The same with what is held and may come back.
+    #[must_use]
+    pub fn reachable(&self) -> Nanos {
+        let held = self.held.load(Ordering::Acquire);
+        Nanos::new(self.remaining().get().saturating_add(held))
+    }
+
+    /// Why nothing may be held, whatever there is.
+    #[must_use]
+    pub fn denied(&self) -> Option<Denied> {
+        match self.rules.load().status {
+            WalletStatus::Frozen => Some(Denied::Frozen),
+            WalletStatus::Closed => Some(Denied::Closed),
+            WalletStatus::Active => self.denied.load().as_deref().copied(),
+        }
+    }
+
+    /// A settlement has been posted.
+    pub fn set_spent(&self, spent: Nanos) -> Nanos {
+        Nanos::new(self.spent.swap(spent.get(), Ordering::Relaxed))
+    }
+
+    /// Whether the wallet's soft limit is reached.
+    #[must_use]
+    pub fn is_over_soft_limit(&self) -> bool {
+        let limit = self.rules.load().soft_limit;
+        limit.is_some_and(|limit| self.spent.load(Ordering::Relaxed) >= limit.get())
+    }
+}
+
+/// A request that waits for money of one bucket.
+#[derive(Debug)]
+pub struct Waiting {
+    bucket: Arc<Bucket>,
+    missing: Nanos,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let need = &self.bucket.need;
+        need.fetch_sub(self.missing.get(), Ordering::AcqRel);
+    }
+}

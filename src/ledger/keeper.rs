@@ -1,0 +1,288 @@
+//! Why: leases are asked for, kept alive and given back by one thread, so that no request ever
+//! waits on the store, and a settlement never delays a refill.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::journal::Journal;
+use super::purse::Book;
+use super::term::Term;
+use super::treasury::Treasury;
+use super::{Bucket, Nanos, unix_ms};
+use crate::store::{HolderId, StoreFault, Taken, WalletId, Want};
+
+/// How long the thread sleeps when nobody asks for anything.
+const TICK: Duration = Duration::from_millis(25);
+/// How often the store hears that this process lives.
+const BEAT: Duration = Duration::from_secs(5);
+/// How often it is asked whether others want money that lies idle here.
+const RECALL: Duration = Duration::from_millis(50);
+/// How often it is asked whether wallets have changed.
+const RULES: Duration = Duration::from_millis(500);
+/// How often other processes are looked after.
+const WATCH: Duration = Duration::from_secs(5);
+/// Wishes in one question.
+const BATCH: usize = 256;
+/// The pause after a failure, at first and at most.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// Works for one treasury until it closes.
+pub(super) struct Keeper {
+    treasury: Arc<Treasury>,
+    beat: Instant,
+    recall: Instant,
+    rules: Instant,
+    watch: Instant,
+    stamp: Option<u64>,
+    /// Wishes of others that have been heeded.
+    heeded: HashMap<WalletId, i64>,
+    /// Others, their last sign of life, and when it was seen.
+    others: HashMap<HolderId, (i64, Instant)>,
+    pause: Duration,
+}
+
+impl Keeper {
+    pub(super) fn new(treasury: Arc<Treasury>) -> Self {
+        let now = Instant::now();
+        Self {
+            treasury,
+            beat: now + BEAT,
+            recall: now,
+            rules: now,
+            watch: now,
+            stamp: None,
+            heeded: HashMap::new(),
+            others: HashMap::new(),
+            pause: PAUSE.0,
+        }
+    }
+
+    /// Blocks until the treasury closes.
+    pub(super) fn run(mut self) {
+        while !self.treasury.is_closing.load(Ordering::Acquire) {
+            let hungry = self.treasury.hungry.wait(TICK);
+            let worked = self.round(&hungry);
+            self.treasury
+                .is_store_there
+                .store(worked.is_ok(), Ordering::Release);
+            match worked {
+                Ok(()) => self.pause = PAUSE.0,
+                Err(StoreFault::Fenced) => self.begin_new_term(),
+                Err(fault) => self.rest(&hungry, &fault),
+            }
+        }
+    }
+
+    fn rest(&mut self, hungry: &[Arc<Bucket>], fault: &StoreFault) {
+        log::warn!(
+            "the ledger's store does not answer, leases are used as long as they last: {fault}"
+        );
+        for bucket in hungry {
+            bucket.not_granted();
+            self.treasury.hungry.push(Arc::clone(bucket));
+        }
+        std::thread::sleep(self.pause);
+        self.pause = (self.pause * 2).min(PAUSE.1);
+    }
+
+    fn round(&mut self, hungry: &[Arc<Bucket>]) -> Result<(), StoreFault> {
+        let term = self.treasury.term.load_full();
+        self.refill(&term, hungry)?;
+        let now = Instant::now();
+        if self.treasury.is_hurried.swap(false, Ordering::AcqRel) {
+            self.recall = now;
+            self.rules = now;
+        }
+        if now >= self.beat {
+            let began = Instant::now();
+            if !self.treasury.store.beat(term.holder)? {
+                return Err(StoreFault::Fenced);
+            }
+            term.prolong(began, self.treasury.settings.lease_ttl);
+            self.beat = began + BEAT;
+        }
+        if now >= self.recall {
+            self.give_back(&term)?;
+            self.recall = Instant::now() + RECALL;
+        }
+        if now >= self.rules {
+            self.read_rules(&term)?;
+            self.rules = Instant::now() + RULES;
+        }
+        if now >= self.watch {
+            self.look_after_others(&term)?;
+            self.watch = Instant::now() + WATCH;
+        }
+        Ok(())
+    }
+
+    fn refill(&mut self, term: &Term, hungry: &[Arc<Bucket>]) -> Result<(), StoreFault> {
+        let mut wishes: HashMap<WalletId, (&Arc<Bucket>, Want)> = HashMap::new();
+        for bucket in hungry {
+            // A bucket of an earlier term must not be filled in the name of this one.
+            let known = term.book.load().bucket(bucket.id()).cloned();
+            if !known.is_some_and(|known| Arc::ptr_eq(&known, bucket)) {
+                bucket.not_granted();
+                continue;
+            }
+            wishes.entry(bucket.id()).or_insert_with(|| {
+                let (least, most) = bucket.wish();
+                let want = Want {
+                    wallet: bucket.id(),
+                    least,
+                    most,
+                };
+                (bucket, want)
+            });
+        }
+        let all: Vec<Want> = wishes.values().map(|(_, want)| *want).collect();
+        for wants in all.chunks(BATCH) {
+            let all_taken = self.treasury.store.take(term.holder, wants)?;
+            let short = |taken: &Taken| {
+                let wish = wishes.get(&taken.wallet);
+                wish.is_some_and(|(_, want)| taken.granted < want.least)
+            };
+            if all_taken.iter().any(short) {
+                self.heed_own_wishes(term)?;
+            }
+            for taken in all_taken {
+                if let Some((bucket, _)) = wishes.get(&taken.wallet) {
+                    bucket.grant(&taken);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A wish of this process that was not met counts like one of others; this process must not
+    /// give back to itself. Whoever else wished at the same moment will wish again.
+    fn heed_own_wishes(&mut self, term: &Term) -> Result<(), StoreFault> {
+        let wanted = self.treasury.store.wanted(term.holder)?;
+        self.heeded.extend(wanted);
+        Ok(())
+    }
+
+    /// What others want and nobody here needs goes back to the wallet.
+    fn give_back(&mut self, term: &Term) -> Result<(), StoreFault> {
+        let wanted = self.treasury.store.wanted(term.holder)?;
+        let book = term.wallets();
+        let mut back = Vec::new();
+        for (wallet, wishes) in wanted {
+            if self.heeded.insert(wallet, wishes) == Some(wishes) {
+                continue;
+            }
+            let Some(bucket) = book.bucket(wallet) else {
+                continue;
+            };
+            let idle = bucket.drain();
+            if idle > Nanos::ZERO {
+                back.push((wallet, idle));
+            }
+        }
+        self.return_money(term, &back)
+    }
+
+    fn return_money(&self, term: &Term, back: &[(WalletId, Nanos)]) -> Result<(), StoreFault> {
+        if back.is_empty() {
+            return Ok(());
+        }
+        let given = self.treasury.store.give_back(term.holder, back);
+        // Whether an answer that was lost came after the deed is not known: the money then stays
+        // out of use until this process retires, and is never spent twice.
+        if let Err(fault) = &given
+            && !matches!(fault, StoreFault::Uncertain)
+        {
+            let book = term.wallets();
+            for (wallet, amount) in back {
+                if let Some(bucket) = book.bucket(*wallet) {
+                    bucket.refund(*amount);
+                }
+            }
+        }
+        given
+    }
+
+    fn read_rules(&mut self, term: &Term) -> Result<(), StoreFault> {
+        let stamp = self.treasury.store.rules_stamp()?;
+        if self.stamp == Some(stamp) {
+            return Ok(());
+        }
+        let rules = self.treasury.store.rules()?;
+        let credit = self.treasury.settings.credit_usd_ppm;
+        let book = Book::new(rules, &term.book.load(), credit);
+        term.book.store(Arc::new(book));
+        self.stamp = Some(stamp);
+        Ok(())
+    }
+
+    /// A process that has shown no sign of life for long is ended; its leases go back.
+    fn look_after_others(&mut self, term: &Term) -> Result<(), StoreFault> {
+        let holders = self.treasury.store.holders()?;
+        let now = Instant::now();
+        self.others
+            .retain(|id, _| holders.iter().any(|holder| holder.id == *id));
+        for holder in holders {
+            if holder.id == term.holder {
+                continue;
+            }
+            let seen = self.others.entry(holder.id).or_insert((holder.beat, now));
+            if seen.0 != holder.beat {
+                *seen = (holder.beat, now);
+            } else if now.duration_since(seen.1) > self.treasury.settings.quarantine
+                && self.treasury.store.fence(holder.id, holder.beat)?
+            {
+                log::warn!(
+                    "the process '{}' (holder {}) has been silent for too long; what it had leased is free again",
+                    holder.name,
+                    holder.id.0
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// This process was taken for dead. It goes on under a new token; what runs settles under the
+    /// old one.
+    fn begin_new_term(&mut self) {
+        log::warn!("this process was silent for too long and has lost its leases; it begins anew");
+        let began = Instant::now();
+        let made = self
+            .treasury
+            .store
+            .enlist(&self.treasury.settings.name, unix_ms())
+            .map_err(|fault| fault.to_string())
+            .and_then(|holder| {
+                let root = &self.treasury.settings.journal;
+                let journal =
+                    Journal::create_with(root, holder.0, self.treasury.settings.journal_options())
+                        .map_err(|error| error.to_string())?;
+                let rules = self
+                    .treasury
+                    .store
+                    .rules()
+                    .map_err(|fault| fault.to_string())?;
+                let credit = self.treasury.settings.credit_usd_ppm;
+                Ok(Term::new(
+                    holder,
+                    journal,
+                    Book::new(rules, &Book::default(), credit),
+                ))
+            });
+        match made {
+            Ok(term) => {
+                term.prolong(began, self.treasury.settings.lease_ttl);
+                self.treasury.term.store(Arc::new(term));
+                self.beat = began + BEAT;
+                self.stamp = None;
+                self.heeded.clear();
+            }
+            Err(error) => {
+                log::error!("a new beginning failed, requests with a wallet are refused: {error}");
+                std::thread::sleep(self.pause);
+                self.pause = (self.pause * 2).min(PAUSE.1);
+            }
+        }
+    }
+}
