@@ -3,10 +3,14 @@
 //! [`crate::gateway::Gateway`] is configuration and swapped whole; this is shared by every
 //! gateway of the process.
 
+mod policy;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
+
+pub use policy::PolicyLog;
 
 use crate::conf::Config;
 use crate::ledger::{PriceTable, Staff, Treasury};
@@ -45,6 +49,8 @@ pub struct Living {
     /// Where money is held and settled; `None` where no ledger is kept.
     pub treasury: Option<Arc<Treasury>>,
     staff: Mutex<Option<Staff>>,
+    /// Refusals of policy that are to be audited.
+    pub policy: PolicyLog,
     epoch: Instant,
     unpriced: Mutex<BTreeSet<String>>,
     budgets: Mutex<BTreeMap<String, Weak<RetryBudget>>>,
@@ -81,6 +87,7 @@ impl Living {
             health: Arc::default(),
             treasury,
             staff: Mutex::new(staff),
+            policy: PolicyLog::default(),
             epoch,
             unpriced: Mutex::default(),
             budgets: Mutex::default(),

@@ -38,6 +38,9 @@ section! {
         /// new keys. All processes that share a database need the same; without it each makes one in `data_dir`. A
         /// change needs a restart.
         pub pepper: Option<Secret> = None,
+        /// The Ed25519 key that signs the blocks of settlements: PEM, or a seed of 64 hexadecimal digits. Without it each
+        /// process makes one in `data_dir`. A change needs a restart.
+        pub signing_key: Option<Secret> = None,
         /// Worker threads of the gateway; 0 means one per core. A change needs a restart.
         pub threads: usize = 0,
         /// The proxies in front of Alfred, as addresses or networks, whose `X-Forwarded-For` is believed.

@@ -1,8 +1,8 @@
 //! Why: a store is what this suite says it is. Every implementation passes the same sentences,
 //! and random histories must look the same in each of them as in memory.
 
-use super::services::Postgres;
-use super::{Keys, MemoryStore, NewKey, PgStore, PostgresSettings, SqliteStore, StoreFault};
+use super::testing::{self, on_postgres};
+use super::{Keys, MemoryStore, NewKey, SqliteStore, StoreFault};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -164,18 +164,6 @@ fn the_stamp_moves_with_every_change_and_only_then(store: &dyn Keys) {
     assert_eq!(stamp(), revoked);
 }
 
-/// A store in a new database of the tests' server.
-pub(super) fn on_postgres() -> PgStore {
-    let url = Postgres::shared().create_database("conformance");
-    PgStore::open(&PostgresSettings {
-        url,
-        replica_url: None,
-        pool: 4,
-        ca_file: None,
-    })
-    .unwrap()
-}
-
 macro_rules! conformance {
     ($($sentence:ident),* $(,)?) => {
         mod memory {
@@ -189,6 +177,12 @@ macro_rules! conformance {
             fn $sentence() {
                 let directory = tempfile::tempdir().unwrap();
                 super::$sentence(&super::SqliteStore::open(directory.path()).unwrap());
+            })*
+        }
+        mod sqlite_in_memory {
+            $(#[test]
+            fn $sentence() {
+                super::$sentence(&super::SqliteStore::in_memory().unwrap());
             })*
         }
         mod postgres {
@@ -272,13 +266,19 @@ proptest! {
         let directory = TempDir::new().unwrap();
         let memory = MemoryStore::new();
         let mut sqlite = SqliteStore::open(directory.path()).unwrap();
+        let (mut postgres, url) = testing::fresh();
         for act in &acts {
             if matches!(act, Act::Reopen) {
                 drop(sqlite);
                 sqlite = SqliteStore::open(directory.path()).unwrap();
+                drop(postgres);
+                postgres = testing::reopened(&url);
             }
-            prop_assert_eq!(play(&memory, act), play(&sqlite, act), "{:?}", act);
-            prop_assert_eq!(memory.list_keys().unwrap(), sqlite.list_keys().unwrap());
+            let (answer, keys) = (play(&memory, act), memory.list_keys().unwrap());
+            prop_assert_eq!(&answer, &play(&sqlite, act), "{:?}", act);
+            prop_assert_eq!(&answer, &play(&postgres, act), "{:?}", act);
+            prop_assert_eq!(&keys, &sqlite.list_keys().unwrap());
+            prop_assert_eq!(&keys, &postgres.list_keys().unwrap());
         }
     }
 }

@@ -2,7 +2,8 @@
 //! what to do); later it is a fault of the house ([`StoreFault`]). Both keep the cause typed.
 
 use super::migrate;
-use rusqlite::ErrorCode;
+use super::postgres::ServerProblem;
+use rusqlite::{ErrorCode, ffi};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -46,45 +47,13 @@ pub enum StoreProblem {
         /// Last migration number this program knows.
         known: i32,
     },
-    /// The server is not there, or says no in another way.
-    #[error("the database server cannot be used: {message}")]
+    /// A database server cannot be used.
+    #[error("{server}: {problem}")]
     Server {
-        /// What it says, without credentials.
-        message: String,
-    },
-    /// The server knows no such user, or another password.
-    #[error("the database server refuses the login: {message}")]
-    Login {
-        /// What it says.
-        message: String,
-    },
-    /// The server has no such database.
-    #[error("the database server has no such database: {message}")]
-    NoDatabase {
-        /// What it says.
-        message: String,
-    },
-    /// The user may not do what is needed.
-    #[error("the database user lacks a permission: {message}")]
-    NoPermission {
-        /// What it says.
-        message: String,
-    },
-    /// The server does not know the SQL that is spoken.
-    #[error("the database server is PostgreSQL {found}; {oldest} or later is needed")]
-    TooOld {
-        /// Its version.
-        found: u32,
-        /// The oldest that will do.
-        oldest: u32,
-    },
-    /// A later version of Alfred has changed the server's tables.
-    #[error("the tables were written by a newer Alfred (tables {found}, this one knows {known})")]
-    NewerTables {
-        /// Migration number of the database.
-        found: i32,
-        /// Last migration number this program knows.
-        known: i32,
+        /// Host, port and database; or the setting, when it names none.
+        server: String,
+        /// Why.
+        problem: ServerProblem,
     },
     /// A migration failed.
     #[error("{}: the tables cannot be brought up to date: {}", path.display(), migrate::reason(source))]
@@ -123,18 +92,7 @@ impl StoreProblem {
                 "restore the file from a backup, or move it away to start with an empty store; \
                  all keys in it are lost then"
             }
-            Self::Server { .. } => {
-                "see that the server runs and that `store.postgres.url` names its host and port"
-            }
-            Self::Login { .. } => "mend user and password in `store.postgres.url`",
-            Self::NoDatabase { .. } => {
-                "create the database, or name another in `store.postgres.url`"
-            }
-            Self::NoPermission { .. } => "make the user owner of the database's schema",
-            Self::TooOld { .. } => "upgrade the server",
-            Self::NewerTables { .. } => {
-                "run that newer version, or restore the backup made before it"
-            }
+            Self::Server { problem, .. } => problem.hint(),
             Self::Newer { .. } => "run that newer version, or restore the backup made before it",
             Self::Migration { .. } | Self::Database { .. } => {
                 "keep a copy of data_dir before trying anything else"
@@ -174,7 +132,7 @@ pub enum StoreFault {
     #[error("the database is locked by another process")]
     Locked,
     /// The disk is full.
-    #[error("the disk under data_dir is full")]
+    #[error("the disk of the database is full")]
     Full,
     /// The key's owner does not exist.
     #[error("there is no user {0}")]
@@ -245,6 +203,12 @@ pub enum StoreFault {
     /// The database server cannot be reached now.
     #[error("the database server cannot be reached")]
     Away,
+    /// Others kept every connection, or the same rows, for too long.
+    #[error("the database is too busy")]
+    Busy,
+    /// A row like this exists already.
+    #[error("there is such a row already")]
+    Duplicate,
     /// Any other answer of the database server.
     #[error("the database failed: {message}")]
     Server {
@@ -264,6 +228,7 @@ impl From<rusqlite::Error> for StoreFault {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
             Some(ErrorCode::DiskFull) => Self::Full,
+            _ if is_duplicate(&error) => Self::Duplicate,
             _ => Self::Database(error),
         }
     }
@@ -283,4 +248,14 @@ impl StoreFault {
                 | Self::Unreadable { .. }
         )
     }
+}
+
+fn is_duplicate(error: &rusqlite::Error) -> bool {
+    const CODES: [i32; 3] = [
+        ffi::SQLITE_CONSTRAINT_UNIQUE,
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
+        ffi::SQLITE_CONSTRAINT_ROWID,
+    ];
+    let said = error.sqlite_error().map(|said| said.extended_code);
+    said.is_some_and(|code| CODES.contains(&code))
 }

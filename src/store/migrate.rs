@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use std::path::Path;
 
 /// A migration: number, name as refinery wants it, SQL.
-type Step = (i32, &'static str, &'static str);
+pub(super) type Step = (i32, &'static str, &'static str);
 
 /// Both databases have the same migrations, each in its own words.
 macro_rules! steps {
@@ -24,10 +24,7 @@ macro_rules! steps {
 
 /// The migrations in order.
 const MIGRATIONS: &[Step] = steps!("sqlite");
-const POSTGRES: &[Step] = steps!("postgres");
-
-/// Names the lock that one process holds while it changes the tables.
-const LOCK: i64 = 0x616c_6672_6564_0000;
+pub(super) const POSTGRES: &[Step] = steps!("postgres");
 
 /// Brings the tables up to date. Costs one read when they already are.
 ///
@@ -83,7 +80,7 @@ fn forward(connection: &mut Connection) -> Result<(), refinery::Error> {
     runner(MIGRATIONS)?.run(connection).map(drop)
 }
 
-fn runner(steps: &[Step]) -> Result<Runner, refinery::Error> {
+pub(super) fn runner(steps: &[Step]) -> Result<Runner, refinery::Error> {
     let migrations = steps
         .iter()
         .map(|(_, name, sql)| Migration::unapplied(name, sql))
@@ -91,43 +88,6 @@ fn runner(steps: &[Step]) -> Result<Runner, refinery::Error> {
     // Otherwise refinery commits a migration before it records it: a crash between the two
     // would leave a database that never opens again.
     Ok(Runner::new(&migrations).set_grouped(true))
-}
-
-/// Brings the tables of a server up to date. Processes that start together do so one by one.
-pub(super) async fn run_postgres(client: &mut tokio_postgres::Client) -> Result<(), StoreProblem> {
-    let sorted = |error: tokio_postgres::Error| super::postgres::sorted(&error);
-    let lock = format!("SELECT pg_advisory_lock({LOCK})");
-    client.batch_execute(&lock).await.map_err(sorted)?;
-    let done = forward_postgres(client).await;
-    let unlock = format!("SELECT pg_advisory_unlock({LOCK})");
-    client.batch_execute(&unlock).await.map_err(sorted)?;
-    done
-}
-
-async fn forward_postgres(client: &mut tokio_postgres::Client) -> Result<(), StoreProblem> {
-    let sorted = |error: tokio_postgres::Error| super::postgres::sorted(&error);
-    let known = POSTGRES.last().map_or(0, |(number, _, _)| *number);
-    let history = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
-    let has_history = client.query_one(history, &[]).await.map_err(sorted)?;
-    let found = if has_history.get(0) {
-        let last = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
-        client.query_one(last, &[]).await.map_err(sorted)?.get(0)
-    } else {
-        0
-    };
-    if found == known {
-        return Ok(());
-    }
-    if found > known {
-        return Err(StoreProblem::NewerTables { found, known });
-    }
-    let run = async { runner(POSTGRES)?.run_async(client).await };
-    run.await
-        .map(drop)
-        .map_err(|source| StoreProblem::Migration {
-            path: Path::new("PostgreSQL").to_path_buf(),
-            source,
-        })
 }
 
 /// Number of the last migration the database has seen, 0 for an empty one.

@@ -17,11 +17,14 @@ mod memory;
 mod migrate;
 mod open;
 mod postgres;
+mod seal;
 #[cfg(test)]
 #[path = "../../tests/support/services.rs"]
 mod services;
 mod sql;
 mod sqlite;
+#[cfg(test)]
+mod testing;
 
 pub use archive::{Archive, Line, Size};
 pub use error::{StoreFault, StoreProblem};
@@ -33,6 +36,7 @@ pub use ledger::{
 };
 pub use memory::MemoryStore;
 pub use open::{Store, open};
-pub use postgres::{PgStore, Postgres, PostgresSettings};
+pub use postgres::{PgStore, Postgres, PostgresSettings, ServerProblem};
+pub use seal::Sealer;
 pub use sql::SqlStore;
 pub use sqlite::{Sqlite, SqliteStore};
