@@ -104,6 +104,7 @@ impl Supervisor {
         tokio::join!(
             self.living.resolver.run(),
             self.living.look_after_endpoints(),
+            self.living.token_keys.look_after(),
             self.refresh_keys(),
             self.await_gateway(),
             self.serve_telemetry(),
