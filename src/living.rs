@@ -3,10 +3,14 @@
 //! [`crate::gateway::Gateway`] is configuration and swapped whole; this is shared by every
 //! gateway of the process.
 
+mod policy;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
+
+pub use policy::PolicyLog;
 
 use crate::conf::Config;
 use crate::ledger::{PriceTable, Staff, Treasury};
@@ -15,6 +19,7 @@ use crate::pool::{Endpoint, Endpoints, Resolver, State};
 use crate::routing::RetryBudget;
 use crate::secrets::Keyring;
 use crate::telemetry::{AccessLog, EndpointFigures, Health, LedgerFigures, Metrics};
+use crate::tokens::KeySources;
 
 /// Models that are remembered as unpriced; clients can name any number.
 const MAX_UNPRICED: usize = 1000;
@@ -24,6 +29,8 @@ const MAX_UNPRICED: usize = 1000;
 pub struct Living {
     /// Every key that may call.
     pub keyring: Keyring,
+    /// Keys of other issuers' tokens, where they are fetched.
+    pub token_keys: KeySources,
     /// Requests and tokens of each key.
     pub limits: Arc<LimitTable>,
     /// Requests of each client address.
@@ -45,6 +52,8 @@ pub struct Living {
     /// Where money is held and settled; `None` where no ledger is kept.
     pub treasury: Option<Arc<Treasury>>,
     staff: Mutex<Option<Staff>>,
+    /// Refusals of policy that are to be audited.
+    pub policy: PolicyLog,
     epoch: Instant,
     unpriced: Mutex<BTreeSet<String>>,
     budgets: Mutex<BTreeMap<String, Weak<RetryBudget>>>,
@@ -70,6 +79,7 @@ impl Living {
         metrics.watch_endpoints(Box::new(move || figures(&watched, epoch.elapsed())));
         Arc::new(Self {
             keyring,
+            token_keys: KeySources::default(),
             limits: Arc::default(),
             flood: FloodGuard::default(),
             resolver: Resolver::default(),
@@ -81,6 +91,7 @@ impl Living {
             health: Arc::default(),
             treasury,
             staff: Mutex::new(staff),
+            policy: PolicyLog::default(),
             epoch,
             unpriced: Mutex::default(),
             budgets: Mutex::default(),

@@ -9,7 +9,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use crate::admin;
+use crate::audit::Signer;
 use crate::conf::Watch;
+use crate::exchange::unix_ms;
 use crate::ledger;
 use crate::living::Living;
 use crate::mock::Mock;
@@ -23,6 +25,12 @@ const KEY_REFRESH: Duration = Duration::from_millis(500);
 
 /// How often the books are looked through for what time brings.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+
+/// How often refusals are written down and settlements sealed.
+const AUDIT: Duration = Duration::from_secs(1);
+
+/// Refusals in one transaction.
+const AUDITED: usize = 500;
 
 /// How often wallets at their soft limit are looked for.
 const ALERTS: Duration = Duration::from_secs(1);
@@ -46,6 +54,7 @@ pub struct Supervisor {
     mock: Mutex<Option<TcpListener>>,
     gateway: SocketAddr,
     usage_log: Option<PathBuf>,
+    signer: Option<Arc<Signer>>,
 }
 
 /// The listeners that the supervisor serves, bound before anything starts so that a taken port is
@@ -79,7 +88,15 @@ impl Supervisor {
             mock: Mutex::new(Some(ports.mock)),
             gateway: ports.gateway,
             usage_log,
+            signer: None,
         }
+    }
+
+    /// Signs the blocks of settlements; without a signer nothing is sealed.
+    #[must_use]
+    pub fn with_signer(mut self, signer: Signer) -> Self {
+        self.signer = Some(Arc::new(signer));
+        self
     }
 
     /// Runs everything until the process ends.
@@ -87,6 +104,7 @@ impl Supervisor {
         tokio::join!(
             self.living.resolver.run(),
             self.living.look_after_endpoints(),
+            self.living.token_keys.look_after(),
             self.refresh_keys(),
             self.await_gateway(),
             self.serve_telemetry(),
@@ -96,6 +114,7 @@ impl Supervisor {
             self.watch_files(),
             self.keep_house(),
             self.send_alerts(),
+            self.audit(),
         );
     }
 
@@ -177,6 +196,31 @@ impl Supervisor {
                 log::warn!("the books could not be looked through; it is tried again: {kept:?}");
             }
             tokio::time::sleep(HOUSEKEEPING).await;
+        }
+    }
+
+    /// Writes refusals of policy into the audit chain, and seals what was settled.
+    async fn audit(&self) {
+        let Some(signer) = self.signer.clone() else {
+            return;
+        };
+        loop {
+            tokio::time::sleep(AUDIT).await;
+            let (living, store) = (Arc::clone(&self.living), Arc::clone(&self.store));
+            let signer = Arc::clone(&signer);
+            let audited = tokio::task::spawn_blocking(move || {
+                let events = living.policy.take(AUDITED, unix_ms());
+                if !events.is_empty()
+                    && let Err(fault) = store.record(&events)
+                {
+                    living.policy.put_back(events);
+                    return Err(fault);
+                }
+                store.seal(&signer, unix_ms())
+            });
+            if let Ok(Err(fault)) = audited.await {
+                log::warn!("the audit is behind and will catch up: {fault}");
+            }
         }
     }
 

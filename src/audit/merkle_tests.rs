@@ -141,7 +141,7 @@ proptest! {
         let mut bad = proof.clone();
         bad.path.remove(which);
         prop_assert!(!bad.holds(&leaves[index], &root));
-        let mut bad = proof.clone();
+        let mut bad = proof;
         bad.path.insert(which, root);
         prop_assert!(!bad.holds(&leaves[index], &root));
         // Swapping, doubling or dropping a leaf changes the root.
@@ -151,7 +151,7 @@ proptest! {
         let mut other = leaves.clone();
         other.insert(index, leaves[index]);
         prop_assert_ne!(self::root(&other), root);
-        let mut other = leaves.clone();
+        let mut other = leaves;
         other.remove(index);
         prop_assert_ne!(self::root(&other), root);
     }

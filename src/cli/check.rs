@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use alfred::audit::Signer;
 use alfred::conf::{Config, Environment, Origin};
 use alfred::gateway::Gateway;
 use alfred::living::Living;
 use alfred::reload::Certificate;
-use alfred::secrets::{Keyring, Pepper, os_random};
+use alfred::secrets::{Keyring, Pepper, SecretProblem, os_random};
 use alfred::telemetry::AccessLog;
 
 use super::{ConfigArg, Failure};
@@ -40,6 +41,16 @@ pub(super) fn pepper(config: &Config) -> Result<Pepper, Failure> {
     Pepper::from_text(&lines.join("\n")).ok_or_else(|| {
         Failure::Usage("`pepper` is not 1 to 16 lines of 64 hexadecimal digits".to_owned())
     })
+}
+
+/// The key that signs the blocks of settlements.
+pub(super) fn signer(config: &Config) -> Result<Signer, Failure> {
+    let Some(key) = &config.signing_key else {
+        let made = Signer::load_or_create(&config.data_dir, &mut os_random);
+        return Ok(made.map_err(SecretProblem::from)?);
+    };
+    Signer::from_text(key.expose())
+        .ok_or_else(|| Failure::Usage("`signing_key` is no Ed25519 private key".to_owned()))
 }
 
 /// `alfred check`.

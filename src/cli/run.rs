@@ -65,7 +65,8 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
         mock,
         gateway: config.listen.gateway,
     };
-    let supervisor = Supervisor::new(Arc::clone(&reloader), store, ports, usage_log);
+    let supervisor = Supervisor::new(Arc::clone(&reloader), store, ports, usage_log)
+        .with_signer(check::signer(&config)?);
     proxy::serve(&reloader, supervisor)?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::cx::Cx;
 use super::egress::Egress;
+use super::jwt::Issuer;
 use super::ledger::{Credit, Ledger};
 use super::model::Model;
 use super::provider::Provider;
@@ -38,6 +39,9 @@ section! {
         /// new keys. All processes that share a database need the same; without it each makes one in `data_dir`. A
         /// change needs a restart.
         pub pepper: Option<Secret> = None,
+        /// The Ed25519 key that signs the blocks of settlements: PEM, or a seed of 64 hexadecimal digits. Without it each
+        /// process makes one in `data_dir`. A change needs a restart.
+        pub signing_key: Option<Secret> = None,
         /// Worker threads of the gateway; 0 means one per core. A change needs a restart.
         pub threads: usize = 0,
         /// The proxies in front of Alfred, as addresses or networks, whose `X-Forwarded-For` is believed.
@@ -58,6 +62,8 @@ section! {
         pub limits: Vec<Limit> = Vec::new(),
         /// Keys that live in this file, beside those of the store.
         pub keys: Vec<StaticKey> = Vec::new(),
+        /// Whose signed tokens (JWT) are taken in place of keys.
+        pub jwt: Vec<Issuer> = Vec::new(),
         /// Prices by `provider/model`, in pico-USD per token (the same number is micro-USD per million tokens);
         /// they win over the shipped table.
         pub prices: BTreeMap<String, PriceOverride> = BTreeMap::new(),
@@ -82,7 +88,11 @@ impl Config {
     /// The files that the settings name, beside those of secrets: when their content changes, the configuration has.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let tls = self.tls.iter().flat_map(|tls| [&tls.cert, &tls.key]);
-        tls.chain(&self.egress.ca_file).map(PathBuf::as_path)
+        let issuers = self.jwt.iter();
+        let keys = issuers.flat_map(|issuer| issuer.jwks_file.iter().chain(&issuer.public_key));
+        tls.chain(&self.egress.ca_file)
+            .chain(keys)
+            .map(PathBuf::as_path)
     }
 }
 

@@ -5,7 +5,7 @@ use pingora_proxy::Session;
 
 use super::replay::{self, ENDED_EARLY};
 use super::{Context, ledger, reply};
-use crate::exchange::{Exchange, Stage};
+use crate::exchange::{Exchange, Stage, unix_ms};
 use crate::ledger::Nanos;
 use crate::pipeline;
 use crate::telemetry::{Outcome, StreamRecord, UsageRecord, micros};
@@ -72,6 +72,7 @@ fn settle(ctx: &mut Context) {
     {
         living.warn_unpriced(&format!("{}/{}", last.provider, last.model));
     }
+    living.policy.note(&exchange.receipt, unix_ms());
     living.metrics.count(&exchange.receipt, &label);
     living.access_log.write(&exchange.receipt, &living.metrics);
 }

@@ -15,6 +15,7 @@ const FIXED: &[&[&str]] = &[
     &["data_dir"],
     &["store"],
     &["pepper"],
+    &["signing_key"],
     &["credit", "usd"],
     &["ledger", "patience"],
     &["ledger", "lease_ttl"],

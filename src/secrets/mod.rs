@@ -11,6 +11,7 @@ mod issue;
 mod keyring;
 #[cfg(test)]
 mod keyring_tests;
+mod known_users;
 mod password;
 mod pepper;
 mod principal;
@@ -23,6 +24,7 @@ pub use api_key::{ApiKey, KeyFormatError, KeyHash};
 pub use first_key::{FirstKey, first_key};
 pub use issue::{KeyRequest, draw, issue};
 pub use keyring::{KeyRefusal, Keyring};
+pub use known_users::{KnownUser, KnownUsers, UserRefusal};
 pub use password::{PasswordProblem, hash_password, verify_password};
 pub use pepper::Pepper;
 pub use principal::Principal;

@@ -238,7 +238,7 @@ fn block(row: &Row) -> Result<Block, StoreFault> {
     })
 }
 
-fn settlement(row: &Row) -> Result<Settlement, StoreFault> {
+pub(super) fn settlement(row: &Row) -> Result<Settlement, StoreFault> {
     Ok(Settlement {
         id: row.int(0)?,
         holder: row.int(1)?,

@@ -17,6 +17,7 @@ mod memory;
 mod migrate;
 mod open;
 mod postgres;
+mod seal;
 #[cfg(test)]
 #[path = "../../tests/support/services.rs"]
 mod services;
@@ -37,5 +38,6 @@ pub use ledger::{
 pub use memory::MemoryStore;
 pub use open::{Store, open};
 pub use postgres::{PgStore, Postgres, PostgresSettings, ServerProblem};
+pub use seal::Sealer;
 pub use sql::SqlStore;
 pub use sqlite::{Sqlite, SqliteStore};

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use super::governance::Governance;
-use super::{Archive, Keys, LedgerStore, PgStore, PostgresSettings, SqliteStore, StoreProblem};
+use super::{
+    Archive, Keys, LedgerStore, PgStore, PostgresSettings, Sealer, SqliteStore, StoreProblem,
+};
 use crate::conf::{Config, StoreKind};
 
 /// Everything that is stored.
-pub trait Store: Keys + LedgerStore + Governance + Archive {
+pub trait Store: Keys + LedgerStore + Governance + Archive + Sealer {
     /// What other processes tell as it happens; `None` where there are no others.
     fn listen(&self) -> Option<Receiver<String>>;
 }

@@ -4,6 +4,7 @@
 mod access;
 mod models;
 mod providers;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -41,6 +42,7 @@ pub(super) fn all(config: &mut Config, cx: &mut Cx<'_>) {
     models::complete(config, cx);
     models::all(config, cx);
     access::all(config, cx);
+    tokens::all(config, cx);
 }
 
 fn listen(listen: &Listen, cx: &mut Cx<'_>) {

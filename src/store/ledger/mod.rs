@@ -13,6 +13,8 @@ mod posting;
 mod rows;
 mod settle;
 mod store;
+#[cfg(test)]
+mod tests;
 pub(super) mod transfer;
 
 use serde::{Deserialize, Serialize};

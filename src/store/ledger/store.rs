@@ -35,7 +35,7 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
     }
 
     fn holders(&self) -> Result<Vec<HolderRow>, StoreFault> {
-        self.engine.run(Work::Read, &mut |sql| {
+        self.engine.run(Work::ReadLatest, &mut |sql| {
             let rows = sql.query(
                 "SELECT h.id, h.name, h.beat FROM holders h WHERE h.state = 'live' \
                  OR EXISTS (SELECT 1 FROM lease_grants g WHERE g.holder_id = h.id) \
@@ -65,7 +65,7 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
 
     fn wanted(&self, holder: HolderId) -> Result<Vec<(WalletId, i64)>, StoreFault> {
         self.engine
-            .run(Work::Read, &mut |sql| lease::wanted(sql, holder))
+            .run(Work::ReadLatest, &mut |sql| lease::wanted(sql, holder))
     }
 
     fn settle(
@@ -101,11 +101,11 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
     }
 
     fn rules(&self) -> Result<Rules, StoreFault> {
-        self.engine.run(Work::Read, &mut read_rules)
+        self.engine.run(Work::ReadLatest, &mut read_rules)
     }
 
     fn rules_stamp(&self) -> Result<u64, StoreFault> {
-        self.engine.run(Work::Read, &mut |sql| {
+        self.engine.run(Work::ReadLatest, &mut |sql| {
             let text = "SELECT value FROM revisions WHERE topic = 'wallets'";
             Ok(sql.one(text, &[])?.int(0)?.unsigned_abs())
         })
@@ -129,12 +129,12 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
     fn housekeep(&self, now_ms: i64) -> Result<bool, StoreFault> {
         let due = self
             .engine
-            .run(Work::Read, &mut |sql| Due::find(sql, now_ms))?;
+            .run(Work::ReadLatest, &mut |sql| Due::find(sql, now_ms))?;
         self.keep(&due, now_ms)
     }
 
     fn check(&self) -> Result<Vec<Broken>, StoreFault> {
-        self.engine.run(Work::Read, &mut check::check)
+        self.engine.run(Work::ReadLatest, &mut check::check)
     }
 }
 
