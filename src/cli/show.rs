@@ -116,9 +116,7 @@ fn bare(entity: &Entity) -> Value {
         Entity::User(row) => serde_json::to_value(row),
         Entity::Absence(row) => serde_json::to_value(row),
         Entity::Wallet(row) => serde_json::to_value(row),
-        Entity::Money { wallet, request_id } => {
-            Ok(serde_json::json!({ "wallet": wallet, "request_id": request_id }))
-        }
+        Entity::Moved(row) => serde_json::to_value(row),
         Entity::Key(row) => serde_json::to_value(row),
         Entity::Token(row) => serde_json::to_value(row),
         Entity::Session(row) => serde_json::to_value(row),
@@ -140,9 +138,10 @@ pub(super) fn out(text: &str) -> Result<(), Failure> {
 /// What stands for nothing.
 const NONE: &str = "-";
 
-/// A moment as RFC 3339 has it.
+/// A moment as RFC 3339 has it, always with milliseconds.
 pub(super) fn time(unix_ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(unix_ms).map_or_else(|_| "?".to_owned(), |at| at.to_string())
+    jiff::Timestamp::from_millisecond(unix_ms)
+        .map_or_else(|_| "?".to_owned(), |at| format!("{at:.3}"))
 }
 
 /// Anything that may be missing.

@@ -279,8 +279,10 @@ fn report(
         tally.unsealed,
     );
     if let Some(broken) = broken {
-        let count = broken.len();
-        text.push_str(&format!("invariants: broken in {count} places\n"));
+        match broken.len() {
+            0 => text.push_str("invariants: all hold\n"),
+            count => text.push_str(&format!("invariants: broken in {count} places\n")),
+        }
     }
     text.push_str(&format!("{words}; it took {seconds:.3} s\n"));
     show::out(&text)
