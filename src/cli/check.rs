@@ -6,7 +6,7 @@ use alfred::conf::{Config, Environment, Origin};
 use alfred::gateway::Gateway;
 use alfred::living::Living;
 use alfred::reload::Certificate;
-use alfred::secrets::{Keyring, Pepper};
+use alfred::secrets::{Keyring, Pepper, os_random};
 use alfred::telemetry::AccessLog;
 
 use super::{ConfigArg, Failure};
@@ -28,6 +28,18 @@ pub(super) fn origin(arg: &ConfigArg) -> Origin {
 /// The configuration that holds.
 pub(super) fn load(arg: &ConfigArg) -> Result<Config, Failure> {
     Ok(origin(arg).read().config?)
+}
+
+/// The secret behind the hashes of keys: that of the configuration, else that of the data
+/// directory, which is made when it is missing.
+pub(super) fn pepper(config: &Config) -> Result<Pepper, Failure> {
+    let Some(pepper) = &config.pepper else {
+        return Ok(Pepper::load_or_create(&config.data_dir, &mut os_random)?);
+    };
+    let lines: Vec<_> = pepper.expose().split_whitespace().collect();
+    Pepper::from_text(&lines.join("\n")).ok_or_else(|| {
+        Failure::Usage("`pepper` is not 1 to 16 lines of 64 hexadecimal digits".to_owned())
+    })
 }
 
 /// `alfred check`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alfred::conf::Config;
 use alfred::exchange::unix_ms;
-use alfred::secrets::{Pepper, os_random};
+use alfred::secrets::Pepper;
 use alfred::store::governance::{By, Command, Entity, Governance, Guard, MAX_PAGE, Page, Scope};
 use alfred::store::{self, Archive, LedgerStore, Store, StoreFault};
 
@@ -37,8 +37,7 @@ impl House {
     }
 
     pub(super) fn pepper(&self) -> Result<Pepper, Failure> {
-        let pepper = Pepper::load_or_create(&self.config.data_dir, &mut os_random)?;
-        Ok(pepper)
+        check::pepper(&self.config)
     }
 
     /// Does one act and records it in the audit chain as the command line's.

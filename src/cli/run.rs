@@ -11,7 +11,7 @@ use alfred::ledger;
 use alfred::living::Living;
 use alfred::proxy;
 use alfred::reload::{Certificate, Reloader};
-use alfred::secrets::{FirstKey, Keyring, Pepper, first_key, os_random};
+use alfred::secrets::{FirstKey, Keyring, first_key, os_random};
 use alfred::store::{self, LedgerStore};
 use alfred::supervisor::{Ports, Supervisor};
 use alfred::telemetry::{AccessLog, LogStyle, init_logging};
@@ -35,7 +35,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mock_url = format!("http://{}/v1", mock.local_addr()?);
 
     let store = store::open(&config)?;
-    let pepper = Pepper::load_or_create(&config.data_dir, &mut os_random)?;
+    let pepper = check::pepper(&config)?;
     let first = match is_zero {
         true => first_key(
             &config.data_dir,

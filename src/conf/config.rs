@@ -34,6 +34,10 @@ section! {
         pub data_dir: PathBuf = PathBuf::from("./data"),
         /// Where keys, users and money are kept. A change needs a restart.
         pub store: StoreKind = StoreKind::Sqlite,
+        /// The secret that keys the hashes of API keys: one or several lines of 64 hexadecimal digits, the last one for
+        /// new keys. All processes that share a database need the same; without it each makes one in `data_dir`. A
+        /// change needs a restart.
+        pub pepper: Option<Secret> = None,
         /// Worker threads of the gateway; 0 means one per core. A change needs a restart.
         pub threads: usize = 0,
         /// The proxies in front of Alfred, as addresses or networks, whose `X-Forwarded-For` is believed.

@@ -255,6 +255,12 @@ impl Bucket {
         self.rounds() > 0 && self.left.load(Ordering::Acquire) <= 0
     }
 
+    /// In the wallet and in nobody's lease, as of the last answer.
+    #[must_use]
+    pub fn left(&self) -> Nanos {
+        Nanos::new(self.left.load(Ordering::Acquire).max(0))
+    }
+
     /// Leased, and nobody's.
     #[must_use]
     pub fn free(&self) -> Nanos {

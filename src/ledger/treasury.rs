@@ -326,8 +326,9 @@ impl Treasury {
                     need = there;
                     continue;
                 }
-                // Only an answer of the store can tell that there is none.
-                return Err(match is_fresh {
+                // Only an answer of the store can tell that there is none; and where there is
+                // some, it just does not come in time.
+                return Err(match is_fresh && !is_plentiful(purse, need) {
                     true => NoMoney::Insufficient,
                     false => NoMoney::Unavailable,
                 });
@@ -503,6 +504,14 @@ fn is_hopeless(purse: &Purse, need: Nanos) -> bool {
     let payers = purse.payers.iter().fold(0, sum);
     let short = !purse.payers.is_empty() && payers < need.get();
     short || purse.caps.iter().any(|cap| cap.reachable() < need)
+}
+
+/// The wallets hold enough that nobody has leased.
+fn is_plentiful(purse: &Purse, need: Nanos) -> bool {
+    let sum = |sum: i64, bucket: &Arc<Bucket>| sum.saturating_add(bucket.left().get());
+    let payers = purse.payers.iter().fold(0, sum);
+    let paid = purse.payers.is_empty() || payers >= need.get();
+    paid && purse.caps.iter().all(|cap| cap.left() >= need)
 }
 
 /// What can be held at this moment.

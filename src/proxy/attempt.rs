@@ -262,7 +262,7 @@ fn asked(forward: &Forward, target: &Arc<Target>, receipt: &Receipt, gateway: &G
         tier: money.map(|money| money.tier).unwrap_or_default(),
         charge,
         credit: money.and_then(ledger::credit),
-        transaction: None,
+        transaction: ledger::next_transaction(receipt),
     }
 }
 

@@ -107,10 +107,19 @@ pub(super) fn credit(money: &Money) -> Option<Nanos> {
     hold.purse().remaining()?.checked_add(hold.amount()?)
 }
 
-/// The id of the transaction that an answer will become.
-pub(super) fn transaction(receipt: &Receipt) -> Option<String> {
+/// The id of the transaction that an answer has become.
+fn transaction(receipt: &Receipt) -> Option<String> {
+    numbered(receipt, attempt(receipt))
+}
+
+/// The id of the transaction that the answer of the next attempt will become.
+pub(super) fn next_transaction(receipt: &Receipt) -> Option<String> {
+    numbered(receipt, attempt(receipt).saturating_add(1))
+}
+
+fn numbered(receipt: &Receipt, attempt: u8) -> Option<String> {
     let request = uuid::Uuid::parse_str(&receipt.request_id).ok()?;
-    let id = usage_transaction_id(request, attempt(receipt));
+    let id = usage_transaction_id(request, attempt);
     Some(id.hyphenated().to_string())
 }
 

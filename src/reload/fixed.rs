@@ -14,6 +14,7 @@ const FIXED: &[&[&str]] = &[
     &["tls", "min_version"],
     &["data_dir"],
     &["store"],
+    &["pepper"],
     &["credit", "usd"],
     &["ledger", "patience"],
     &["ledger", "lease_ttl"],

@@ -7,9 +7,9 @@ use super::{KeyRow, Keys, NewKey, StoreFault};
 const COLUMNS: &str = "SELECT k.id, k.org_id, coalesce(k.team_id, u.team_id), k.user_id, k.name, \
      k.env, k.public_id, k.key_hash, k.pepper_version, k.last4, k.models, \
      k.requests_per_minute, k.tokens_per_minute, \
-     CASE WHEN k.is_active = 1 AND u.status = 'active' THEN 1 ELSE 0 END, \
-     k.expires_at, k.revoked_at, k.created_at \
-     FROM api_keys k JOIN users u ON u.id = k.user_id";
+     CASE WHEN k.is_active = 1 AND u.status = 'active' AND o.status = 'active' \
+     THEN 1 ELSE 0 END, k.expires_at, k.revoked_at, k.created_at FROM api_keys k \
+     JOIN users u ON u.id = k.user_id JOIN organisations o ON o.id = k.org_id";
 
 impl<E: Engine> Keys for SqlStore<E> {
     fn create_key(&self, key: NewKey) -> Result<KeyRow, StoreFault> {
@@ -39,16 +39,7 @@ impl<E: Engine> Keys for SqlStore<E> {
             let Some(row) = find(sql, Selector::read(selector))? else {
                 return Ok(None);
             };
-            sql.execute(
-                "UPDATE api_keys SET is_active = 0, revoked_at = $2, version = version + 1 \
-                 WHERE id = $1 AND revoked_at IS NULL",
-                values![row.id, now_ms],
-            )?;
-            sql.execute(
-                "UPDATE users SET api_key_hash = NULL, version = version + 1 \
-                 WHERE id = $1 AND api_key_hash = $2",
-                values![row.user_id, hex(&row.key_hash)],
-            )?;
+            end(sql, row.id, now_ms)?;
             find(sql, Selector::Id(row.id))
         })
     }
@@ -59,6 +50,22 @@ impl<E: Engine> Keys for SqlStore<E> {
             Ok(row.int(0)?.unsigned_abs())
         })
     }
+}
+
+/// Ends a key. A second time keeps the time of the first.
+pub(super) fn end(sql: &mut dyn Sql, id: i64, now_ms: i64) -> Result<(), StoreFault> {
+    sql.execute(
+        "UPDATE api_keys SET is_active = 0, revoked_at = $2, version = version + 1 \
+         WHERE id = $1 AND revoked_at IS NULL",
+        values![id, now_ms],
+    )?;
+    sql.execute(
+        "UPDATE users SET api_key_hash = NULL, version = version + 1 \
+         WHERE id = (SELECT user_id FROM api_keys WHERE id = $1) \
+         AND api_key_hash = (SELECT key_hash FROM api_keys WHERE id = $1)",
+        values![id],
+    )?;
+    Ok(())
 }
 
 fn find(sql: &mut dyn Sql, selector: Selector<'_>) -> Result<Option<KeyRow>, StoreFault> {
@@ -74,7 +81,7 @@ fn find(sql: &mut dyn Sql, selector: Selector<'_>) -> Result<Option<KeyRow>, Sto
 }
 
 /// Keys need an owner before anyone has made one: the first use makes all three rows.
-fn default_user(sql: &mut dyn Sql, now_ms: i64) -> Result<i64, StoreFault> {
+pub(super) fn default_user(sql: &mut dyn Sql, now_ms: i64) -> Result<i64, StoreFault> {
     let known = sql.first(
         "SELECT id FROM users WHERE lower(email) = $1",
         values![DEFAULT_EMAIL],
@@ -94,15 +101,15 @@ fn default_user(sql: &mut dyn Sql, now_ms: i64) -> Result<i64, StoreFault> {
         values![org_id, DEFAULT_NAME, now_ms],
     )?;
     let user = sql.one(
-        "INSERT INTO users (org_id, team_id, email, name, is_admin, created_at) \
-         VALUES ($1, $2, $3, $4, 1, $5) RETURNING id",
+        "INSERT INTO users (org_id, team_id, email, name, role, is_admin, created_at) \
+         VALUES ($1, $2, $3, $4, 'owner', 1, $5) RETURNING id",
         values![org_id, team.int(0)?, DEFAULT_EMAIL, DEFAULT_NAME, now_ms],
     )?;
     user.int(0)
 }
 
 /// Answers the row id. The first key of a user becomes its primary one.
-fn insert(sql: &mut dyn Sql, key: &NewKey, user_id: i64) -> Result<i64, StoreFault> {
+pub(super) fn insert(sql: &mut dyn Sql, key: &NewKey, user_id: i64) -> Result<i64, StoreFault> {
     let models = key
         .models
         .as_ref()
@@ -168,11 +175,11 @@ fn read(row: &Row) -> Result<KeyRow, StoreFault> {
     })
 }
 
-fn hex(hash: &[u8; 32]) -> String {
+pub(super) fn hex(hash: &[u8; 32]) -> String {
     blake3::Hash::from_bytes(*hash).to_hex().to_string()
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
+pub(super) fn unhex(text: &str) -> Option<[u8; 32]> {
     blake3::Hash::from_hex(text)
         .ok()
         .map(|hash| *hash.as_bytes())

@@ -1,5 +1,8 @@
 //! Why: which database is used is one line of the configuration, and nobody else's business.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -33,6 +36,8 @@ pub fn open(config: &Config) -> Result<Arc<dyn Store>, StoreProblem> {
     Ok(match &config.store {
         StoreKind::Sqlite => Arc::new(SqliteStore::open(&config.data_dir)?),
         StoreKind::Postgres(postgres) => {
+            // Pepper, journal and keys of this process stay here all the same.
+            make_private(&config.data_dir)?;
             let replica = postgres.replica_url.expose();
             Arc::new(PgStore::open(&PostgresSettings {
                 url: postgres.url.expose().to_owned(),
@@ -42,4 +47,12 @@ pub fn open(config: &Config) -> Result<Arc<dyn Store>, StoreProblem> {
             })?)
         }
     })
+}
+
+fn make_private(data_dir: &Path) -> Result<(), StoreProblem> {
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir);
+    made.map_err(|error| StoreProblem::from_io(data_dir, error))
 }

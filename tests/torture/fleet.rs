@@ -66,12 +66,14 @@ impl Member {
         let (gateway, telemetry, admin, console) = (port(), port(), port(), port());
         let text = format!(
             "listen: {{ gateway: \"{gateway}\", telemetry: \"{telemetry}\", admin: \"{admin}\", console: \"{console}\" }}\n\
-             data_dir: {data}\n{store}\nlog: {{ level: warn }}\nflood: {{ requests: 0 }}\n\
-             providers:\n  p: {{ kind: openai_compatible, endpoints: [ {{ url: \"{url}\" }} ], on_client_disconnect: drain, retry_budget: {{ percent: 100 }} }}\n\
-             models:\n  falls: {{ targets: [ {{ model: \"p/status?code=503\" }} ], fallback: [ \"p/echo?tokens_in=50&tokens_out=5\" ], retry: {{ attempts: 2 }} }}\n\
-             prices: {{ \"p/*\": {{ in: 1000000, out: 3000000 }} }}\n",
+             data_dir: {data}\n{store}\npepper: {pepper}\nlog: {{ level: warn }}\nflood: {{ requests: 0 }}\n\
+             providers:\n  p: {{ kind: openai_compatible, endpoints: [ {{ url: \"{url}\" }} ], on_client_disconnect: drain, retry_budget: {{ percent: 100 }} }}\n  \
+             q: {{ kind: openai_compatible, endpoints: [ {{ url: \"{url}\" }} ], breaker: {{ failures: 1000000, ratio: 100 }}, retry_budget: {{ percent: 100 }} }}\n\
+             models:\n  falls: {{ targets: [ {{ model: \"q/status?code=503\" }} ], fallback: [ \"p/echo?tokens_in=50&tokens_out=5\" ], retry: {{ attempts: 2 }} }}\n\
+             prices: {{ \"p/*\": {{ in: 1000000, out: 3000000 }}, \"q/*\": {{ in: 1000000, out: 3000000 }} }}\n",
             data = folder.join("data").display(),
             url = provider.url,
+            pepper = "5a".repeat(32),
         );
         fs::write(folder.join("alfred.yaml"), text).unwrap();
         Self {

@@ -1,6 +1,6 @@
 //! What the provider's log says was used, against what the ledger says was paid.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -47,8 +47,16 @@ impl Verdict {
         for (attempt, rows) in &paid {
             verdict.weigh(attempt, rows, used.get(*attempt));
         }
+        // The journal knows that a request was in flight, not which attempt was running.
+        let request = |attempt: &str| attempt.split('.').next().unwrap_or_default().to_owned();
+        let held: HashSet<String> = rows
+            .iter()
+            .filter(|row| row.source == "hold")
+            .map(|row| request(&row.attempt))
+            .collect();
         for (attempt, (prompt, completion, complete)) in &used {
-            if *complete && prompt + completion > 0 && !paid.contains_key(attempt.as_str()) {
+            let known = paid.contains_key(attempt.as_str()) || held.contains(&request(attempt));
+            if *complete && prompt + completion > 0 && !known {
                 verdict.fault(format!(
                     "{attempt}: {prompt}+{completion} tokens were used and never paid"
                 ));

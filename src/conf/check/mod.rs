@@ -24,6 +24,18 @@ pub(super) fn all(config: &mut Config, cx: &mut Cx<'_>) {
             "0 means one per core",
         );
     }
+    if let Some(pepper) = &config.pepper {
+        let lines = pepper.expose().split_whitespace();
+        let is_hex = |line: &str| line.len() == 64 && line.bytes().all(|b| b.is_ascii_hexdigit());
+        if pepper.expose().trim().is_empty() || !lines.clone().all(is_hex) || lines.count() > 16 {
+            let hint = "`openssl rand -hex 32` makes one; keep it as safe as the keys";
+            cx.cross(
+                &[&["pepper"]],
+                "is not 1 to 16 lines of 64 hexadecimal digits",
+                hint,
+            );
+        }
+    }
     providers::all(&mut config.providers, cx);
     circles(config, cx);
     models::complete(config, cx);

@@ -304,7 +304,7 @@ fn what_is_shown_of_an_example_holds_no_secret_and_is_again_its_configuration() 
         let again = parse("shown", &known, &Environment::default());
         let again = again.unwrap_or_else(|problems| panic!("{name}: {problems}"));
         let is_secret = |path: &String| {
-            ["keys", "headers", "store"].contains(&path.as_str())
+            ["keys", "headers", "store", "pepper"].contains(&path.as_str())
                 || path.ends_with(".keys")
                 || path.contains(".headers.")
         };

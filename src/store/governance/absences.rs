@@ -61,11 +61,7 @@ fn row(row: &Row) -> Result<AbsenceRow, StoreFault> {
     })
 }
 
-pub(super) fn plan(
-    sql: &mut dyn Sql,
-    cx: &Cx<'_>,
-    new: NewAbsence,
-) -> Result<Change, StoreFault> {
+pub(super) fn plan(sql: &mut dyn Sql, cx: &Cx<'_>, new: NewAbsence) -> Result<Change, StoreFault> {
     let user = users::get(sql, cx.scope, new.user_id)?;
     in_order(cx, new.starts_at, new.ends_at)?;
     let made = sql.one(
@@ -98,7 +94,12 @@ pub(super) fn change(
     }
     let ends_at = change.ends_at.unwrap_or(before.ends_at);
     in_order(cx, starts_at, ends_at)?;
-    set(sql, Act::UPDATE, &before, (starts_at, ends_at, before.state))
+    set(
+        sql,
+        Act::UPDATE,
+        &before,
+        (starts_at, ends_at, before.state),
+    )
 }
 
 /// An absence that has begun ends now: the ledger's housekeeping does the rest. One that lies
@@ -111,7 +112,9 @@ pub(super) fn end(
     let before = get(sql, cx.scope, id)?;
     cx.is_fresh(before.version)?;
     let now = cx.by.now_ms;
-    let ends_at = before.ends_at.min(now.max(before.starts_at.saturating_add(1)));
+    let ends_at = before
+        .ends_at
+        .min(now.max(before.starts_at.saturating_add(1)));
     match before.state {
         AbsenceState::Ended => Err(StoreFault::Conflict("the absence is over")),
         AbsenceState::Active => {
@@ -144,7 +147,9 @@ fn set(
         ],
     )?;
     if count == 0 {
-        return Err(StoreFault::Conflict("the absence is just beginning or ending"));
+        return Err(StoreFault::Conflict(
+            "the absence is just beginning or ending",
+        ));
     }
     let after = get(sql, &Scope::House, before.id)?;
     Ok(Change::changed(act, before, after))

@@ -43,7 +43,9 @@ pub(super) fn list(
     if let Some(is_active) = filter.is_active {
         select = select.and(if is_active { active } else { inactive }, &[]);
     }
-    select.page("k.id > ?", "ORDER BY k.id", page).read(sql, row)
+    select
+        .page("k.id > ?", "ORDER BY k.id", page)
+        .read(sql, row)
 }
 
 pub(super) fn get(sql: &mut dyn Sql, scope: &Scope, id: i64) -> Result<ApiKeyRow, StoreFault> {
@@ -178,7 +180,8 @@ pub(super) fn rotate(
     let statements = [
         "UPDATE api_keys SET team_id = (SELECT team_id FROM api_keys WHERE id = $1) WHERE id = $2",
         "UPDATE users SET api_key_hash = (SELECT key_hash FROM api_keys WHERE id = $2) \
-         WHERE api_key_hash = (SELECT key_hash FROM api_keys WHERE id = $1)",
+         WHERE id = (SELECT user_id FROM api_keys WHERE id = $1) \
+         AND api_key_hash = (SELECT key_hash FROM api_keys WHERE id = $1)",
         "UPDATE wallets SET owner_id = $2, version = version + 1 \
          WHERE owner_type = 'key' AND owner_id = $1",
     ];

@@ -20,10 +20,10 @@ pub(super) fn apply(
     command: &Command,
     guard: &Guard,
 ) -> Result<Done, StoreFault> {
-    if let Some(idempotency) = &guard.idempotency {
-        if let Some(done) = replay(sql, by, idempotency)? {
-            return Ok(done);
-        }
+    if let Some(idempotency) = &guard.idempotency
+        && let Some(done) = replay(sql, by, idempotency)?
+    {
+        return Ok(done);
     }
     let if_version = guard.if_version;
     check::that(
@@ -118,7 +118,11 @@ fn replay(
     let known = sql.first(
         "SELECT request, answer FROM idempotency \
          WHERE actor = $1 AND key = $2 AND created_at >= $3",
-        values![&by.actor, &idempotency.key, by.now_ms - KEEP_ANSWERS_MS],
+        values![
+            &by.actor,
+            &idempotency.key,
+            by.now_ms.saturating_sub(KEEP_ANSWERS_MS)
+        ],
     )?;
     let Some(known) = known else {
         return Ok(None);
@@ -161,7 +165,7 @@ fn remember(
 pub(super) fn tidy(sql: &mut dyn Sql, now_ms: i64) -> Result<u64, StoreFault> {
     let answers = sql.execute(
         "DELETE FROM idempotency WHERE created_at < $1",
-        values![now_ms - KEEP_ANSWERS_MS],
+        values![now_ms.saturating_sub(KEEP_ANSWERS_MS)],
     )?;
     let sessions = sql.execute(
         "DELETE FROM sessions WHERE expires_at < $1",

@@ -55,7 +55,13 @@ pub(super) fn refusal(event: &PolicyEvent) -> AuditRecord {
 fn clean(text: &str) -> String {
     let chars = text.chars().take(MAX_TEXT);
     chars
-        .map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c })
+        .map(|c| {
+            if c == '\0' {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
         .collect()
 }
 

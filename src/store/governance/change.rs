@@ -171,7 +171,11 @@ pub(super) fn canonical(value: &Value) -> Value {
             let mut sorted: Vec<_> = fields.iter().collect();
             sorted.sort_unstable_by_key(|(name, _)| *name);
             let fields = sorted.into_iter();
-            Value::Object(fields.map(|(name, value)| (name.clone(), canonical(value))).collect())
+            Value::Object(
+                fields
+                    .map(|(name, value)| (name.clone(), canonical(value)))
+                    .collect(),
+            )
         }
         Value::Array(values) => Value::Array(values.iter().map(canonical).collect()),
         other => other.clone(),

@@ -126,9 +126,8 @@ pub(super) fn models(models: Option<&[String]>) -> Result<(), StoreFault> {
         models.len() <= MAX_MODELS,
         "the allowlist has more than 1,000 entries",
     )?;
-    let is_good = |model: &String| {
-        (1..=MAX_NAME).contains(&model.chars().count()) && !model.contains('\0')
-    };
+    let is_good =
+        |model: &String| (1..=MAX_NAME).contains(&model.chars().count()) && !model.contains('\0');
     that(
         models.iter().all(is_good),
         "a model name must have 1 to 200 characters and no NUL",
@@ -164,7 +163,15 @@ mod tests {
         assert_eq!(email("Ada@Example.COM").unwrap(), "ada@example.com");
         assert_eq!(email("o'neil+x\"@ex.org").unwrap(), "o'neil+x\"@ex.org");
         for bad in [
-            "", "a@", "@b", "a", "a b@c", "a@b@c", "a@b\n", "a\0@b", "a@\u{a0}b",
+            "",
+            "a@",
+            "@b",
+            "a",
+            "a b@c",
+            "a@b@c",
+            "a@b\n",
+            "a\0@b",
+            "a@\u{a0}b",
         ] {
             assert!(email(bad).is_err(), "{bad:?}");
         }

@@ -24,6 +24,8 @@ mod select;
 mod serve;
 mod sessions;
 mod teams;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod transactions;
 mod usage;

@@ -22,13 +22,13 @@ pub(super) fn identify(
     sql: &mut dyn Sql,
     credential: Credential<'_>,
 ) -> Result<Option<Identified>, StoreFault> {
-    let (row, read): (_, fn(&Row) -> Result<Proof, StoreFault>) = match credential {
+    let row = match credential {
         Credential::Session(hash) => {
             let statement = format!(
                 "SELECT {PERSON}, s.created_at, s.expires_at {FROM} \
                  JOIN sessions s ON s.user_id = u.id WHERE s.token_hash = $1"
             );
-            (sql.first(&statement, values![*hash])?, session)
+            sql.first(&statement, values![*hash])?
         }
         Credential::Token(public_id) => {
             let statement = format!(
@@ -36,18 +36,23 @@ pub(super) fn identify(
                  a.expires_at, a.revoked_at {FROM} \
                  JOIN access_tokens a ON a.user_id = u.id WHERE a.public_id = $1"
             );
-            (sql.first(&statement, values![public_id])?, token)
+            sql.first(&statement, values![public_id])?
         }
         Credential::Email(email) => {
-            let statement = format!("SELECT {PERSON}, u.password_hash {FROM} WHERE lower(u.email) = $1");
-            let email = email.to_lowercase();
-            (sql.first(&statement, values![email])?, password)
+            let statement =
+                format!("SELECT {PERSON}, u.password_hash {FROM} WHERE lower(u.email) = $1");
+            sql.first(&statement, values![email.to_lowercase()])?
         }
     };
     let Some(row) = row else { return Ok(None) };
+    let proof = match credential {
+        Credential::Session(_) => session(&row),
+        Credential::Token(_) => token(&row),
+        Credential::Email(_) => password(&row),
+    };
     Ok(Some(Identified {
         person: person(&row)?,
-        proof: read(&row)?,
+        proof: proof?,
     }))
 }
 

@@ -6,11 +6,7 @@ use crate::money::Nanos;
 use uuid::Uuid;
 
 /// A word that must be known.
-pub(super) fn word<T>(
-    row: &Row,
-    at: usize,
-    read: fn(&str) -> Option<T>,
-) -> Result<T, StoreFault> {
+pub(super) fn word<T>(row: &Row, at: usize, read: fn(&str) -> Option<T>) -> Result<T, StoreFault> {
     read(row.text(at)?).ok_or(StoreFault::Unreadable { column: at })
 }
 

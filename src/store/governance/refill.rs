@@ -41,10 +41,7 @@ pub(super) fn keep(
         };
     }
     let (period, period_start) = match wallet.period {
-        Period::None => (
-            Period::Month,
-            start_of(Period::Month, cx.by.now_ms),
-        ),
+        Period::None => (Period::Month, start_of(Period::Month, cx.by.now_ms)),
         period => (period, wallet.period_start),
     };
     sql.execute(
@@ -65,14 +62,14 @@ pub(super) fn start_of(period: Period, now_ms: i64) -> i64 {
     let Ok(now) = jiff::Timestamp::from_millisecond(now_ms) else {
         return 0;
     };
-    let day = now.to_zoned(TimeZone::UTC).date();
+    let day = now.to_zoned_datetime(TimeZone::UTC).date();
     let first = match period {
         Period::None => return 0,
         Period::Day => Some(day),
         Period::Week => monday(day),
         Period::Month => Some(day.first_of_month()),
     };
-    let start = first.and_then(|day| day.to_zoned(TimeZone::UTC).ok());
+    let start = first.and_then(|day| day.to_zoned_datetime(TimeZone::UTC).ok());
     start.map_or(0, |start| start.timestamp().as_millisecond())
 }
 

@@ -77,7 +77,9 @@ impl Select {
 
     /// The next rows by ascending id.
     pub(super) fn page(self, after: &'static str, order: &'static str, page: Page) -> Self {
-        self.and_if(after, page.after).order(order).limit(page.limit)
+        self.and_if(after, page.after)
+            .order(order)
+            .limit(page.limit)
     }
 
     /// Goes on behind the conditions.

@@ -19,9 +19,8 @@ pub(super) fn of_user(
     user_id: i64,
 ) -> Result<Vec<SessionRow>, StoreFault> {
     let user = users::get(sql, scope, user_id)?;
-    let statement = format!(
-        "{ROWS} WHERE user_id = $1 ORDER BY created_at DESC, token_hash LIMIT {MAX_PAGE}"
-    );
+    let statement =
+        format!("{ROWS} WHERE user_id = $1 ORDER BY created_at DESC, token_hash LIMIT {MAX_PAGE}");
     let rows = sql.query(&statement, values![user.id])?;
     rows.iter().map(row).collect()
 }

@@ -59,17 +59,17 @@ fn row(row: &Row) -> Result<TeamRow, StoreFault> {
     })
 }
 
-pub(super) fn create(
-    sql: &mut dyn Sql,
-    cx: &Cx<'_>,
-    new: &NewTeam,
-) -> Result<Change, StoreFault> {
+pub(super) fn create(sql: &mut dyn Sql, cx: &Cx<'_>, new: &NewTeam) -> Result<Change, StoreFault> {
     super::organisations::get(sql, cx.scope, new.org_id)?;
     check::name(&new.name)?;
     check::percent(new.vacation_share_pct)?;
     check::markup(new.markup_ppm)?;
     check::not_negative(new.common_pool, "the common pool must not be negative")?;
-    let order = new.funding_order.as_deref().map(check::funding).transpose()?;
+    let order = new
+        .funding_order
+        .as_deref()
+        .map(check::funding)
+        .transpose()?;
     is_free(sql, new.org_id, &new.name, 0)?;
     let made = sql.one(
         "INSERT INTO teams (org_id, name, common_pool, vacation_share_pct, funding_order, \

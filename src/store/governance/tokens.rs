@@ -5,7 +5,9 @@ use super::super::keys_sql::hex;
 use super::super::sql::{Row, Sql, values};
 use super::change::{Act, Change, Cx};
 use super::select::{Bounds, Select};
-use super::{NewToken, Page, Scope, TokenFilter, TokenId, TokenRow, UserStatus, check, read, users};
+use super::{
+    NewToken, Page, Scope, TokenFilter, TokenId, TokenRow, UserStatus, check, read, users,
+};
 
 const ROWS: &str = "SELECT a.id, a.org_id, a.user_id, a.name, a.public_id, a.expires_at, \
      a.revoked_at, a.created_at FROM access_tokens a JOIN users u ON u.id = a.user_id";
@@ -52,11 +54,7 @@ fn row(row: &Row) -> Result<TokenRow, StoreFault> {
     })
 }
 
-pub(super) fn create(
-    sql: &mut dyn Sql,
-    cx: &Cx<'_>,
-    new: &NewToken,
-) -> Result<Change, StoreFault> {
+pub(super) fn create(sql: &mut dyn Sql, cx: &Cx<'_>, new: &NewToken) -> Result<Change, StoreFault> {
     let user = users::get(sql, cx.scope, new.user_id)?;
     if user.status != UserStatus::Active {
         return Err(StoreFault::Conflict("the user is not active"));

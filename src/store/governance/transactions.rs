@@ -60,9 +60,8 @@ pub(super) fn list(
 /// Between which request ids the one of this transaction lies: its last two bytes are others.
 fn requests_of(id: Uuid) -> ([u8; 16], [u8; 16]) {
     let (mut first, mut last) = (id.into_bytes(), id.into_bytes());
-    if let ([.., a, b], [.., y, z]) = (&mut first, &mut last) {
-        (*a, *b, *y, *z) = (0, 0, u8::MAX, u8::MAX);
-    }
+    let ([.., a, b], [.., y, z]) = (&mut first, &mut last);
+    (*a, *b, *y, *z) = (0, 0, u8::MAX, u8::MAX);
     (first, last)
 }
 

@@ -69,11 +69,7 @@ fn row(row: &Row) -> Result<UserRow, StoreFault> {
     })
 }
 
-pub(super) fn create(
-    sql: &mut dyn Sql,
-    cx: &Cx<'_>,
-    new: &NewUser,
-) -> Result<Change, StoreFault> {
+pub(super) fn create(sql: &mut dyn Sql, cx: &Cx<'_>, new: &NewUser) -> Result<Change, StoreFault> {
     if !cx.scope.admits(new.org_id, new.team_id, None) {
         return Err(StoreFault::NotFound("organisation"));
     }
@@ -121,7 +117,11 @@ pub(super) fn change(
     let name = change.name.as_ref().unwrap_or(&before.name);
     check::name(name)?;
     let email = check::email(change.email.as_ref().unwrap_or(&before.email))?;
-    let subject = change.subject.as_ref().unwrap_or(&before.subject).as_deref();
+    let subject = change
+        .subject
+        .as_ref()
+        .unwrap_or(&before.subject)
+        .as_deref();
     check::subject(subject)?;
     is_free(sql, &email, subject, before.id)?;
     let role = change.role.unwrap_or(before.role);
@@ -275,7 +275,9 @@ fn is_free(
         values![subject, own],
     )?;
     match taken {
-        Some(_) => Err(StoreFault::Conflict("another user has this subject already")),
+        Some(_) => Err(StoreFault::Conflict(
+            "another user has this subject already",
+        )),
         None => Ok(()),
     }
 }

@@ -248,11 +248,7 @@ pub(super) fn set_status(
 }
 
 /// A wallet that may be changed by people.
-pub(super) fn governed(
-    sql: &mut dyn Sql,
-    cx: &Cx<'_>,
-    id: i64,
-) -> Result<WalletRow, StoreFault> {
+pub(super) fn governed(sql: &mut dyn Sql, cx: &Cx<'_>, id: i64) -> Result<WalletRow, StoreFault> {
     let wallet = get(sql, cx.scope, id)?;
     cx.is_fresh(wallet.version)?;
     if wallet.owner_type == OwnerType::House {
@@ -275,7 +271,12 @@ const fn follows(owner_type: OwnerType) -> bool {
 
 /// Whether the rules agree with each other.
 fn agree(terms: &WalletTerms) -> Result<(), StoreFault> {
-    let sums = [Some(terms.overdraft), terms.hard_limit, terms.soft_limit, terms.allowance];
+    let sums = [
+        Some(terms.overdraft),
+        terms.hard_limit,
+        terms.soft_limit,
+        terms.allowance,
+    ];
     for sum in sums.into_iter().flatten() {
         check::not_negative(sum, "a limit must not be negative")?;
     }
