@@ -224,21 +224,6 @@ pub enum StoreFault {
     /// The holder is no longer live: it may settle, never lease.
     #[error("this process has been fenced: it was silent for too long")]
     Fenced,
-    /// There is no such row, or it lies outside the scope of whoever asks.
-    #[error("there is no such {0}")]
-    NotFound(&'static str),
-    /// Another row stands in the way.
-    #[error("{0}")]
-    Conflict(&'static str),
-    /// The row has been changed since it was read.
-    #[error("the row has been changed meanwhile: it is at version {current}")]
-    Stale {
-        /// Version of the row now.
-        current: i64,
-    },
-    /// The idempotency key was used for another request.
-    #[error("the idempotency key was used for another request")]
-    OtherRequest,
     /// The connection broke while a commit was under way: it may have happened or not.
     #[error("the connection to the database broke during a commit")]
     Uncertain,
@@ -254,6 +239,21 @@ pub enum StoreFault {
     /// A mistake of the house: the database had already ended the transaction.
     #[error("a unit of work went on after one of its statements had failed")]
     WentOn,
+    /// There is no such row, or it lies outside the scope of whoever asks.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Another row stands in the way.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// The row has been changed since it was read.
+    #[error("the row has been changed meanwhile: it is at version {current}")]
+    Stale {
+        /// Version of the row now.
+        current: i64,
+    },
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    OtherRequest,
     /// Any other answer of the database.
     #[error("the database failed: {0}")]
     Database(#[source] rusqlite::Error),

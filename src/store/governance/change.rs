@@ -99,7 +99,7 @@ pub(super) struct Change {
     pub(super) event_type: String,
     pub(super) action: &'static str,
     pub(super) target: String,
-    pub(super) org_id: i64,
+    pub(super) org_id: Option<i64>,
     pub(super) details: Value,
     pub(super) entity: Entity,
 }
@@ -132,7 +132,7 @@ impl Change {
             event_type: format!("{}.{}", T::NOUN, act.1),
             action: act.0,
             target: format!("{}:{}", T::NOUN, row.id()),
-            org_id: row.org_id(),
+            org_id: Some(row.org_id()),
             details,
             entity: row.entity(),
         }

@@ -41,8 +41,9 @@ use crate::audit::{AuditRecord, Head};
 pub use command::{
     AbsenceChange, AbsenceId, Adjustment, Command, Forgiveness, KeyChange, KeyId, Membership,
     Movement, NewAbsence, NewOrganisation, NewSession, NewTeam, NewToken, NewUser, NewWallet,
-    OrganisationChange, Password, PasswordHash, Rotation, SessionHash, TeamChange, TeamId, TokenId,
-    Transfer, UserChange, UserId, UserStanding, WalletChange, WalletStanding, WalletTerms,
+    OrganisationChange, Password, PasswordHash, Reconciliation, Rotation, SessionHash, TeamChange,
+    TeamId, TokenId, Transfer, UserChange, UserId, UserStanding, WalletChange, WalletStanding,
+    WalletTerms,
 };
 pub use query::{
     AbsenceFilter, AuditFilter, Credential, Identified, KeyFilter, MAX_PAGE, OrganisationFilter,
@@ -50,8 +51,8 @@ pub use query::{
     UsageFilter, UserFilter, WalletFilter,
 };
 pub use rows::{
-    AbsenceRow, ApiKeyRow, AuditRow, OrganisationRow, Person, SessionRow, TeamRow, TokenRow,
-    TransactionRow, UsageRow, UserRow, WalletRow,
+    AbsenceRow, ApiKeyRow, AuditRow, MovedLine, MovedRow, OrganisationRow, Person, SessionRow,
+    TeamRow, TokenRow, TransactionRow, UsageRow, UserRow, WalletRow,
 };
 pub use words::{
     AbsenceState, GroupBy, Mode, OrganisationStatus, Period, Role, TeamRole, UserStatus,
@@ -137,13 +138,8 @@ pub enum Entity {
     Absence(AbsenceRow),
     /// A wallet.
     Wallet(WalletRow),
-    /// A wallet, and the lines of the ledger that moved it.
-    Money {
-        /// As it is now; of a transfer the one that paid.
-        wallet: WalletRow,
-        /// What all lines have in common.
-        request_id: uuid::Uuid,
-    },
+    /// Money that moved.
+    Moved(MovedRow),
     /// A key.
     Key(ApiKeyRow),
     /// An access token.
