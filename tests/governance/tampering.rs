@@ -164,7 +164,7 @@ fn a_sealed_block_holds_and_its_head_is_an_anchor() {
     tampered(
         &shell,
         "UPDATE settlements SET amount = amount + 1",
-        "blocks 1: one of its settlements",
+        "settlements 1: its content was changed",
     );
 }
 
@@ -198,6 +198,18 @@ fn a_transaction_of_a_sealed_block_is_named_when_it_changes() {
         "UPDATE blocks SET amount = 1",
         "blocks 1: its content was changed",
     );
+}
+
+#[test]
+fn rows_that_nobody_of_the_house_would_number_so_are_found() {
+    let records = "UPDATE audit_log SET id = -1 WHERE id = 1";
+    tampered(&record(), records, "audit_log -1: it was moved");
+    let settlement = "INSERT INTO settlements (id, holder_id, count, amount, root, created_at) \
+                      VALUES (-5, 0, 1, 0, zeroblob(32), 0)";
+    tampered(&record(), settlement, "transactions of settlement -5");
+    let block = "INSERT INTO blocks VALUES (0, 1, 1, 0, zeroblob(32), zeroblob(32), zeroblob(32), \
+                 zeroblob(32), zeroblob(64), 0)";
+    tampered(&record(), block, "blocks 0: it was inserted");
 }
 
 #[test]
