@@ -3,12 +3,11 @@
 
 use alfred::money::Nanos;
 use alfred::store::governance::{
-    Adjustment, Command, Entity, Forgiveness, Mode, Movement, NewWallet, Period, Scope, Transfer,
-    WalletChange, WalletFilter, WalletRow, WalletStanding, WalletTerms,
+    Adjustment, Command, Entity, Forgiveness, Mode, MovedRow, Movement, NewWallet, Period, Scope,
+    Transfer, WalletChange, WalletFilter, WalletRow, WalletStanding, WalletTerms,
 };
 use alfred::store::{OwnerType, WalletStatus};
 use clap::{Args, Subcommand};
-use uuid::Uuid;
 
 use super::open::{House, all};
 use super::select::{Owner, OwnerId, Wallet};
@@ -176,9 +175,6 @@ pub(super) struct AdjustArgs {
     /// By how much, in credits; -2.5 takes.
     #[arg(allow_negative_numbers = true)]
     amount: Nanos,
-    /// The transaction that is corrected.
-    #[arg(long, value_name = "TRANSACTION")]
-    reverses: Option<Uuid>,
     /// Why.
     #[arg(long)]
     note: Option<String>,
@@ -235,7 +231,11 @@ fn name(wallet: &WalletRow) -> String {
 fn act(house: &House, place: &Place, command: Command, what: &str) -> Result<(), Failure> {
     let entity = house.act(command)?;
     let words = match &entity {
-        Entity::Wallet(wallet) | Entity::Money { wallet, .. } => {
+        Entity::Wallet(wallet)
+        | Entity::Moved(MovedRow {
+            wallet: Some(wallet),
+            ..
+        }) => {
             format!("{} {what}; it holds {}", name(wallet), wallet.balance)
         }
         _ => what.to_owned(),
@@ -323,7 +323,9 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
             amount,
             note: args.note,
         }))?;
-        if let Entity::Money { wallet, .. } = credited {
+        if let Entity::Moved(moved) = credited
+            && let Some(wallet) = moved.wallet
+        {
             entity = Entity::Wallet(wallet);
         }
     }
@@ -386,7 +388,6 @@ fn adjust(args: AdjustArgs) -> Result<(), Failure> {
     let command = Command::Adjust(Adjustment {
         wallet_id: wallet.id,
         amount: args.amount,
-        reverses: args.reverses,
         note: args.note,
     });
     let what = format!("is adjusted by {}", args.amount);
