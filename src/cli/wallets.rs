@@ -3,8 +3,8 @@
 
 use alfred::money::Nanos;
 use alfred::store::governance::{
-    Adjustment, Command, Entity, Forgiveness, Mode, MovedRow, Movement, NewWallet, Period, Scope,
-    Transfer, WalletChange, WalletFilter, WalletRow, WalletStanding, WalletTerms,
+    Adjustment, Command, Entity, Forgiveness, Mode, Movement, NewWallet, Period, Scope, Transfer,
+    WalletChange, WalletFilter, WalletRow, WalletStanding, WalletTerms,
 };
 use alfred::store::{OwnerType, WalletStatus};
 use clap::{Args, Subcommand};
@@ -175,6 +175,9 @@ pub(super) struct AdjustArgs {
     /// By how much, in credits; -2.5 takes.
     #[arg(allow_negative_numbers = true)]
     amount: Nanos,
+    /// The transaction that was wrong.
+    #[arg(long, value_name = "TRANSACTION")]
+    reverses: Option<uuid::Uuid>,
     /// Why.
     #[arg(long)]
     note: Option<String>,
@@ -231,11 +234,7 @@ fn name(wallet: &WalletRow) -> String {
 fn act(house: &House, place: &Place, command: Command, what: &str) -> Result<(), Failure> {
     let entity = house.act(command)?;
     let words = match &entity {
-        Entity::Wallet(wallet)
-        | Entity::Moved(MovedRow {
-            wallet: Some(wallet),
-            ..
-        }) => {
+        Entity::Wallet(wallet) | Entity::Money { wallet, .. } => {
             format!("{} {what}; it holds {}", name(wallet), wallet.balance)
         }
         _ => what.to_owned(),
@@ -323,9 +322,7 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
             amount,
             note: args.note,
         }))?;
-        if let Entity::Moved(moved) = credited
-            && let Some(wallet) = moved.wallet
-        {
+        if let Entity::Money { wallet, .. } = credited {
             entity = Entity::Wallet(wallet);
         }
     }
@@ -388,6 +385,7 @@ fn adjust(args: AdjustArgs) -> Result<(), Failure> {
     let command = Command::Adjust(Adjustment {
         wallet_id: wallet.id,
         amount: args.amount,
+        reverses: args.reverses,
         note: args.note,
     });
     let what = format!("is adjusted by {}", args.amount);

@@ -47,7 +47,10 @@ async fn one_process_spends_a_budget_to_its_last_request() {
     let left = BUDGET - paid * COST;
     // A hold in mode strict is the prompt's bytes and the whole answer.
     assert!(left < 2 * (COST + 200), "{left} stranded");
-    until("settled", || async { wallet(&gateway)["balance"] == json!(nanos(left)) }).await;
+    until("settled", || async {
+        wallet(&gateway)["balance"] == json!(nanos(left))
+    })
+    .await;
     said(&gateway, &["ledger", "check"]);
 }
 
@@ -55,7 +58,10 @@ async fn one_process_spends_a_budget_to_its_last_request() {
 async fn three_processes_on_one_database_never_overspend_together() {
     const BUDGET: u64 = 600 * COST;
     let url = services::Postgres::shared().create_database("exhaustion");
-    let fleet = format!("store: {{ postgres: {{ url: \"{url}\" }} }}\npepper: {}\n", "5a".repeat(32));
+    let fleet = format!(
+        "store: {{ postgres: {{ url: \"{url}\" }} }}\npepper: {}\n",
+        "5a".repeat(32)
+    );
     let (_first, one) = funded(&fleet, BUDGET, &["--mode", "strict"]).await;
     let key = one.key.clone();
     let mut others = Vec::new();

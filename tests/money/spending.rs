@@ -21,11 +21,18 @@ async fn an_answer_tells_its_transaction_and_what_is_left() {
     spent(&gateway, COST).await;
     let listed = said(&gateway, &["transactions", "list", "--json"]);
     let rows: serde_json::Value = serde_json::from_str(&listed).unwrap();
-    let row = rows.as_array().unwrap().iter().find(|row| row["id"] == json!(id));
+    let row = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["id"] == json!(id));
     let row = row.unwrap_or_else(|| panic!("{id} in {rows:#}"));
     assert_eq!(row["amount"], json!(format!("-{}", nanos(COST))));
     assert_eq!(row["balance_after"], json!(nanos(1_000_000 - COST)));
-    assert_eq!((&row["prompt_tokens"], &row["completion_tokens"]), (&json!(100), &json!(20)));
+    assert_eq!(
+        (&row["prompt_tokens"], &row["completion_tokens"]),
+        (&json!(100), &json!(20))
+    );
     said(&gateway, &["ledger", "check"]);
 }
 
@@ -39,7 +46,10 @@ async fn without_enough_credit_the_answer_is_402_and_the_provider_is_not_asked()
     assert_eq!(wallet(&gateway)["balance"], json!(nanos(50)));
     // A credit is seen without a restart.
     said(&gateway, &["wallets", "credit", "user:1", "1"]);
-    until("credit", || async { gateway.chat(&body).await.status == 200 }).await;
+    until("credit", || async {
+        gateway.chat(&body).await.status == 200
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -61,10 +71,19 @@ async fn a_frozen_wallet_is_told_apart_and_thaws() {
     let (_mock, gateway) = funded("", 1_000_000, &[]).await;
     let body = chat(MODEL, json!({}));
     said(&gateway, &["wallets", "freeze", "user:1"]);
-    until("frozen", || async { gateway.chat(&body).await.status == 402 }).await;
-    gateway.chat(&body).await.expect_refusal(402, "wallet_frozen");
+    until("frozen", || async {
+        gateway.chat(&body).await.status == 402
+    })
+    .await;
+    gateway
+        .chat(&body)
+        .await
+        .expect_refusal(402, "wallet_frozen");
     said(&gateway, &["wallets", "unfreeze", "user:1"]);
-    until("thawed", || async { gateway.chat(&body).await.status == 200 }).await;
+    until("thawed", || async {
+        gateway.chat(&body).await.status == 200
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -93,9 +112,26 @@ async fn where_a_wallet_is_wanted_nobody_calls_without_one() {
     let (_mock, gateway) = funded("ledger: { unmetered: refuse }\n", 1_000_000, &[]).await;
     let body = chat(MODEL, json!({}));
     gateway.chat(&body).await.expect(200);
-    said(&gateway, &["organisations", "create", "Elsewhere", "--json"]);
-    said(&gateway, &["users", "create", "e@example.com", "--organisation", "2"]);
-    let made = said(&gateway, &["keys", "create", "--name", "e", "--user", "e@example.com", "--json"]);
+    said(
+        &gateway,
+        &["organisations", "create", "Elsewhere", "--json"],
+    );
+    said(
+        &gateway,
+        &["users", "create", "e@example.com", "--organisation", "2"],
+    );
+    let made = said(
+        &gateway,
+        &[
+            "keys",
+            "create",
+            "--name",
+            "e",
+            "--user",
+            "e@example.com",
+            "--json",
+        ],
+    );
     let made: serde_json::Value = serde_json::from_str(&made).unwrap();
     known().await;
     let mut other = crate::support::H1::connect(gateway.addr)
@@ -113,5 +149,8 @@ async fn a_model_without_a_price_is_not_for_those_who_pay() {
     gateway.chat(&body).await.expect(200);
     said(&gateway, &["wallets", "create", "user:1", "--credit", "1"]);
     known().await;
-    gateway.chat(&body).await.expect_refusal(400, "unknown_price");
+    gateway
+        .chat(&body)
+        .await
+        .expect_refusal(400, "unknown_price");
 }
