@@ -74,7 +74,8 @@ fn wallet(gateway: &Gateway) -> Value {
 /// Waits until the ledger has posted this much usage, in nano-credits.
 async fn spent(gateway: &Gateway, amount: u64) {
     let wanted = nanos(amount);
-    until(&format!("{wanted} spent"), || async {
+    let what = format!("{wanted} spent of {:#}", wallet(gateway));
+    until(&what, || async {
         wallet(gateway)["spent"] == Value::from(wanted.clone())
     })
     .await;

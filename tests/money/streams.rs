@@ -11,9 +11,9 @@ async fn a_stream_ends_with_a_typed_event_when_the_money_is_used_up() {
     // Enough for some 2,000 tokens; the stream would have 20,000.
     let more = "ledger: { slice: 256 }\n";
     let (mock, gateway) = funded(more, 20_000, &[]).await;
-    let body = streaming(
+    let body = chat(
         "p/stream?chunks=20000&delay=1ms",
-        json!({ "max_tokens": 20_000 }),
+        json!({ "stream": true, "max_tokens": 20_000 }),
     );
     let answer = gateway.chat(&body).await.expect(200);
     let text = answer.text();
@@ -39,9 +39,14 @@ async fn a_stream_ends_with_a_typed_event_when_the_money_is_used_up() {
 async fn a_stream_that_can_be_paid_is_whole_and_costs_what_the_provider_says() {
     let more = "ledger: { slice: 64 }\n";
     let (_mock, gateway) = funded(more, 1_000_000_000, &[]).await;
-    let body = streaming("p/stream?chunks=3000", json!({}));
+    let body = streaming("p/stream?chunks=3000");
     let answer = gateway.chat(&body).await.expect(200);
-    assert!(answer.text().contains("[DONE]"));
+    let text = answer.text();
+    assert!(
+        text.contains("[DONE]"),
+        "{}",
+        &text[text.len().saturating_sub(900)..]
+    );
     let closing = answer.text();
     assert!(closing.contains("transaction_id") && closing.contains("\"balance\""));
     let receipt = gateway.receipt_of(&answer).await;
@@ -53,7 +58,7 @@ async fn a_stream_that_can_be_paid_is_whole_and_costs_what_the_provider_says() {
 #[tokio::test]
 async fn a_client_that_leaves_pays_for_what_had_come() {
     let (_mock, gateway) = funded("", 1_000_000_000, &[]).await;
-    let body = streaming("p/stream?chunks=500&delay=10ms", json!({}));
+    let body = streaming("p/stream?chunks=500&delay=10ms");
     let mut client = gateway.h1().await;
     client.begin(&body).await;
     tokio::time::sleep(ms(400)).await;
