@@ -63,7 +63,7 @@ pub struct Supervisor {
 pub struct Ports {
     /// Where metrics and health are read.
     pub telemetry: TcpListener,
-    /// Where operators ask and reload.
+    /// Where people manage what is served and whom.
     pub admin: TcpListener,
     /// Where the built-in mock answers.
     pub mock: TcpListener,
@@ -310,8 +310,9 @@ impl Supervisor {
         let Some(listener) = take(&self.admin) else {
             return;
         };
-        let reloader = Arc::clone(&self.reloader);
-        if let Err(error) = admin::serve(listener, reloader, std::future::pending()).await {
+        let (reloader, store) = (Arc::clone(&self.reloader), Arc::clone(&self.store));
+        let served = admin::serve(listener, reloader, store, std::future::pending()).await;
+        if let Err(error) = served {
             log::error!("the admin port is closed: {error}");
         }
     }

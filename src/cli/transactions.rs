@@ -1,6 +1,7 @@
 //! Why: who paid what, and who used how much of what, read from the ledger: for people as a
 //! table, for programs as JSON, for accountants as CSV.
 
+use alfred::admin::{CSV_HEAD, csv_line};
 use alfred::money::Nanos;
 use alfred::store::governance::{
     Command, GroupBy, MAX_PAGE, Reconciliation, Scope, TransactionCursor, TransactionFilter,
@@ -256,66 +257,12 @@ fn json(house: &House, filter: &TransactionFilter, limit: Option<usize>) -> Resu
     show::out(if between == "[" { "[]\n" } else { "]\n" })
 }
 
-const CSV: &str = "id,request_id,attempt,type,leg,org_id,team_id,user_id,key_id,wallet_id,amount,\
-balance_after,model,provider,prompt_tokens,completion_tokens,cached_tokens,cache_write_tokens,\
-reasoning_tokens,cost,estimated,usage_source,price_version,settlement,position,hash,reverses,note,\
-created_at\n";
-
 fn csv(house: &House, filter: &TransactionFilter, limit: Option<usize>) -> Result<(), Failure> {
-    show::out(CSV)?;
+    show::out(CSV_HEAD)?;
     each(house, filter, limit.unwrap_or(usize::MAX), |page| {
         let lines: Vec<_> = page.iter().map(csv_line).collect();
         show::out(&lines.concat())
     })
-}
-
-fn csv_line(row: &TransactionRow) -> String {
-    let number = |value: Option<i64>| value.map_or_else(String::new, |value| value.to_string());
-    let text = |value: &Option<String>| value.as_deref().map_or_else(String::new, quoted);
-    let cells = [
-        row.id.to_string(),
-        row.request_id.to_string(),
-        row.attempt.to_string(),
-        quoted(&row.kind),
-        row.leg.to_string(),
-        number(row.org_id),
-        number(row.team_id),
-        number(row.user_id),
-        number(row.key_id),
-        number(row.wallet_id),
-        row.amount.to_string(),
-        row.balance_after
-            .map_or_else(String::new, |amount| amount.to_string()),
-        text(&row.model),
-        text(&row.provider),
-        row.prompt_tokens.to_string(),
-        row.completion_tokens.to_string(),
-        row.cached_tokens.to_string(),
-        row.cache_write_tokens.to_string(),
-        row.reasoning_tokens.to_string(),
-        row.cost.to_string(),
-        row.estimated.to_string(),
-        quoted(&row.usage_source),
-        number(row.price_version),
-        number(row.settlement),
-        number(row.position),
-        row.hash.clone(),
-        row.reverses.map_or_else(String::new, |id| id.to_string()),
-        text(&row.note),
-        time(row.created_at),
-    ];
-    format!("{}\n", cells.join(","))
-}
-
-/// A text as a cell. What a spreadsheet would take for a formula is marked as text: names and
-/// notes are chosen by people who are not the reader.
-fn quoted(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let mark = if is_formula { "'" } else { "" };
-    match is_formula || text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{mark}{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
-    }
 }
 
 /// `alfred usage`.
@@ -378,15 +325,6 @@ fn month(now: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_text_gets_out_of_its_cell_or_becomes_a_formula() {
-        assert_eq!(quoted("gpt-5"), "gpt-5");
-        assert_eq!(quoted("a,b"), "\"a,b\"");
-        assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
-        assert_eq!(quoted("a\nb"), "\"a\nb\"");
-        assert_eq!(quoted("=cmd|' /C calc'!A0"), "\"'=cmd|' /C calc'!A0\"");
-    }
 
     #[test]
     fn a_month_begins_on_the_first() {

@@ -130,6 +130,19 @@ impl Gateway {
         key_in(&self.run(&arguments))
     }
 
+    /// Makes an access token for the admin API, of the house's owner.
+    pub(crate) fn admin_token(&self) -> String {
+        self.token_of("owner@default.invalid")
+    }
+
+    /// Makes an access token of a user: number or address.
+    pub(crate) fn token_of(&self, user: &str) -> String {
+        let made = self.run(&["tokens", "create", "--user", user, "--name", "test"]);
+        let token = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+        assert!(token.starts_with("at_"), "no token was made: {made:?}");
+        token
+    }
+
     /// The folder with configuration, data and log.
     pub(crate) fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
