@@ -39,6 +39,7 @@ struct Which {
     /// `next_cursor` of the page before; of a CSV the `x-next-cursor` header.
     cursor: Option<String>,
     /// `json` or `csv`; `Accept: text/csv` asks for CSV too.
+    #[param(inline)]
     format: Option<Format>,
     /// Alfred's own id of the request or act.
     request_id: Option<Uuid>,
