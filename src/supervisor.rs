@@ -17,7 +17,8 @@ use crate::living::Living;
 use crate::mock::Mock;
 use crate::outbound::Outbound;
 use crate::reload::{Reloader, Trigger};
-use crate::store::Store;
+use crate::secrets::{KnownUser, KnownUsers};
+use crate::store::{Store, StoreFault};
 use crate::telemetry;
 
 /// How often the key store is asked for changes; a revocation is seen within two seconds.
@@ -139,9 +140,14 @@ impl Supervisor {
             // A change of another process is told at once; looking goes on all the same.
             let _ = tokio::time::timeout(KEY_REFRESH, told.notified()).await;
             let (living, store) = (Arc::clone(&self.living), Arc::clone(&self.store));
-            let refreshed =
-                tokio::task::spawn_blocking(move || living.keyring.refresh(&*store)).await;
-            match refreshed {
+            let refreshed = tokio::task::spawn_blocking(move || {
+                let changed = living.keyring.refresh(&*store)?;
+                if changed || living.keyring.users().is_empty() {
+                    living.keyring.set_users(users(&*store)?);
+                }
+                Ok::<_, StoreFault>(changed)
+            });
+            match refreshed.await {
                 Ok(Ok(changed)) => {
                     self.living.health.set_store(true);
                     if changed {
@@ -320,6 +326,22 @@ impl Supervisor {
             Err(error) => log::error!("the built-in mock cannot be started: {error}"),
         }
     }
+}
+
+/// Everybody who may present a token of another issuer.
+fn users(store: &dyn Store) -> Result<KnownUsers, StoreFault> {
+    let mut users = KnownUsers::default();
+    for person in store.people()? {
+        let user = KnownUser {
+            user_id: person.user_id,
+            team_id: person.team_id,
+            org_id: person.org_id,
+            is_active: person.is_active,
+            tokens_valid_after_ms: person.tokens_valid_after,
+        };
+        users.add(user, person.subject.as_deref(), Some(&person.email));
+    }
+    Ok(users)
 }
 
 fn take(listener: &Mutex<Option<TcpListener>>) -> Option<tokio::net::TcpListener> {

@@ -2,9 +2,10 @@
 //! table, for programs as JSON, for accountants as CSV.
 
 use alfred::admin::{CSV_HEAD, csv_line};
+use alfred::money::Nanos;
 use alfred::store::governance::{
-    GroupBy, MAX_PAGE, Scope, TransactionCursor, TransactionFilter, TransactionRow, UsageFilter,
-    UsageRow,
+    Command, GroupBy, MAX_PAGE, Reconciliation, Scope, TransactionCursor, TransactionFilter,
+    TransactionRow, UsageFilter, UsageRow,
 };
 use clap::{Args, Subcommand};
 use uuid::Uuid;
@@ -24,6 +25,8 @@ pub(super) enum TransactionsCommand {
     ///
     /// A table has 100 of them unless told otherwise, JSON and CSV all.
     List(ListArgs),
+    /// Replace an estimate by what the provider says it cost.
+    Reconcile(ReconcileArgs),
 }
 
 /// Whose, and of what.
@@ -110,6 +113,19 @@ pub(super) struct ListArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ReconcileArgs {
+    /// Any line of the attempt that was estimated, by its id.
+    transaction: Uuid,
+    /// What it really cost, in credits.
+    cost: Nanos,
+    /// From where that is known.
+    #[arg(long)]
+    note: Option<String>,
+    #[command(flatten)]
+    at: At,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct UsageArgs {
     /// By what it is summed up.
     #[arg(long, value_parser = words::group_by())]
@@ -121,8 +137,23 @@ pub(super) struct UsageArgs {
 }
 
 /// `alfred transactions …`
-pub(super) fn transactions(command: &TransactionsCommand) -> Result<(), Failure> {
-    let TransactionsCommand::List(args) = command;
+pub(super) fn transactions(command: TransactionsCommand) -> Result<(), Failure> {
+    match command {
+        TransactionsCommand::List(args) => list(&args),
+        TransactionsCommand::Reconcile(args) => {
+            let house = House::open(&args.at.config)?;
+            let words = format!("transaction {} cost {}", args.transaction, args.cost);
+            let entity = house.act(Command::Reconcile(Reconciliation {
+                transaction: args.transaction,
+                cost: args.cost,
+                note: args.note,
+            }))?;
+            show::done(args.at.json, &entity, &words)
+        }
+    }
+}
+
+fn list(args: &ListArgs) -> Result<(), Failure> {
     let house = House::open(&args.at.config)?;
     let ids = args.of.ids(&house)?;
     let wallet = args.wallet.as_ref();

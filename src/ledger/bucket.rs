@@ -295,7 +295,11 @@ impl Bucket {
         match self.rules.load().status {
             WalletStatus::Frozen => Some(Denied::Frozen),
             WalletStatus::Closed => Some(Denied::Closed),
-            WalletStatus::Active => self.denied.load().as_deref().copied(),
+            // That a wallet was frozen a moment ago, its rules know better.
+            WalletStatus::Active => {
+                let denied = self.denied.load().as_deref().copied();
+                denied.filter(|denied| *denied == Denied::HardLimit)
+            }
         }
     }
 

@@ -214,15 +214,31 @@ impl Treasury {
             _ => None,
         };
         if let Some(reason) = purse.caps.iter().find_map(reason) {
+            // A limit of the period may have been raised: the keeper asks again.
+            self.feed_all(purse.caps.iter());
             return Err(reason);
         }
         if closed_payers > 0 && closed_payers == purse.payers.len() {
-            // A limit of the period may have been raised: the keeper asks again.
             self.feed_all(purse.payers.iter());
             let reason = purse.payers.iter().find_map(reason);
             return Err(reason.unwrap_or(NoMoney::Insufficient));
         }
         Ok(())
+    }
+
+    /// Waits, as long as a request may, until the store has been asked about every wallet once:
+    /// only then it is known what is plenty.
+    pub async fn warm(&self, purse: &Purse) {
+        let deadline = Instant::now() + self.settings.patience;
+        for bucket in purse.buckets() {
+            while bucket.rounds() == 0 && Instant::now() < deadline {
+                let changed = bucket.changed();
+                tokio::pin!(changed);
+                changed.as_mut().enable();
+                self.feed_all(purse.buckets());
+                let _ = tokio::time::timeout(LOOK_AGAIN, changed).await;
+            }
+        }
     }
 
     /// Holds money for a request: `want` if it can be had, no less than `least`. Waits, at most

@@ -1,6 +1,8 @@
 //! Why: every store that speaks SQL keeps the ledger in the same way; here each wish becomes one
 //! transaction.
 
+use std::collections::HashMap;
+
 use super::super::sql::{Engine, Row, Sql, SqlStore, Work, values};
 use super::super::{StoreFault, WalletStatus};
 use super::{
@@ -211,15 +213,55 @@ fn read_rules(sql: &mut dyn Sql) -> Result<Rules, StoreFault> {
          WHERE funding_order IS NOT NULL OR markup_ppm IS NOT NULL ORDER BY id",
         &[],
     )?;
+    let mut wallets: Vec<WalletRules> =
+        wallets.iter().map(wallet_rules).collect::<Result<_, _>>()?;
+    wallets.extend(budgets_of_old_keys(sql, &wallets)?);
     let organisations = organisations
         .iter()
         .map(|row| funding(row, "organisations"));
     let teams = teams.iter().map(|row| funding(row, "teams"));
     Ok(Rules {
-        wallets: wallets.iter().map(wallet_rules).collect::<Result<_, _>>()?,
+        wallets,
         organisations: organisations.collect::<Result<_, _>>()?,
         teams: teams.collect::<Result<_, _>>()?,
     })
+}
+
+/// A key that was replaced goes on for a while, and spends from the budget of its successor.
+fn budgets_of_old_keys(
+    sql: &mut dyn Sql,
+    wallets: &[WalletRules],
+) -> Result<Vec<WalletRules>, StoreFault> {
+    let old = sql.query(
+        "SELECT id, rotated_to, is_active FROM api_keys WHERE rotated_to IS NOT NULL",
+        &[],
+    )?;
+    let pair = |row: &Row| Ok((row.int(0)?, row.int(1)?));
+    let next: HashMap<i64, i64> = old.iter().map(pair).collect::<Result<_, StoreFault>>()?;
+    let budgets = wallets
+        .iter()
+        .filter(|wallet| wallet.owner_type == OwnerType::Key);
+    let budgets: HashMap<i64, &WalletRules> =
+        budgets.map(|wallet| (wallet.owner_id, wallet)).collect();
+    let mut shared = Vec::new();
+    for row in &old {
+        let (key, is_active) = (row.int(0)?, row.flag(2)?);
+        let mut last = key;
+        // No longer than there are keys: a row that someone else wrote may lead in a circle.
+        for _ in 0..next.len() {
+            match next.get(&last) {
+                Some(next) => last = *next,
+                None => break,
+            }
+        }
+        if let (true, Some(budget)) = (is_active, budgets.get(&last)) {
+            shared.push(WalletRules {
+                owner_id: key,
+                ..WalletRules::clone(budget)
+            });
+        }
+    }
+    Ok(shared)
 }
 
 fn wallet_rules(row: &Row) -> Result<WalletRules, StoreFault> {

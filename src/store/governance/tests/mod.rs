@@ -20,6 +20,12 @@ macro_rules! sentences {
                 super::$room::$sentence(&store);
             })+)+
         }
+        mod postgres {
+            $($(#[test]
+            fn $sentence() {
+                super::$room::$sentence(&crate::store::testing::on_postgres());
+            })+)+
+        }
     };
 }
 
