@@ -105,9 +105,12 @@ pub(super) fn bare(entity: &Entity) -> Value {
         Entity::User(row) => shown(row),
         Entity::Absence(row) => shown(row),
         Entity::Wallet(row) => shown(row),
-        Entity::Money { wallet, request_id } => {
-            json!({ "wallet": shown(wallet), "request_id": request_id })
-        }
+        Entity::Money {
+            wallet,
+            request_id,
+            lines,
+        } => json!({ "wallet": shown(wallet), "request_id": request_id, "lines": lines }),
+        Entity::Lines(lines) => json!({ "lines": lines }),
         Entity::Key(row) => shown(row),
         Entity::Token(row) => shown(row),
         Entity::Session(row) => shown(row),
