@@ -102,15 +102,15 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
     let door = Door::new(listener, &reloader)?;
-    let router = router(Admin::new(reloader, store, door.is_tls()));
+    let router = router(&Admin::new(reloader, store, door.is_tls()));
     door.serve(router, shutdown).await;
     Ok(())
 }
 
 /// One line for each resource.
-fn router(admin: Arc<Admin>) -> Router {
+fn router(admin: &Arc<Admin>) -> Router {
     let is_tls = admin.is_tls;
-    let routes = Routes::new(Arc::clone(&admin))
+    let routes = Routes::new(Arc::clone(admin))
         .merge(docs::routes)
         .merge(session::routes)
         .merge(me::routes)

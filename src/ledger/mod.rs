@@ -12,11 +12,13 @@ mod cost;
 mod cost_tests;
 mod hold;
 pub mod journal;
+mod judge;
 mod keeper;
 mod names;
 mod open;
 mod price;
 mod purse;
+mod queue;
 mod table;
 #[cfg(test)]
 mod table_tests;
