@@ -76,7 +76,7 @@ async fn spent(gateway: &Gateway, amount: u64) {
     let wanted = nanos(amount);
     let what = format!("{wanted} spent of {:#}", wallet(gateway));
     until(&what, || async {
-        wallet(gateway)["spent"] == Value::from(wanted.clone())
+        wallet(gateway)["spent"] == wanted.as_str()
     })
     .await;
 }
