@@ -68,9 +68,7 @@ mod tests {
             "https://",
             "innerHTML",
             "eval(",
-            " onclick",
-            " onload",
-            " onerror",
+            "onclick",
             "src=",
         ] {
             assert!(!PAGE.contains(mark), "{mark}");

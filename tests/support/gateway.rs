@@ -33,6 +33,7 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) struct Gateway {
     child: Child,
     folder: TempDir,
+    variables: Vec<(String, String)>,
     pub(crate) addr: SocketAddr,
     pub(crate) telemetry: SocketAddr,
     pub(crate) admin: SocketAddr,
@@ -81,6 +82,10 @@ impl Gateway {
         let mut gateway = Self {
             child,
             folder,
+            variables: variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             addr,
             telemetry,
             admin,
@@ -129,7 +134,11 @@ impl Gateway {
 
     /// Runs another command of the binary on the same configuration.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        Self::command(&self.folder, arguments, &[])
+        let variables = self.variables.iter();
+        let variables: Vec<(&str, &str)> = variables
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        Self::command(&self.folder, arguments, &variables)
             .output()
             .unwrap()
     }
