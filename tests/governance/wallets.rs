@@ -161,6 +161,11 @@ fn money_moves_and_never_comes_from_nowhere() {
         (balance(&shell, "user:1"), balance(&shell, "user:2")),
         ("7.000000000".to_owned(), "5.000000000".to_owned())
     );
+    let wrong = json(&shell, &["wallets", "adjust", "user:1", "-2"]);
+    let wrong = wrong["lines"][0]["id"].as_str().unwrap();
+    let reverses = |wallet: &'static str| ["wallets", "adjust", wallet, "2", "--reverses", wrong];
+    refused(&shell, &reverses("user:2"), "did not move this wallet");
+    ok(&shell, &reverses("user:1"));
     ok(&shell, &["wallets", "adjust", "user:1", "-2"]);
     ok(&shell, &["wallets", "adjust", "user:1", "0.25"]);
     assert_eq!(balance(&shell, "user:1"), "5.250000000");
