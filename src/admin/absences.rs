@@ -45,6 +45,7 @@ struct Which {
     /// Of this user.
     user_id: Option<i64>,
     /// In this state.
+    #[param(inline)]
     state: Option<AbsenceState>,
 }
 

@@ -132,6 +132,7 @@ table! {
 
     GET "/v1/transactions" Member Own Optional "Lines of the ledger, newest first; also as CSV";
     GET "/v1/transactions/{id}" Member Own Optional "One line of the ledger";
+    POST "/v1/transactions/{id}/reconcile" Admin Organisation Optional "Replace an estimate by the cost";
     GET "/v1/usage" Member Own Optional "Usage summed up";
 
     GET "/v1/keys" Member Own Optional "List the API keys";

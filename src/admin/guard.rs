@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -20,6 +21,8 @@ use crate::store::governance::{Guard, Idempotency, OrganisationFilter, Page, Sco
 
 /// Largest body.
 const MAX_BODY: usize = 64 * 1024;
+/// Longest wait for it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whether requests of this route must carry an idempotency key: all that change something, but
 /// for logging in and out.
@@ -54,7 +57,8 @@ async fn admit(admin: Arc<Admin>, row: &'static Row, request: Request) -> Result
             (Some(caller), level, Some(scope))
         }
     };
-    let body = to_bytes(body, MAX_BODY).await.map_err(|_| too_large())?;
+    let body = tokio::time::timeout(PATIENCE, to_bytes(body, MAX_BODY)).await;
+    let body = body.map_err(|_| too_slow())?.map_err(|_| too_large())?;
     let mut guard = Guard {
         idempotency: None,
         if_version: version(row, &parts.headers)?,
@@ -112,6 +116,16 @@ pub(super) async fn house(admin: &Arc<Admin>) -> Result<Option<i64>, Problem> {
         move || store.organisations(&Scope::House, &OrganisationFilter::default(), Page::ONE);
     let rows = blocking(work).await?.map_err(|fault| fault::told(&fault))?;
     Ok(rows.first().map(|row| row.id))
+}
+
+fn too_slow() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "body_too_slow",
+        "The body did not come in time",
+    )
+    .detail("a body is waited for 10 seconds")
+    .hint("repeat the request with the same Idempotency-Key")
 }
 
 fn too_large() -> Problem {

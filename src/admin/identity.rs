@@ -14,8 +14,14 @@ use crate::secrets::{AccessToken, SessionToken};
 use crate::store::governance::{Credential, Identified, Page, Person, Proof, Scope, UserFilter};
 use crate::tokens::Plane;
 
-/// The name of the cookie.
-pub(super) const COOKIE: &str = "alfred_session";
+/// The name of the cookie. Over TLS browsers themselves keep other hosts from setting it.
+pub(super) const fn cookie_name(is_tls: bool) -> &'static str {
+    match is_tls {
+        true => "__Host-alfred_session",
+        false => "alfred_session",
+    }
+}
+
 /// Longest credential that is looked at.
 const MAX_PRESENTED: usize = 8 * 1024;
 
@@ -65,7 +71,7 @@ pub(super) async fn identify(admin: &Arc<Admin>, headers: &HeaderMap) -> Result<
             false => by_issuer(admin, text).await,
         };
     }
-    let token = cookie(headers).and_then(SessionToken::parse);
+    let token = cookie(headers, cookie_name(admin.is_tls)).and_then(SessionToken::parse);
     by_session(admin, token.ok_or_else(nobody)?).await
 }
 
@@ -81,13 +87,13 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The session's cookie; two of the name are none.
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let lines = headers.get_all(header::COOKIE).iter();
     let pairs = lines
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == COOKIE);
+        .filter(|(name, _)| *name == wanted);
     let mut values = pairs.map(|(_, value)| value);
     let first = values.next();
     first.filter(|_| values.next().is_none())
@@ -225,11 +231,17 @@ mod tests {
     #[test]
     fn the_cookie_is_found_among_others_unless_it_is_there_twice() {
         let many = ("cookie", "a=1; alfred_session=x; b=2");
-        assert_eq!(cookie(&headers(&[many])), Some("x"));
+        let name = cookie_name(false);
+        assert_eq!(cookie(&headers(&[many]), name), Some("x"));
         assert_eq!(
-            cookie(&headers(&[many, ("cookie", "alfred_session=y")])),
+            cookie(&headers(&[many, ("cookie", "alfred_session=y")]), name),
             None
         );
-        assert_eq!(cookie(&headers(&[("cookie", "xalfred_session=y")])), None);
+        assert_eq!(
+            cookie(&headers(&[("cookie", "xalfred_session=y")]), name),
+            None
+        );
+        // Over TLS only the name that other hosts cannot set is heeded.
+        assert_eq!(cookie(&headers(&[many]), cookie_name(true)), None);
     }
 }

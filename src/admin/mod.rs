@@ -1,6 +1,6 @@
 //! Why: operators, scripts and later the console manage what Alfred serves and whom: one API with
 //! one table of who may do what, one shape of refusals, and no way to a secret. The port is bound
-//! to loopback, and whoever asks must say who they are all the same.
+//! to loopback or speaks TLS, and whoever asks must say who they are all the same.
 
 mod absences;
 pub mod access;
@@ -10,6 +10,7 @@ mod audit;
 mod config;
 mod csv;
 mod docs;
+mod door;
 mod fault;
 mod guard;
 mod host;
@@ -34,12 +35,11 @@ mod wallets;
 mod words;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::{from_fn, map_response};
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -48,6 +48,7 @@ use crate::living::Living;
 use crate::reload::Reloader;
 use crate::secrets::Pepper;
 use crate::store::Store;
+use door::Door;
 use password::Passwords;
 use problem::Problem;
 use routes::Routes;
@@ -60,6 +61,8 @@ pub(crate) struct Admin {
     reloader: Arc<Reloader>,
     store: Arc<dyn Store>,
     living: Arc<Living>,
+    /// Whether the port speaks TLS.
+    is_tls: bool,
     throttle: Throttle,
     passwords: Arc<Passwords>,
     /// The whole chain is read by one at a time.
@@ -69,12 +72,13 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    fn new(reloader: Arc<Reloader>, store: Arc<dyn Store>) -> Arc<Self> {
+    fn new(reloader: Arc<Reloader>, store: Arc<dyn Store>, is_tls: bool) -> Arc<Self> {
         let living = Arc::clone(&reloader.status().gateway.living);
         Arc::new(Self {
             reloader,
             store,
             living,
+            is_tls,
             throttle: Throttle::default(),
             passwords: Arc::default(),
             verifying: Semaphore::new(1),
@@ -90,23 +94,23 @@ impl Admin {
 /// Serves the port until `shutdown` resolves.
 ///
 /// # Errors
-/// The listener fails.
+/// Away from loopback there is no certificate.
 pub async fn serve(
     listener: TcpListener,
     reloader: Arc<Reloader>,
     store: Arc<dyn Store>,
-    shutdown: impl Future<Output = ()> + Send + 'static,
+    shutdown: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
-    let router = router(Admin::new(reloader, store));
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(shutdown)
-        .await
+    let door = Door::new(listener, &reloader)?;
+    let router = router(&Admin::new(reloader, store, door.is_tls()));
+    door.serve(router, shutdown).await;
+    Ok(())
 }
 
 /// One line for each resource.
-fn router(admin: Arc<Admin>) -> Router {
-    let routes = Routes::new(Arc::clone(&admin))
+fn router(admin: &Arc<Admin>) -> Router {
+    let is_tls = admin.is_tls;
+    let routes = Routes::new(Arc::clone(admin))
         .merge(docs::routes)
         .merge(session::routes)
         .merge(me::routes)
@@ -129,7 +133,7 @@ fn router(admin: Arc<Admin>) -> Router {
     router
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn(host::check))
+        .layer(from_fn_with_state(is_tls, host::check))
         .layer(map_response(seal))
 }
 

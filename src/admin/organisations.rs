@@ -54,6 +54,7 @@ struct Which {
     /// Of this name.
     name: Option<String>,
     /// In this status.
+    #[param(inline)]
     status: Option<OrganisationStatus>,
 }
 

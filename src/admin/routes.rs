@@ -15,6 +15,7 @@ use super::Admin;
 use super::access::{self, Least, Reach, Row, Versions};
 use super::answer::is_time;
 use super::guard;
+use super::identity::cookie_name;
 
 /// The routes so far, and what is said of them.
 pub(super) struct Routes {
@@ -292,7 +293,7 @@ impl Routes {
                 "securitySchemes": {
                     "token": { "type": "http", "scheme": "bearer",
                         "description": "an access token, at_…" },
-                    "session": { "type": "apiKey", "in": "cookie", "name": "alfred_session",
+                    "session": { "type": "apiKey", "in": "cookie", "name": cookie_name(self.admin.is_tls),
                         "description": "after log-in; changes need x-csrf-token too" },
                 },
             },

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::answer::{self, Reply};
 use super::at::At;
 use super::fault::{self, blocking};
-use super::identity::COOKIE;
+use super::identity::cookie_name;
 use super::problem::Problem;
 use super::routes::{Routes, Shape};
 use crate::exchange::unix_ms;
@@ -22,8 +22,6 @@ use crate::store::governance::{
 
 /// For how long one is logged in: a working day.
 const LIFETIME_MS: i64 = 12 * 3_600_000;
-/// The admin port speaks plain HTTP on loopback. The day it speaks TLS, cookies say so.
-const IS_TLS: bool = false;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -119,7 +117,7 @@ async fn begin(at: &At, found: &Identified, now_ms: i64) -> Reply {
         "csrf_token": token.csrf(at.admin.pepper()),
     });
     let response = (StatusCode::CREATED, Json(body)).into_response();
-    with_cookie(response, token.expose(), LIFETIME_MS / 1_000)
+    with_cookie(at, response, token.expose(), LIFETIME_MS / 1_000)
 }
 
 async fn log_out(at: At) -> Reply {
@@ -127,14 +125,15 @@ async fn log_out(at: At) -> Reply {
     let session = session.ok_or_else(|| fault::not_found("an access token has no session"))?;
     let hash = session.hash(at.admin.pepper());
     at.act_in(at.own()?, Command::EndSession(hash)).await?;
-    with_cookie(StatusCode::NO_CONTENT.into_response(), "", 0)
+    with_cookie(&at, StatusCode::NO_CONTENT.into_response(), "", 0)
 }
 
 /// Sets the cookie, or with no time left takes it away.
-fn with_cookie(mut response: Response, value: &str, seconds: i64) -> Reply {
-    let secure = if IS_TLS { "; Secure" } else { "" };
+fn with_cookie(at: &At, mut response: Response, value: &str, seconds: i64) -> Reply {
+    let name = cookie_name(at.admin.is_tls);
+    let secure = if at.admin.is_tls { "; Secure" } else { "" };
     let cookie =
-        format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+        format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
     let cookie = HeaderValue::from_str(&cookie).map_err(|_| Problem::fault())?;
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)

@@ -13,7 +13,10 @@ use super::fault;
 use super::problem::Problem;
 use super::routes::{Routes, Shape};
 use super::words::Moment;
-use crate::store::governance::{TransactionCursor, TransactionFilter, TransactionRow};
+use crate::money::Nanos;
+use crate::store::governance::{
+    Command, Reconciliation, TransactionCursor, TransactionFilter, TransactionRow,
+};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -29,6 +32,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Shape::one::<TransactionRow>(),
             read,
         )
+        .on(
+            ("POST", "/v1/transactions/{id}/reconcile"),
+            Shape::object().body::<Reconcile>(),
+            reconcile,
+        )
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -39,6 +47,7 @@ struct Which {
     /// `next_cursor` of the page before; of a CSV the `x-next-cursor` header.
     cursor: Option<String>,
     /// `json` or `csv`; `Accept: text/csv` asks for CSV too.
+    #[param(inline)]
     format: Option<Format>,
     /// Alfred's own id of the request or act.
     request_id: Option<Uuid>,
@@ -62,6 +71,17 @@ struct Which {
     /// This moment excluded.
     #[param(value_type = Option<String>, format = DateTime)]
     until: Option<Moment>,
+}
+
+/// What an attempt that was estimated really cost.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Reconcile {
+    /// In credits.
+    #[schema(value_type = String)]
+    cost: Nanos,
+    /// From where that is known.
+    note: Option<String>,
 }
 
 /// A form of the answer.
@@ -156,4 +176,14 @@ async fn read(at: At, Place(id): Place<Uuid>) -> Reply {
         .await?;
     let row = rows.first();
     answer::row(row.ok_or_else(|| fault::not_found("there is no such transaction"))?)
+}
+
+async fn reconcile(at: At, Place(transaction): Place<Uuid>) -> Reply {
+    let Reconcile { cost, note } = at.body()?;
+    let command = Command::Reconcile(Reconciliation {
+        transaction,
+        cost,
+        note,
+    });
+    answer::done(&at.act(command).await?, None)
 }

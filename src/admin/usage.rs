@@ -25,6 +25,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[serde(deny_unknown_fields)]
 struct Which {
     /// By what it is summed up: user, team, key, model, provider or day.
+    #[param(inline)]
     by: GroupBy,
     /// Of this team.
     team_id: Option<i64>,

@@ -61,8 +61,10 @@ struct Which {
     /// With this address.
     email: Option<String>,
     /// In this role.
+    #[param(inline)]
     role: Option<Role>,
     /// In this status.
+    #[param(inline)]
     status: Option<UserStatus>,
 }
 

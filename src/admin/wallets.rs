@@ -48,10 +48,12 @@ struct Which {
     /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// Of this kind of owner.
+    #[param(inline)]
     owner_type: Option<OwnerType>,
     /// Of this owner.
     owner_id: Option<i64>,
     /// In this status.
+    #[param(inline)]
     status: Option<WalletStatus>,
 }
 

@@ -150,13 +150,17 @@ fn greet(gateway: &Gateway, first: &First) {
     } else {
         "http"
     };
+    let admin = match listen.admin.ip().is_loopback() {
+        true => "http",
+        false => "https",
+    };
     let names: Vec<_> = gateway
         .names
         .providers()
         .map(|provider| &*provider.name)
         .collect();
     log::info!(
-        "alfred {} on {scheme}://{}, telemetry on http://{}, admin on http://{}, providers: {}",
+        "alfred {} on {scheme}://{}, telemetry on http://{}, admin on {admin}://{}, providers: {}",
         env!("CARGO_PKG_VERSION"),
         listen.gateway,
         listen.telemetry,
@@ -175,7 +179,7 @@ fn greet(gateway: &Gateway, first: &First) {
     if let Some(first) = &first.token {
         let (token, made) = (first.token.expose(), made(first.is_new));
         eprintln!(
-            "Your access token for the admin API ({made}, in {}):\n\n    {token}\n\nTry it:\n\n    curl http://{}/v1/me -H 'Authorization: Bearer {token}'\n",
+            "Your access token for the admin API ({made}, in {}):\n\n    {token}\n\nTry it:\n\n    curl {admin}://{}/v1/me -H 'Authorization: Bearer {token}'\n",
             data_dir.join("first-token").display(),
             listen.admin,
         );

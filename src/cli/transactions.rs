@@ -24,7 +24,7 @@ pub(super) enum TransactionsCommand {
     /// List the lines of the ledger, newest first.
     ///
     /// A table has 100 of them unless told otherwise, JSON and CSV all.
-    List(ListArgs),
+    List(Box<ListArgs>),
     /// Replace an estimate by what the provider says it cost.
     Reconcile(ReconcileArgs),
 }

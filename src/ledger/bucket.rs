@@ -303,6 +303,12 @@ impl Bucket {
         }
     }
 
+    /// The store said at its last answer that the wallet is frozen; the rules may not say so yet.
+    #[must_use]
+    pub fn was_frozen(&self) -> bool {
+        self.denied.load().as_deref() == Some(&Denied::Frozen)
+    }
+
     /// A settlement has been posted.
     pub fn set_spent(&self, spent: Nanos) -> Nanos {
         Nanos::new(self.spent.swap(spent.get(), Ordering::Relaxed))

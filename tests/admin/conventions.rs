@@ -5,106 +5,54 @@ use serde_json::{Value, json};
 use crate::house::{House, expect_problem, fresh};
 use crate::support::H1;
 
+/// What is asked, with which header lines, and how it is refused.
+type Case<'a> = (&'a str, &'a [&'a str], u16, &'a str);
+
+async fn refused(house: &House, token: &str, body: Option<&Value>, cases: &[Case<'_>]) {
+    for (line, lines, status, code) in cases {
+        let answer = house.send(token, line, lines, body).await;
+        assert_eq!(answer.status, *status, "{line}: {answer:?}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(*status == 401, answer.count("www-authenticate") == 1);
+        expect_problem(answer, *status, code);
+    }
+}
+
 #[tokio::test]
 async fn everything_that_is_wrong_is_a_problem_that_says_what_to_do() {
     let house = House::start().await;
-    let token = house.token.as_str();
-    let body = json!({ "name": "core" });
-    for (asked, line, lines, body, status, code) in [
-        (token, "GET /v1/nothing", vec![], None, 404, "not_found"),
-        (
-            token,
-            "PUT /v1/teams",
-            vec![],
-            None,
-            405,
-            "method_not_allowed",
-        ),
-        ("", "GET /v1/teams", vec![], None, 401, "unauthorized"),
-        ("at_x", "GET /v1/teams", vec![], None, 401, "unauthorized"),
-        (
-            "eyJhbGciOiJub25lIn0.e30.",
-            "GET /v1/teams",
-            vec![],
-            None,
-            401,
-            "unauthorized",
-        ),
-        (token, "GET /v1/teams/x", vec![], None, 404, "not_found"),
-        (token, "GET /v1/teams/99", vec![], None, 404, "not_found"),
-        (token, "GET /v1/teams?limit=0", vec![], None, 422, "invalid"),
-        (
-            token,
-            "GET /v1/teams?limit=many",
-            vec![],
-            None,
-            422,
-            "invalid",
-        ),
-        (
-            token,
-            "GET /v1/teams?cursor=x",
-            vec![],
-            None,
-            422,
-            "invalid",
-        ),
-        (token, "GET /v1/teams?nope=1", vec![], None, 422, "invalid"),
-        (
-            token,
-            "GET /v1/teams?name=%00",
-            vec![],
-            None,
-            422,
-            "invalid",
-        ),
-        (
-            token,
-            "POST /v1/teams",
-            vec![],
-            Some(&body),
-            400,
-            "idempotency_key_required",
-        ),
-        (
-            token,
-            "POST /v1/teams",
-            vec!["idempotency-key: a"],
-            None,
-            415,
-            "not_json",
-        ),
-        (
-            token,
-            "PATCH /v1/teams/1",
-            vec!["idempotency-key: b"],
-            Some(&body),
-            428,
-            "if_match_required",
-        ),
-        (
-            token,
-            "PATCH /v1/teams/1",
-            vec!["idempotency-key: c", "if-match: \"99\""],
-            Some(&body),
-            412,
-            "stale",
-        ),
-        (
-            token,
-            "PATCH /v1/teams/1",
-            vec!["idempotency-key: d", "if-match: 1"],
-            Some(&body),
-            412,
-            "stale",
-        ),
-    ] {
-        let answer = house.send(asked, line, &lines, body).await;
-        assert_eq!(answer.status, status, "{line}: {answer:?}");
-        assert_eq!(answer.header("cache-control"), "no-store");
-        assert_eq!(status == 401, answer.count("www-authenticate") == 1);
-        expect_problem(answer, status, code);
+    let asked: [Case<'_>; 9] = [
+        ("GET /v1/nothing", &[], 404, "not_found"),
+        ("PUT /v1/teams", &[], 405, "method_not_allowed"),
+        ("GET /v1/teams/x", &[], 404, "not_found"),
+        ("GET /v1/teams/99", &[], 404, "not_found"),
+        ("GET /v1/teams?limit=0", &[], 422, "invalid"),
+        ("GET /v1/teams?limit=many", &[], 422, "invalid"),
+        ("GET /v1/teams?cursor=x", &[], 422, "invalid"),
+        ("GET /v1/teams?nope=1", &[], 422, "invalid"),
+        ("GET /v1/teams?name=%00", &[], 422, "invalid"),
+    ];
+    refused(&house, &house.token, None, &asked).await;
+    for nobody in ["", "at_x", "eyJhbGciOiJub25lIn0.e30."] {
+        let asked: [Case<'_>; 1] = [("GET /v1/teams", &[], 401, "unauthorized")];
+        refused(&house, nobody, None, &asked).await;
     }
+    let no_body: [Case<'_>; 1] = [("POST /v1/teams", &["idempotency-key: a"], 415, "not_json")];
+    refused(&house, &house.token, None, &no_body).await;
+}
+
+#[tokio::test]
+async fn a_change_says_which_request_and_which_version_it_is() {
+    let house = House::start().await;
+    let (keyed, any) = ("idempotency-key: b", "if-match: \"99\"");
+    let asked: [Case<'_>; 4] = [
+        ("POST /v1/teams", &[], 400, "idempotency_key_required"),
+        ("PATCH /v1/teams/1", &[keyed], 428, "if_match_required"),
+        ("PATCH /v1/teams/1", &[keyed, any], 412, "stale"),
+        ("PATCH /v1/teams/1", &[keyed, "if-match: 1"], 412, "stale"),
+    ];
+    let body = json!({ "name": "core" });
+    refused(&house, &house.token, Some(&body), &asked).await;
 }
 
 #[tokio::test]
@@ -149,11 +97,7 @@ async fn bodies_are_json_of_known_members_and_not_large() {
         422,
         "invalid",
     );
-    expect_problem(
-        send(json, format!("{:70000}", "")).await,
-        413,
-        "body_too_large",
-    );
+    expect_problem(send(json, " ".repeat(70_000)).await, 413, "body_too_large");
     let made = send("application/json; charset=utf-8", good)
         .await
         .expect(201);

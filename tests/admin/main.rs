@@ -14,6 +14,7 @@ mod support;
 
 mod conventions;
 mod description;
+mod door;
 mod house;
 mod keys;
 mod ledger;

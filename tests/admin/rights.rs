@@ -154,6 +154,7 @@ fn good_body(row: &Row, own: &Tenant) -> Option<Value> {
         ("PUT", "/v1/wallets/{id}/status") => json!({ "status": "frozen" }),
         ("PUT", "/v1/users/{id}/password") => json!({ "password": "correct horse battery" }),
         ("PUT", _) => json!({ "role": "member" }),
+        ("POST", "/v1/transactions/{id}/reconcile") => json!({ "cost": "1" }),
         ("POST", "/v1/wallets/{id}/transfer") => json!({ "to": own.wallet, "amount": "1" }),
         ("POST", "/v1/wallets/{id}/forgive") | ("POST", "/v1/keys/{id}/rotate") => json!({}),
         ("POST", path) if path.contains("wallets") => json!({ "amount": "1" }),

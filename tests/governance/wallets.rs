@@ -145,7 +145,7 @@ fn money_moves_and_never_comes_from_nowhere() {
         &shell,
         &["wallets", "credit", "user:1", "2.5", "--note", "a gift"],
     );
-    assert_eq!(names(&credited), ["wallet", "lines"]);
+    assert_eq!(names(&credited), ["wallet", "request_id", "lines"]);
     assert_eq!(credited["wallet"]["balance"], "12.500000000");
     let said = ok(&shell, &["wallets", "debit", "user:1", "0.5"]);
     assert!(

@@ -264,7 +264,7 @@ fn an_admin_port_that_others_can_reach_is_refused_at_start() {
                 "{}",
                 said.err
             );
-            assert!(said.err.contains("no authentication"), "{}", said.err);
+            assert!(said.err.contains("`tls` is missing"), "{}", said.err);
         }
     }
 }
