@@ -23,15 +23,50 @@ section! {
     /// A PostgreSQL database.
     pub struct Postgres {
         /// Its address with user and password, such as `postgres://alfred:secret@db:5432/alfred?sslmode=require`.
-        pub url: Secret,
+        /// With `sslmode=require` (or `verify-full`) the connection is encrypted and the server's certificate checked,
+        /// with `prefer`, the default, it is encrypted where the server can, unchecked, with `disable` never.
+        pub url: Secret as Address,
         /// The same of a replica, which is asked for reports; empty for none.
         pub replica_url: Secret as MaybeBlank = Secret::new(""),
-        /// Connections of each process.
+        /// Connections of each process, at least 4.
         pub pool: u64 as Count = 8,
     }
 }
 
-/// A secret that may be empty, for variables that need not be set.
+/// The address of a database. It is understood in full where it is connected to; here it is seen that it is one.
+struct Address;
+
+impl Shape for Address {
+    type Value = Secret;
+    const SECRET: bool = true;
+
+    fn read(node: &Node, cx: &mut Cx<'_>) -> Option<Secret> {
+        let secret = Secret::read(node, cx)?;
+        let rest = ["postgres://", "postgresql://"]
+            .iter()
+            .find_map(|scheme| secret.expose().strip_prefix(scheme));
+        if rest.is_some_and(|rest| !rest.is_empty()) {
+            return Some(secret);
+        }
+        let hint = "write `postgres://user:password@host:5432/database`";
+        cx.at(
+            &node.at,
+            "is no address of a PostgreSQL database",
+            Some(hint.to_owned()),
+        );
+        None
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": r"^postgres(ql)?://|^file:|\$\{" })
+    }
+
+    fn show(value: &Secret, show: &mut Show<'_>) -> Value {
+        Secret::show(value, show)
+    }
+}
+
+/// An address that may be empty, for variables that need not be set.
 struct MaybeBlank;
 
 impl Shape for MaybeBlank {
@@ -41,12 +76,12 @@ impl Shape for MaybeBlank {
     fn read(node: &Node, cx: &mut Cx<'_>) -> Option<Secret> {
         match cx.is_blank(node) {
             true => Some(Secret::new("")),
-            false => Secret::read(node, cx),
+            false => Address::read(node, cx),
         }
     }
 
     fn schema() -> Value {
-        Secret::schema()
+        json!({ "type": "string" })
     }
 
     fn show(value: &Secret, show: &mut Show<'_>) -> Value {
