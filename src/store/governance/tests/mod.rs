@@ -2,15 +2,17 @@
 
 mod acts;
 mod chain;
+mod crowd;
 mod guards;
 mod hostile;
 mod isolation;
+mod lines;
 mod money;
 mod people;
 mod support;
 mod wallets;
 
-use super::super::conformance::on_postgres;
+use super::super::testing::on_postgres;
 use support::fresh;
 
 /// Each sentence as a test of each database.
@@ -47,6 +49,10 @@ sentences! {
         a_key_is_made_changed_and_revoked,
         a_rotated_key_lives_on_for_the_overlap_and_its_budget_moves,
         values_that_break_a_rule_are_refused_in_words,;
+    crowd:
+        acts_of_a_crowd_leave_an_unbroken_chain,
+        one_request_from_everybody_is_done_once,
+        money_is_governed_while_it_is_spent,;
     guards:
         the_same_request_is_done_once_and_answered_the_same,
         a_key_used_for_another_request_is_refused,
@@ -85,6 +91,10 @@ sentences! {
         a_quota_follows_its_user,
         a_pool_follows_its_team,
         a_cut_leaves_what_is_leased,;
+    lines:
+        lines_are_found_by_whatever_is_known_of_them,
+        lines_are_paged_newest_first,
+        usage_is_summed_up_by_whatever_is_asked,;
     money:
         money_comes_from_the_house_and_goes_back,
         money_moves_between_wallets_of_one_organisation,
@@ -92,9 +102,6 @@ sentences! {
         overage_is_forgiven_once,
         an_estimate_is_reconciled_by_whoever_sees_it,
         the_audit_log_names_every_line_with_its_hash,
-        lines_are_found_by_whatever_is_known_of_them,
-        lines_are_paged_newest_first,
-        usage_is_summed_up_by_whatever_is_asked,
         old_and_new_key_share_one_budget,
         a_suspended_organisation_has_no_active_key,;
 }
