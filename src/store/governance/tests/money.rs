@@ -7,7 +7,7 @@ use super::lines::{settle, usage};
 use super::support::*;
 use super::wallets::{find, is_sound};
 use crate::money::Nanos;
-use crate::store::{Leg, OwnerType, Settled, StoreFault, Subject, UsageSource, WalletId, Want};
+use crate::store::{Leg, OwnerType, Settled, StoreFault, WalletId, Want};
 use uuid::Uuid;
 
 fn movement(wallet_id: i64, amount: Nanos) -> Movement {
