@@ -38,6 +38,8 @@ pub struct Gateway {
     pub request_rules: Arc<[Rule]>,
     /// Token limits of every key.
     pub token_rules: Arc<[Rule]>,
+    /// What models charge.
+    pub prices: Arc<PriceTable>,
     /// Unix time in seconds, the `created` of its models.
     pub built_at: i64,
     _alive: WorldGuard,
@@ -77,7 +79,7 @@ impl Gateway {
         }
         let prices = Arc::new(PriceTable::shipped().with_overrides(price_overrides(&config)));
         let maker = TargetMaker {
-            prices,
+            prices: Arc::clone(&prices),
             unknown: config.unknown_price.clone(),
         };
         let outbound = build_outbound(&config, &egress)?;
@@ -110,6 +112,7 @@ impl Gateway {
             names: Names::new(aliases, providers, Box::new(direct), retry),
             request_rules: rules(&config, Measure::Requests),
             token_rules: rules(&config, Measure::Tokens),
+            prices,
             built_at: unix_ms() / 1000,
             _alive: living.metrics.reloads.world(),
             config,

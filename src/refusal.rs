@@ -306,6 +306,17 @@ impl Refusal {
         }
     }
 
+    /// The refusal as the last event of a stream in the caller's dialect.
+    #[must_use]
+    pub fn event(&self, dialect: Dialect) -> Bytes {
+        let body = self.body(dialect, "");
+        let name: &[u8] = match dialect {
+            Dialect::AnthropicMessages => b"event: error\n",
+            Dialect::OpenAiChat => b"",
+        };
+        Bytes::from([name, b"data: ", &body, b"\n\n"].concat())
+    }
+
     /// The refusal as an error body in the caller's dialect; Anthropic's names the request.
     #[must_use]
     pub fn body(&self, dialect: Dialect, request_id: &str) -> Bytes {

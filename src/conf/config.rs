@@ -101,7 +101,7 @@ section! {
     pub struct Listen {
         /// Where clients call.
         pub gateway: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 9090),
-        /// The admin API, without authentication; loopback only.
+        /// The admin API: on loopback over plain HTTP, elsewhere over TLS, which `tls` must configure.
         pub admin: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000),
         /// `/metrics`, `/livez` and `/readyz`, without authentication.
         pub telemetry: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464),

@@ -68,6 +68,11 @@ impl Keyring {
         }
     }
 
+    /// What keys the hashes.
+    pub fn pepper(&self) -> &Pepper {
+        &self.pepper
+    }
+
     /// Reads the store again if it has changed since the last time; `true` when it had. A
     /// failure leaves the keys as they were.
     pub fn refresh(&self, store: &dyn Keys) -> Result<bool, StoreFault> {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::StoreFault;
 use super::{
-    AbsenceRow, ApiKeyRow, By, Entity, OrganisationRow, Scope, TeamRow, TokenRow, UserRow,
-    WalletRow,
+    AbsenceRow, ApiKeyRow, By, Entity, MovedLine, OrganisationRow, Scope, TeamRow, TokenRow,
+    UserRow, WalletRow,
 };
 
 /// The circumstances of an act.
@@ -144,6 +144,14 @@ impl Change {
             details.insert(name.to_owned(), value);
         }
         self
+    }
+
+    /// Names the lines of money that it moved besides, with their hashes.
+    pub(super) fn moving(self, lines: &[MovedLine]) -> Self {
+        match lines.is_empty() {
+            true => self,
+            false => self.noting("lines", json!(lines)),
+        }
     }
 }
 

@@ -132,20 +132,22 @@ pub(super) fn start(sql: &mut dyn Sql, cx: &Cx<'_>, wallet: i64) -> Result<(), S
     period::refill(sql, WalletId(wallet), cx.by.now_ms)
 }
 
-/// A number that a wallet follows was changed by so much. Of a cut, what is leased stays.
+/// A number that a wallet follows was changed by so much. Of a cut, what is leased stays. Answers
+/// the lines that were written, for the record of the act.
 pub(super) fn follow(
     sql: &mut dyn Sql,
     cx: &Cx<'_>,
     wallet: &WalletRow,
     change: Nanos,
-) -> Result<(), StoreFault> {
+) -> Result<Vec<MovedLine>, StoreFault> {
     let most = Nanos::new(wallet.unleased.get().max(0).saturating_neg());
     let change = change.max(most);
     if change == Nanos::ZERO {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let reason = because(cx, None)?;
-    transfer::adjust(sql, WalletId(wallet.id), change, reason).map(drop)
+    let lines = transfer::adjust(sql, WalletId(wallet.id), change, reason)?;
+    Ok(lines.iter().map(shown).collect())
 }
 
 /// A wallet that lies inside the scope, and why it is to be moved.

@@ -84,8 +84,8 @@ pub(super) fn create(sql: &mut dyn Sql, cx: &Cx<'_>, new: &NewTeam) -> Result<Ch
         ],
     )?;
     let id = made.int(0)?;
-    refill::keep(sql, cx, (OwnerType::Team, id, new.org_id), new.common_pool)?;
-    Ok(Change::created(get(sql, &Scope::House, id)?))
+    let lines = refill::keep(sql, cx, (OwnerType::Team, id, new.org_id), new.common_pool)?;
+    Ok(Change::created(get(sql, &Scope::House, id)?).moving(&lines))
 }
 
 pub(super) fn change(
@@ -109,9 +109,10 @@ pub(super) fn change(
     let pool = change.common_pool.unwrap_or(before.common_pool);
     check::not_negative(pool, "the common pool must not be negative")?;
     // Before the team is locked: settlements lock wallets first.
-    if pool != before.common_pool {
-        refill::keep(sql, cx, (OwnerType::Team, before.id, before.org_id), pool)?;
-    }
+    let lines = match pool == before.common_pool {
+        true => Vec::new(),
+        false => refill::keep(sql, cx, (OwnerType::Team, before.id, before.org_id), pool)?,
+    };
     sql.execute(
         "UPDATE teams SET name = $2, common_pool = $3, vacation_share_pct = $4, \
          funding_order = $5, markup_ppm = $6, version = version + 1 WHERE id = $1",
@@ -125,7 +126,7 @@ pub(super) fn change(
         ],
     )?;
     let after = get(sql, &Scope::House, before.id)?;
-    Ok(Change::changed(Act::UPDATE, &before, after))
+    Ok(Change::changed(Act::UPDATE, &before, after).moving(&lines))
 }
 
 pub(super) fn delete(
@@ -144,7 +145,7 @@ pub(super) fn delete(
     if holds(sql, "SELECT id FROM api_keys WHERE team_id = $1 LIMIT 1")? {
         return Err(StoreFault::Conflict("the team still has keys"));
     }
-    refill::keep(sql, cx, (OwnerType::Team, id, team.org_id), Nanos::ZERO)?;
+    let lines = refill::keep(sql, cx, (OwnerType::Team, id, team.org_id), Nanos::ZERO)?;
     if holds(
         sql,
         "SELECT id FROM wallets WHERE owner_type = 'team' AND owner_id = $1 \
@@ -158,7 +159,7 @@ pub(super) fn delete(
         values![id],
     )?;
     sql.execute("DELETE FROM teams WHERE id = $1", values![id])?;
-    Ok(Change::deleted(team))
+    Ok(Change::deleted(team).moving(&lines))
 }
 
 /// Every name belongs to one team of an organisation.

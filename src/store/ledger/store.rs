@@ -132,7 +132,7 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
         let due = self
             .engine
             .run(Work::ReadLatest, &mut |sql| Due::find(sql, now_ms))?;
-        self.keep(&due, now_ms)
+        keep(&self.engine, &due, now_ms)
     }
 
     fn check(&self) -> Result<Vec<Broken>, StoreFault> {
@@ -161,41 +161,38 @@ impl Due {
     }
 }
 
-impl<E: Engine> SqlStore<E> {
-    /// Does what is due, each thing in a transaction of its own: what belonged to the old period
-    /// comes back first, what begins comes last. Loans and periods are changed by one process at
-    /// a time, like all that people manage.
-    fn keep(&self, due: &Due, now_ms: i64) -> Result<bool, StoreFault> {
-        let mut has_done = false;
-        let engine = &self.engine;
-        let mut one = |work: &mut dyn FnMut(&mut dyn Sql) -> Result<bool, StoreFault>| {
-            let done = engine.run(Work::Governance, work);
-            has_done |= matches!(done, Ok(true));
-            done.map(drop)
-        };
-        for holder in &due.late {
-            one(&mut |sql| lease::fold_late(sql, *holder))?;
-        }
-        for absence in &due.absences.ending {
-            one(&mut |sql| absence::end(sql, *absence, now_ms))?;
-        }
-        for pool in &due.absences.pools {
-            one(&mut |sql| absence::resume(sql, *pool, now_ms))?;
-        }
-        for (org, wallets) in &due.periods {
-            one(&mut |sql| period::begin(sql, *org, wallets, now_ms))?;
-        }
-        for absence in &due.absences.beginning {
-            one(&mut |sql| absence::begin(sql, *absence, now_ms))?;
-        }
-        for month in &due.months {
-            // Until it is made, rows of that month are kept with all others.
-            if let Err(fault) = one(&mut |sql| partition::make(sql, month)) {
-                log::warn!("a partition of transactions cannot be made: {fault}");
-            }
-        }
-        Ok(has_done)
+/// Does what is due, each thing in a transaction of its own: what belonged to the old period
+/// comes back first, what begins comes last. Loans and periods are changed by one process at
+/// a time, like all that people manage.
+fn keep<E: Engine>(engine: &E, due: &Due, now_ms: i64) -> Result<bool, StoreFault> {
+    let mut has_done = false;
+    let mut one = |work: &mut dyn FnMut(&mut dyn Sql) -> Result<bool, StoreFault>| {
+        let done = engine.run(Work::Governance, work);
+        has_done |= matches!(done, Ok(true));
+        done.map(drop)
+    };
+    for holder in &due.late {
+        one(&mut |sql| lease::fold_late(sql, *holder))?;
     }
+    for absence in &due.absences.ending {
+        one(&mut |sql| absence::end(sql, *absence, now_ms))?;
+    }
+    for pool in &due.absences.pools {
+        one(&mut |sql| absence::resume(sql, *pool, now_ms))?;
+    }
+    for (org, wallets) in &due.periods {
+        one(&mut |sql| period::begin(sql, *org, wallets, now_ms))?;
+    }
+    for absence in &due.absences.beginning {
+        one(&mut |sql| absence::begin(sql, *absence, now_ms))?;
+    }
+    for month in &due.months {
+        // Until it is made, rows of that month are kept with all others.
+        if let Err(fault) = one(&mut |sql| partition::make(sql, month)) {
+            log::warn!("a partition of transactions cannot be made: {fault}");
+        }
+    }
+    Ok(has_done)
 }
 
 fn read_rules(sql: &mut dyn Sql) -> Result<Rules, StoreFault> {

@@ -24,7 +24,7 @@ pub(super) fn an_organisation_is_made_changed_and_suspended(store: &dyn Governan
         funding_order: vec![Team, User],
         markup_ppm: 1_200_000,
         version: 2,
-        ..made.clone()
+        ..made
     };
     assert_eq!(changed, expected);
     let page = store.organisations(&Scope::House, &OrganisationFilter::default(), Page::FIRST);
@@ -119,7 +119,7 @@ pub(super) fn a_user_is_made_and_changed(store: &dyn Governance) {
         role: Role::Admin,
         subject: None,
         version: 2,
-        ..made.clone()
+        ..made
     };
     assert_eq!(changed, expected);
     let cleared = Password {

@@ -2,7 +2,7 @@
 
 use super::super::*;
 use super::chain::proved;
-use super::lines::usage;
+use super::money::usage;
 use super::support::*;
 use super::wallets::is_sound;
 use crate::store::{StoreFault, WalletId, Want};

@@ -7,6 +7,7 @@ use crate::store::{OwnerType, WalletStatus};
 
 /// Every act that names a row, aimed at the rows of a tenant. A new act that is missing here
 /// fails [`no_act_reaches_another_tenant`].
+#[expect(clippy::too_many_lines, reason = "one act after the other")]
 fn aimed_at(t: Tenant) -> Vec<Command> {
     let movement = || Movement {
         wallet_id: t.wallet,

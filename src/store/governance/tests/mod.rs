@@ -6,13 +6,11 @@ mod crowd;
 mod guards;
 mod hostile;
 mod isolation;
-mod lines;
 mod money;
 mod people;
 mod support;
 mod wallets;
 
-use super::super::testing::on_postgres;
 use support::fresh;
 
 /// Each sentence as a test of each database.
@@ -28,7 +26,7 @@ macro_rules! sentences {
         mod postgres {
             $($(#[test]
             fn $sentence() {
-                super::$room::$sentence(&super::on_postgres());
+                super::$room::$sentence(&crate::store::testing::on_postgres());
             })+)+
         }
     };
@@ -90,11 +88,9 @@ sentences! {
         an_owner_has_one_wallet_of_a_kind,
         a_quota_follows_its_user,
         a_pool_follows_its_team,
-        a_cut_leaves_what_is_leased,;
-    lines:
-        lines_are_found_by_whatever_is_known_of_them,
-        lines_are_paged_newest_first,
-        usage_is_summed_up_by_whatever_is_asked,;
+        a_cut_leaves_what_is_leased,
+        old_and_new_key_share_one_budget,
+        a_suspended_organisation_has_no_active_key,;
     money:
         money_comes_from_the_house_and_goes_back,
         money_moves_between_wallets_of_one_organisation,
@@ -102,6 +98,7 @@ sentences! {
         overage_is_forgiven_once,
         an_estimate_is_reconciled_by_whoever_sees_it,
         the_audit_log_names_every_line_with_its_hash,
-        old_and_new_key_share_one_budget,
-        a_suspended_organisation_has_no_active_key,;
+        lines_are_found_by_whatever_is_known_of_them,
+        lines_are_paged_newest_first,
+        usage_is_summed_up_by_whatever_is_asked,;
 }

@@ -65,7 +65,7 @@ pub(super) fn a_wallet_is_made_changed_frozen_and_closed(store: &dyn Fixture) {
         period: Period::None,
         period_start: 0,
         version: made.version + 1,
-        ..made.clone()
+        ..made
     };
     assert_eq!(changed, expected);
     let set = |status| {
@@ -303,4 +303,59 @@ pub(super) fn a_cut_leaves_what_is_leased(store: &dyn Fixture) {
     let delete = || act(store, Command::DeleteTeam(TeamId(here.team)));
     assert!(is_conflict(&delete()));
     is_sound(store);
+}
+
+pub(super) fn old_and_new_key_share_one_budget(store: &dyn Fixture) {
+    let here = tenant(store, "a");
+    let budget = NewWallet {
+        owner_type: OwnerType::Key,
+        owner_id: here.key,
+        rules: WalletTerms::default(),
+    };
+    let budget = wallet(act(store, Command::CreateWallet(budget)));
+    let rotate = |id, word: &str| {
+        let rotation = Rotation {
+            id,
+            overlap_ms: DAY,
+            key: new_key(here.member, word),
+        };
+        key(act(store, Command::RotateKey(rotation))).id
+    };
+    let stamp = store.rules_stamp().unwrap();
+    let second = rotate(here.key, "second");
+    let third = rotate(second, "third");
+    assert_ne!(store.rules_stamp().unwrap(), stamp);
+    let shared = |store: &dyn Fixture| {
+        let rules = store.rules().unwrap().wallets;
+        let of_budget = rules
+            .into_iter()
+            .filter(|rules| rules.id == WalletId(budget.id));
+        let mut owners: Vec<i64> = of_budget.map(|rules| rules.owner_id).collect();
+        owners.sort_unstable();
+        owners
+    };
+    assert_eq!(shared(store), [here.key, second, third]);
+    // Who comes between may be gone: the first key never spends without a bound.
+    key(act(store, Command::RevokeKey(KeyId(second))));
+    assert_eq!(shared(store), [here.key, third]);
+    assert_eq!(find(store, OwnerType::Key, third).id, budget.id);
+}
+
+pub(super) fn a_suspended_organisation_has_no_active_key(store: &dyn Fixture) {
+    let (here, there) = (tenant(store, "a"), tenant(store, "b"));
+    let before = store.change_stamp().unwrap();
+    let suspend = OrganisationChange {
+        id: here.org,
+        status: Some(OrganisationStatus::Suspended),
+        ..OrganisationChange::default()
+    };
+    organisation(act(store, Command::ChangeOrganisation(suspend)));
+    assert_ne!(store.change_stamp().unwrap(), before);
+    let keys = store.list_keys().unwrap();
+    let active: Vec<i64> = keys
+        .iter()
+        .filter(|key| key.is_active)
+        .map(|key| key.id)
+        .collect();
+    assert_eq!(active, [there.key]);
 }
