@@ -2,6 +2,7 @@
 
 mod acts;
 mod chain;
+mod crowd;
 mod guards;
 mod hostile;
 mod isolation;
@@ -46,6 +47,10 @@ sentences! {
         a_key_is_made_changed_and_revoked,
         a_rotated_key_lives_on_for_the_overlap_and_its_budget_moves,
         values_that_break_a_rule_are_refused_in_words,;
+    crowd:
+        acts_of_a_crowd_leave_an_unbroken_chain,
+        one_request_from_everybody_is_done_once,
+        money_is_governed_while_it_is_spent,;
     guards:
         the_same_request_is_done_once_and_answered_the_same,
         a_key_used_for_another_request_is_refused,

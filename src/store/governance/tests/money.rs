@@ -30,7 +30,7 @@ fn wallet_of(store: &dyn Governance, id: i64) -> WalletRow {
 }
 
 /// A request of the member, paid by their wallet.
-fn usage(t: Tenant, n: u128, at_ms: i64, model: &str) -> Settled {
+pub(super) fn usage(t: Tenant, n: u128, at_ms: i64, model: &str) -> Settled {
     let cost = Nanos::new(1_000);
     Settled {
         subject: Subject {
