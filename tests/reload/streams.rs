@@ -103,8 +103,9 @@ async fn fifty_reloads_under_two_hundred_streams_drop_and_mix_none() {
             worlds
         });
     }
-    until("all streams to run", || async {
-        place.gateway.metrics("alfred_requests_in_flight").await >= STREAMS as f64
+    // A caller between two streams is not in flight, so that on a slow machine all hardly ever are.
+    until("nearly all streams to run", || async {
+        place.gateway.metrics("alfred_requests_in_flight").await >= STREAMS as f64 * 0.8
     })
     .await;
     for world in 1..=RELOADS {
