@@ -23,6 +23,12 @@ macro_rules! sentences {
                 super::$sentence(&crate::store::SqliteStore::open(directory.path()).unwrap());
             })*
         }
+        mod postgres {
+            $(#[test]
+            fn $sentence() {
+                super::$sentence(&crate::store::testing::on_postgres());
+            })*
+        }
     };
 }
 use sentences;
