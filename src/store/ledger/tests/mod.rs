@@ -2,9 +2,13 @@
 //! every database; random histories are held against a model that knows no database.
 
 mod lease;
+mod machine;
+mod model;
+mod model_time;
 mod moves;
 mod settle;
 mod time;
+mod twins;
 mod world;
 
 /// Tries sentences on every database.
