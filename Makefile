@@ -1,5 +1,5 @@
 # The commands that work on a fresh Debian or Ubuntu with a Rust toolchain.
-.PHONY: run build test lint bench bench-pure bench-gateway setup-build setup-test setup-bench setup-lint clean
+.PHONY: run build test torture lint bench bench-pure bench-gateway setup-build setup-test setup-bench setup-lint clean
 
 CARGO ?= cargo
 TARGET = $(or $(CARGO_TARGET_DIR),target)
@@ -14,6 +14,10 @@ build: setup-build
 test: setup-build setup-test
 	$(CARGO) test --workspace --tests -- --test-threads 4
 	$(CARGO) test --workspace --doc
+
+# Kills processes under load for TORTURE_SECONDS and compares the ledger with the provider's own log.
+torture: setup-build setup-test
+	@TORTURE_SECONDS=$${TORTURE_SECONDS:-600} $(CARGO) test --quiet --release --test torture
 
 lint: setup-build setup-lint
 	$(CARGO) fmt --all --check

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use alfred_filters::dialect::Dialect;
@@ -17,6 +18,7 @@ use crate::providers::{Needs, Provider, Shared, Speaks, raw_members};
 use crate::routing::{Alias, Names, Plan, RetryPolicy, Target};
 use crate::secrets::{StaticHash, StaticKey, StaticKeys};
 use crate::telemetry::WorldGuard;
+use crate::tokens::{Issuers, Means};
 
 /// See the module text.
 pub struct Gateway {
@@ -30,10 +32,14 @@ pub struct Gateway {
     pub names: Names,
     /// The keys of the configuration.
     pub static_keys: StaticKeys,
+    /// Whose tokens are taken in place of keys.
+    pub issuers: Issuers,
     /// Request limits of every key.
     pub request_rules: Arc<[Rule]>,
     /// Token limits of every key.
     pub token_rules: Arc<[Rule]>,
+    /// What models charge.
+    pub prices: Arc<PriceTable>,
     /// Unix time in seconds, the `created` of its models.
     pub built_at: i64,
     _alive: WorldGuard,
@@ -73,10 +79,16 @@ impl Gateway {
         }
         let prices = Arc::new(PriceTable::shipped().with_overrides(price_overrides(&config)));
         let maker = TargetMaker {
-            prices,
+            prices: Arc::clone(&prices),
             unknown: config.unknown_price.clone(),
         };
         let outbound = build_outbound(&config, &egress)?;
+        let means = Means {
+            sources: &living.token_keys,
+            outbound: outbound.as_ref(),
+            way: way(&config, &egress),
+        };
+        let issuers = Issuers::build(&config, means).map_err(Problems)?;
         for provider in providers.values() {
             provider.look_after_endpoints(&Needs {
                 outbound: outbound.as_ref(),
@@ -95,10 +107,12 @@ impl Gateway {
         Ok(Arc::new(Self {
             living: Arc::clone(living),
             static_keys: StaticKeys::new(static_keys),
+            issuers,
             egress,
             names: Names::new(aliases, providers, Box::new(direct), retry),
             request_rules: rules(&config, Measure::Requests),
             token_rules: rules(&config, Measure::Tokens),
+            prices,
             built_at: unix_ms() / 1000,
             _alive: living.metrics.reloads.world(),
             config,
@@ -193,14 +207,24 @@ impl TargetMaker {
 fn build_outbound(config: &Config, egress: &Arc<Egress>) -> Result<Option<Outbound>, Problems> {
     let checks = config.providers.iter();
     let mut checks = checks.filter_map(|(name, provider)| Some((name, provider.health.as_ref()?)));
-    let Some((name, _)) = checks.find(|(_, check)| check.probe != conf::Probe::Tcp) else {
-        return Ok(None);
+    let check = checks.find(|(_, check)| check.probe != conf::Probe::Tcp);
+    let issuer = config.jwt.iter().position(|one| one.jwks_url.is_some());
+    let index = issuer.unwrap_or(0).to_string();
+    let path = match (check, issuer) {
+        (Some((name, _)), _) => ["providers", name, "health"],
+        (None, Some(_)) => ["jwt", &index, "jwks_url"],
+        (None, None) => return Ok(None),
     };
-    let made = Outbound::new(egress).map_err(|error| {
-        let path = ["providers", name, "health"];
-        Problems(vec![config.source.problem(&path, error.to_string())])
-    });
+    let made = Outbound::new(egress)
+        .map_err(|error| Problems(vec![config.source.problem(&path, error.to_string())]));
     made.map(Some)
+}
+
+/// The number of the way out that Alfred's own client takes.
+fn way(config: &Config, egress: &Egress) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (egress.id, &config.egress.except).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn ceiling(unknown: &UnknownPrice) -> Option<Price> {

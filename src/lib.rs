@@ -17,6 +17,7 @@
 //! | [`telemetry`] | receipts, metrics, logs, the telemetry port | conf |
 //! | [`limits`], [`ledger`] | rates and prices | conf |
 //! | [`outbound`] | the way out, and Alfred's own calls | conf |
+//! | [`tokens`] | tokens of other issuers (JWT) become claims | outbound |
 //! | [`pool`], [`providers`] | endpoints and vendor accounts | the above |
 //! | [`routing`] | names become plans, failures become decisions | providers |
 //! | [`pipeline`] | the stations before the first attempt | routing |
@@ -50,3 +51,4 @@ pub mod secrets;
 pub mod store;
 pub mod supervisor;
 pub mod telemetry;
+pub mod tokens;

@@ -19,6 +19,7 @@ use crate::pool::{Endpoint, Endpoints, Resolver, State};
 use crate::routing::RetryBudget;
 use crate::secrets::Keyring;
 use crate::telemetry::{AccessLog, EndpointFigures, Health, LedgerFigures, Metrics};
+use crate::tokens::KeySources;
 
 /// Models that are remembered as unpriced; clients can name any number.
 const MAX_UNPRICED: usize = 1000;
@@ -28,6 +29,8 @@ const MAX_UNPRICED: usize = 1000;
 pub struct Living {
     /// Every key that may call.
     pub keyring: Keyring,
+    /// Keys of other issuers' tokens, where they are fetched.
+    pub token_keys: KeySources,
     /// Requests and tokens of each key.
     pub limits: Arc<LimitTable>,
     /// Requests of each client address.
@@ -76,6 +79,7 @@ impl Living {
         metrics.watch_endpoints(Box::new(move || figures(&watched, epoch.elapsed())));
         Arc::new(Self {
             keyring,
+            token_keys: KeySources::default(),
             limits: Arc::default(),
             flood: FloodGuard::default(),
             resolver: Resolver::default(),

@@ -26,6 +26,11 @@ pub enum Refusal {
     /// No key, a wrong one, or several that differ.
     #[error("{0}")]
     Unauthorised(&'static str),
+    /// The keys with which the caller's token would be checked have not been fetched yet, or not for too long.
+    #[error(
+        "the keys of the token's issuer are not at hand at the moment, so the token cannot be checked; try again in a second"
+    )]
+    TokenKeysAway,
     /// The key may not use the model.
     #[error(
         "this key may not use the model '{0}'; ask GET /v1/models for those it may use, or have the key's allowlist widened"
@@ -234,6 +239,10 @@ impl Refusal {
         match self {
             Self::BadRequest { code, .. } => row(400, INVALID, code),
             Self::Unauthorised(_) => row(401, INVALID, "invalid_api_key"),
+            Self::TokenKeysAway => wait(
+                row(503, SERVER, "token_keys_unavailable"),
+                Some(Duration::from_secs(1)),
+            ),
             Self::ModelNotAllowed(_) => row(403, INVALID, "model_not_allowed"),
             Self::UnknownModel { .. } => row(404, INVALID, "model_not_found"),
             Self::SurfaceUnknown { .. } => row(400, INVALID, "unsupported_model"),
@@ -297,6 +306,17 @@ impl Refusal {
         }
     }
 
+    /// The refusal as the last event of a stream in the caller's dialect.
+    #[must_use]
+    pub fn event(&self, dialect: Dialect) -> Bytes {
+        let body = self.body(dialect, "");
+        let name: &[u8] = match dialect {
+            Dialect::AnthropicMessages => b"event: error\n",
+            Dialect::OpenAiChat => b"",
+        };
+        Bytes::from([name, b"data: ", &body, b"\n\n"].concat())
+    }
+
     /// The refusal as an error body in the caller's dialect; Anthropic's names the request.
     #[must_use]
     pub fn body(&self, dialect: Dialect, request_id: &str) -> Bytes {
@@ -340,6 +360,7 @@ mod tests {
         for refusal in [
             limited,
             Refusal::TooBusy,
+            Refusal::TokenKeysAway,
             Refusal::NoHealthyEndpoint {
                 retry_after: second,
             },

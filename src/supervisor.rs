@@ -17,7 +17,8 @@ use crate::living::Living;
 use crate::mock::Mock;
 use crate::outbound::Outbound;
 use crate::reload::{Reloader, Trigger};
-use crate::store::Store;
+use crate::secrets::{KnownUser, KnownUsers};
+use crate::store::{Store, StoreFault};
 use crate::telemetry;
 
 /// How often the key store is asked for changes; a revocation is seen within two seconds.
@@ -62,7 +63,7 @@ pub struct Supervisor {
 pub struct Ports {
     /// Where metrics and health are read.
     pub telemetry: TcpListener,
-    /// Where operators ask and reload.
+    /// Where people manage what is served and whom.
     pub admin: TcpListener,
     /// Where the built-in mock answers.
     pub mock: TcpListener,
@@ -104,6 +105,7 @@ impl Supervisor {
         tokio::join!(
             self.living.resolver.run(),
             self.living.look_after_endpoints(),
+            self.living.token_keys.look_after(),
             self.refresh_keys(),
             self.await_gateway(),
             self.serve_telemetry(),
@@ -138,9 +140,14 @@ impl Supervisor {
             // A change of another process is told at once; looking goes on all the same.
             let _ = tokio::time::timeout(KEY_REFRESH, told.notified()).await;
             let (living, store) = (Arc::clone(&self.living), Arc::clone(&self.store));
-            let refreshed =
-                tokio::task::spawn_blocking(move || living.keyring.refresh(&*store)).await;
-            match refreshed {
+            let refreshed = tokio::task::spawn_blocking(move || {
+                let changed = living.keyring.refresh(&*store)?;
+                if changed || living.keyring.users().is_empty() {
+                    living.keyring.set_users(users(&*store)?);
+                }
+                Ok::<_, StoreFault>(changed)
+            });
+            match refreshed.await {
                 Ok(Ok(changed)) => {
                     self.living.health.set_store(true);
                     if changed {
@@ -303,8 +310,9 @@ impl Supervisor {
         let Some(listener) = take(&self.admin) else {
             return;
         };
-        let reloader = Arc::clone(&self.reloader);
-        if let Err(error) = admin::serve(listener, reloader, std::future::pending()).await {
+        let (reloader, store) = (Arc::clone(&self.reloader), Arc::clone(&self.store));
+        let served = admin::serve(listener, reloader, store, std::future::pending()).await;
+        if let Err(error) = served {
             log::error!("the admin port is closed: {error}");
         }
     }
@@ -318,6 +326,22 @@ impl Supervisor {
             Err(error) => log::error!("the built-in mock cannot be started: {error}"),
         }
     }
+}
+
+/// Everybody who may present a token of another issuer.
+fn users(store: &dyn Store) -> Result<KnownUsers, StoreFault> {
+    let mut users = KnownUsers::default();
+    for person in store.people()? {
+        let user = KnownUser {
+            user_id: person.user_id,
+            team_id: person.team_id,
+            org_id: person.org_id,
+            is_active: person.is_active,
+            tokens_valid_after_ms: person.tokens_valid_after,
+        };
+        users.add(user, person.subject.as_deref(), Some(&person.email));
+    }
+    Ok(users)
 }
 
 fn take(listener: &Mutex<Option<TcpListener>>) -> Option<tokio::net::TcpListener> {

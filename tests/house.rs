@@ -210,6 +210,7 @@ fn tiers() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("limits", &["conf"]),
         ("ledger", &["conf", "money", "outbound", "store"]),
         ("outbound", &["conf"]),
+        ("tokens", &["conf", "outbound"]),
         ("pool", &["conf", "outbound"]),
         (
             "providers",

@@ -2,24 +2,29 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use super::at::At;
+use super::fault;
 use super::problem::Problem;
+use super::routes::{Routes, Shape};
 use crate::conf::{self, Problems};
-use crate::reload::{Attempt, Outcome, Reloader, Status, Trigger};
+use crate::reload::{Attempt, Outcome, Status, Trigger};
+use crate::store::governance::PolicyEvent;
 
-pub(super) fn routes() -> Router<Arc<Reloader>> {
-    Router::new()
-        .route("/v1/config", get(show))
-        .route("/v1/config/reload", post(reload))
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.on(("GET", "/v1/config"), Shape::object(), show).on(
+        ("POST", "/v1/config/reload"),
+        Shape::object(),
+        reload,
+    )
 }
 
-async fn show(State(reloader): State<Arc<Reloader>>) -> Json<Value> {
+async fn show(at: At) -> Json<Value> {
+    let reloader = &at.admin.reloader;
     let status = reloader.status();
     let file = reloader.file().map(|file| file.display().to_string());
     let watched = status.watched.iter().map(|file| file.display().to_string());
@@ -34,23 +39,34 @@ async fn show(State(reloader): State<Arc<Reloader>>) -> Json<Value> {
     }))
 }
 
-async fn reload(State(reloader): State<Arc<Reloader>>) -> Response {
-    let work = move || reloader.reload(Trigger::Request);
-    let Ok(status) = tokio::task::spawn_blocking(work).await else {
-        return Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "fault",
-            "The reload failed",
-        )
-        .detail("Alfred itself failed while it read the configuration; the old one serves on")
-        .hint("the log says more")
-        .into_response();
-    };
-    match status.last.as_deref().map(|last| &last.outcome) {
+/// A reload may be asked for again with the same key: it reads what there is, whenever it is done.
+async fn reload(at: At) -> Result<Response, Problem> {
+    let reloader = Arc::clone(&at.admin.reloader);
+    let status = fault::blocking(move || reloader.reload(Trigger::Request)).await?;
+    let outcome = status.last.as_deref().map(|last| &last.outcome);
+    let event = event(&at, outcome.map_or("unchanged", Outcome::word))?;
+    at.read(move |store, _| store.record(&[event])).await?;
+    Ok(match outcome {
         Some(Outcome::Refused(problems)) => refused(problems).into_response(),
         Some(Outcome::Applied(changed)) => done(&status, "applied", changed).into_response(),
         Some(Outcome::Unchanged) | None => done(&status, "unchanged", &[]).into_response(),
-    }
+    })
+}
+
+/// The reload in the audit log.
+fn event(at: &At, result: &str) -> Result<PolicyEvent, Problem> {
+    let by = at.by()?;
+    Ok(PolicyEvent {
+        event_type: "config.reloaded".to_owned(),
+        org_id: by.org_id,
+        user_id: by.user_id,
+        actor: by.actor,
+        action: "reload".to_owned(),
+        target: "config".to_owned(),
+        details: json!({ "result": result }),
+        ip: by.ip,
+        at_ms: by.now_ms,
+    })
 }
 
 fn done(status: &Status, result: &str, changed: &[String]) -> Json<Value> {

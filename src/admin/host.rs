@@ -1,9 +1,10 @@
 //! Why: a port on loopback is still reached by every web page that a browser on this machine shows. A page that points
 //! its own name at 127.0.0.1 (DNS rebinding) betrays itself by the Host it sends, one that calls across by its Origin.
+//! Where the port speaks TLS, a name that was rebound fails at the certificate; the Origin is looked at all the same.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -11,36 +12,43 @@ use axum::response::{IntoResponse, Response};
 use super::problem::Problem;
 
 /// Lets requests through that were meant for this port.
-pub(super) async fn check(request: Request, next: Next) -> Response {
+pub(super) async fn check(State(is_tls): State<bool>, request: Request, next: Next) -> Response {
     let authority = request
         .uri()
         .authority()
         .map(|authority| authority.as_str());
-    match judge(request.headers(), authority) {
+    match judge(request.headers(), authority, is_tls) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-fn judge(headers: &HeaderMap, authority: Option<&str>) -> Result<(), Problem> {
+fn judge(headers: &HeaderMap, authority: Option<&str>, is_tls: bool) -> Result<(), Problem> {
+    let (scheme, is_ours): (_, fn(&str) -> bool) = match is_tls {
+        true => ("https", is_authority),
+        false => ("http", is_local),
+    };
     let only = |name| {
         let mut values = headers.get_all(name).iter();
         let first = values.next().and_then(|value| value.to_str().ok());
         first.filter(|_| values.next().is_none())
     };
-    let host = only(header::HOST).filter(|host| is_local(host));
-    let Some(host) = host.filter(|_| authority.is_none_or(is_local)) else {
+    let host = only(header::HOST).filter(|host| is_ours(host));
+    let Some(host) = host.filter(|_| authority.is_none_or(is_ours)) else {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "host_not_allowed",
             "The request was meant for another host",
         )
-        .detail("the admin port answers only to names and addresses of loopback")
+        .detail(match is_tls {
+            true => "the Host header is missing, there twice, or no name",
+            false => "the admin port answers only to names and addresses of loopback",
+        })
         .hint(
             "call http://127.0.0.1:PORT or http://localhost:PORT; from elsewhere, through a tunnel",
         ));
     };
-    let is_own = |origin: &str| origin.eq_ignore_ascii_case(&format!("http://{host}"));
+    let is_own = |origin: &str| origin.eq_ignore_ascii_case(&format!("{scheme}://{host}"));
     if headers.contains_key(header::ORIGIN) && !only(header::ORIGIN).is_some_and(is_own) {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
@@ -51,6 +59,12 @@ fn judge(headers: &HeaderMap, authority: Option<&str>) -> Result<(), Problem> {
         .hint("call it from a program, or from a page that it served itself"));
     }
     Ok(())
+}
+
+/// Whether this is a name or an address, with or without a port.
+fn is_authority(authority: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    !authority.is_empty() && authority.bytes().all(is_part)
 }
 
 /// Whether this is a name or an address of loopback, with or without a port.
@@ -83,7 +97,7 @@ mod tests {
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        judge(&headers, authority).is_ok()
+        judge(&headers, authority, false).is_ok()
     }
 
     use axum::http::HeaderValue;

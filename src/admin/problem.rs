@@ -1,6 +1,6 @@
 //! Why: every refusal of the admin port has one shape, RFC 9457, and says what to do about it.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 #[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
     members: Map<String, Value>,
 }
 
@@ -22,7 +23,22 @@ impl Problem {
         members.insert("title".to_owned(), title.into());
         members.insert("status".to_owned(), status.as_u16().into());
         members.insert("code".to_owned(), code.into());
-        Self { status, members }
+        Self {
+            status,
+            headers: Vec::new(),
+            members,
+        }
+    }
+
+    /// Alfred itself failed.
+    pub(super) fn fault() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "fault",
+            "Alfred itself failed",
+        )
+        .detail("the request could not be carried out")
+        .hint("the log says more")
     }
 
     /// What is wrong this time.
@@ -40,12 +56,22 @@ impl Problem {
         self.members.insert(name.to_owned(), value);
         self
     }
+
+    /// A header.
+    pub(super) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let kind = HeaderValue::from_static("application/problem+json");
         let body = Value::Object(self.members).to_string();
-        (self.status, [(header::CONTENT_TYPE, kind)], body).into_response()
+        let mut response = (self.status, [(header::CONTENT_TYPE, kind)], body).into_response();
+        response.headers_mut().extend(self.headers);
+        response
     }
 }

@@ -1,22 +1,19 @@
 //! `/v1/providers`: who answers, at which endpoints, and how much runs there.
 
-use std::sync::Arc;
-
-use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::Json;
 use serde_json::{Value, json};
 
+use super::at::At;
+use super::routes::{Routes, Shape};
 use crate::pool::Now;
 use crate::providers::Provider;
-use crate::reload::Reloader;
 
-pub(super) fn routes() -> Router<Arc<Reloader>> {
-    Router::new().route("/v1/providers", get(list))
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.on(("GET", "/v1/providers"), Shape::object(), list)
 }
 
-async fn list(State(reloader): State<Arc<Reloader>>) -> Json<Value> {
-    let status = reloader.status();
+async fn list(at: At) -> Json<Value> {
+    let status = at.admin.reloader.status();
     let gateway = &status.gateway;
     let now = gateway.now();
     let providers = gateway.names.providers();

@@ -39,13 +39,13 @@ fn whole(line: &Line) -> Result<([u8; 16], Hash), Flaw> {
 impl ByHand {
     /// Reads them all: people write few.
     pub(super) fn read(house: &House) -> Result<Self, Stop> {
-        let (mut lines, mut after) = (HashMap::new(), [0; 16]);
+        let (mut lines, mut after) = (HashMap::new(), None);
         loop {
             let page = house.archive().loose(after, PAGE)?;
             for line in &page {
                 let (id, hash) = whole(line)?;
                 lines.insert(id, hash);
-                after = id;
+                after = Some(id);
             }
             if page.len() < PAGE as usize {
                 break;

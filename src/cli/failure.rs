@@ -104,6 +104,9 @@ fn hint(fault: &StoreFault) -> &'static str {
         StoreFault::Locked => "\nhint: try again; a backup or a database tool may hold it",
         StoreFault::Full => "\nhint: make room and try again",
         StoreFault::Stale { .. } => "\nhint: look at it again, then repeat the command",
+        StoreFault::InsufficientUnleased { .. } => {
+            "\nhint: running processes have been asked to give back what they do not use; try again"
+        }
         StoreFault::NoSuchUser(_) => "\nhint: `alfred users list` shows what there is",
         _ => "",
     }

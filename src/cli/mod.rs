@@ -94,7 +94,7 @@ enum Command {
     /// Make wallets, move money, set limits.
     #[command(subcommand)]
     Wallets(wallets::WalletsCommand),
-    /// Read the ledger line by line.
+    /// Read the ledger line by line, and put estimates right.
     #[command(subcommand)]
     Transactions(transactions::TransactionsCommand),
     /// Sum up who used how much of what, this month unless told otherwise.
@@ -187,7 +187,7 @@ fn act(command: Command) -> Result<(), Failure> {
         Command::Absences(command) => absences::absences(command),
         Command::Tokens(command) => tokens::tokens(command),
         Command::Wallets(command) => wallets::wallets(command),
-        Command::Transactions(command) => transactions::transactions(&command),
+        Command::Transactions(command) => transactions::transactions(command),
         Command::Usage(args) => transactions::usage(&args),
         Command::Audit(command) => audit::audit(&command),
         Command::Ledger(command) => ledger::ledger(&command),

@@ -11,8 +11,8 @@ use alfred::ledger;
 use alfred::living::Living;
 use alfred::proxy;
 use alfred::reload::{Certificate, Reloader};
-use alfred::secrets::{FirstKey, Keyring, first_key, os_random};
-use alfred::store::{self, LedgerStore};
+use alfred::secrets::{FirstKey, FirstToken, Keyring, Pepper, first_key, first_token, os_random};
+use alfred::store::{self, LedgerStore, Store};
 use alfred::supervisor::{Ports, Supervisor};
 use alfred::telemetry::{AccessLog, LogStyle, init_logging};
 use log::LevelFilter;
@@ -37,14 +37,8 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let store = store::open(&config)?;
     let pepper = check::pepper(&config)?;
     let first = match is_zero {
-        true => first_key(
-            &config.data_dir,
-            &*store,
-            &pepper,
-            unix_ms(),
-            &mut os_random,
-        )?,
-        false => None,
+        true => first_secrets(&config, &*store, &pepper)?,
+        false => First::default(),
     };
     let keyring = Keyring::new(pepper);
     keyring.refresh(&*store)?;
@@ -57,7 +51,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
 
     let living = Living::with_ledger(keyring, access_log(&config)?, Some(staff));
     let reloader = Arc::new(Reloader::start(origin, reading, &living, mock_url)?);
-    greet(&reloader.status().gateway, first.as_ref());
+    greet(&reloader.status().gateway, &first);
     let usage_log = args.mock_usage_log.clone();
     let ports = Ports {
         telemetry,
@@ -69,6 +63,22 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
         .with_signer(check::signer(&config)?);
     proxy::serve(&reloader, supervisor)?;
     Ok(())
+}
+
+/// What a fresh installation is given.
+#[derive(Default)]
+struct First {
+    key: Option<FirstKey>,
+    token: Option<FirstToken>,
+}
+
+fn first_secrets(config: &Config, store: &dyn Store, pepper: &Pepper) -> Result<First, Failure> {
+    let (data_dir, now_ms) = (&config.data_dir, unix_ms());
+    Ok(First {
+        key: first_key(data_dir, store, pepper, now_ms, &mut os_random)?,
+        // After the key, which makes the user whose token it is.
+        token: first_token(data_dir, store, pepper, now_ms, &mut os_random)?,
+    })
 }
 
 /// Which process this is, for people who look at the holders of leases.
@@ -133,12 +143,16 @@ fn warn_about_keys(keyring: &Keyring) {
     }
 }
 
-fn greet(gateway: &Gateway, first: Option<&FirstKey>) {
+fn greet(gateway: &Gateway, first: &First) {
     let listen = &gateway.config.listen;
     let scheme = if gateway.config.tls.is_some() {
         "https"
     } else {
         "http"
+    };
+    let admin = match listen.admin.ip().is_loopback() {
+        true => "http",
+        false => "https",
     };
     let names: Vec<_> = gateway
         .names
@@ -146,23 +160,35 @@ fn greet(gateway: &Gateway, first: Option<&FirstKey>) {
         .map(|provider| &*provider.name)
         .collect();
     log::info!(
-        "alfred {} on {scheme}://{}, telemetry on http://{}, admin on http://{}, providers: {}",
+        "alfred {} on {scheme}://{}, telemetry on http://{}, admin on {admin}://{}, providers: {}",
         env!("CARGO_PKG_VERSION"),
         listen.gateway,
         listen.telemetry,
         listen.admin,
         names.join(", ")
     );
-    let Some(first) = first else { return };
-    let port = listen.gateway.port();
-    let key = first.key.expose();
-    let made = if first.is_new {
-        "made for you"
-    } else {
-        "kept from the first start"
-    };
-    eprintln!(
-        "\nYour API key ({made}, in {}):\n\n    {key}\n\nTry it:\n\n    curl -N http://127.0.0.1:{port}/v1/chat/completions \\\n      -H 'Authorization: Bearer {key}' \\\n      -H 'Content-Type: application/json' \\\n      -d '{{\"model\":\"mock/echo\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Good evening, Alfred.\"}}]}}'\n",
-        gateway.config.data_dir.join("first-key").display()
-    );
+    let data_dir = &gateway.config.data_dir;
+    if let Some(first) = &first.key {
+        let port = listen.gateway.port();
+        let (key, made) = (first.key.expose(), made(first.is_new));
+        eprintln!(
+            "\nYour API key ({made}, in {}):\n\n    {key}\n\nTry it:\n\n    curl -N http://127.0.0.1:{port}/v1/chat/completions \\\n      -H 'Authorization: Bearer {key}' \\\n      -H 'Content-Type: application/json' \\\n      -d '{{\"model\":\"mock/echo\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Good evening, Alfred.\"}}]}}'\n",
+            data_dir.join("first-key").display()
+        );
+    }
+    if let Some(first) = &first.token {
+        let (token, made) = (first.token.expose(), made(first.is_new));
+        eprintln!(
+            "Your access token for the admin API ({made}, in {}):\n\n    {token}\n\nTry it:\n\n    curl {admin}://{}/v1/me -H 'Authorization: Bearer {token}'\n",
+            data_dir.join("first-token").display(),
+            listen.admin,
+        );
+    }
+}
+
+fn made(is_new: bool) -> &'static str {
+    match is_new {
+        true => "made for you",
+        false => "kept from the first start",
+    }
 }

@@ -116,9 +116,16 @@ fn bare(entity: &Entity) -> Value {
         Entity::User(row) => serde_json::to_value(row),
         Entity::Absence(row) => serde_json::to_value(row),
         Entity::Wallet(row) => serde_json::to_value(row),
-        Entity::Money { wallet, request_id } => {
-            Ok(serde_json::json!({ "wallet": wallet, "request_id": request_id }))
-        }
+        Entity::Money {
+            wallet,
+            request_id,
+            lines,
+        } => Ok(serde_json::json!({
+            "wallet": wallet,
+            "request_id": request_id,
+            "lines": lines,
+        })),
+        Entity::Lines(lines) => serde_json::to_value(lines),
         Entity::Key(row) => serde_json::to_value(row),
         Entity::Token(row) => serde_json::to_value(row),
         Entity::Session(row) => serde_json::to_value(row),

@@ -1,9 +1,11 @@
 //! Why: who paid what, and who used how much of what, read from the ledger: for people as a
 //! table, for programs as JSON, for accountants as CSV.
 
+use alfred::admin::{CSV_HEAD, csv_line};
+use alfred::money::Nanos;
 use alfred::store::governance::{
-    GroupBy, MAX_PAGE, Scope, TransactionCursor, TransactionFilter, TransactionRow, UsageFilter,
-    UsageRow,
+    Command, GroupBy, MAX_PAGE, Reconciliation, Scope, TransactionCursor, TransactionFilter,
+    TransactionRow, UsageFilter, UsageRow,
 };
 use clap::{Args, Subcommand};
 use uuid::Uuid;
@@ -22,7 +24,9 @@ pub(super) enum TransactionsCommand {
     /// List the lines of the ledger, newest first.
     ///
     /// A table has 100 of them unless told otherwise, JSON and CSV all.
-    List(ListArgs),
+    List(Box<ListArgs>),
+    /// Replace an estimate by what the provider says it cost.
+    Reconcile(ReconcileArgs),
 }
 
 /// Whose, and of what.
@@ -109,6 +113,19 @@ pub(super) struct ListArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ReconcileArgs {
+    /// Any line of the attempt that was estimated, by its id.
+    transaction: Uuid,
+    /// What it really cost, in credits.
+    cost: Nanos,
+    /// From where that is known.
+    #[arg(long)]
+    note: Option<String>,
+    #[command(flatten)]
+    at: At,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct UsageArgs {
     /// By what it is summed up.
     #[arg(long, value_parser = words::group_by())]
@@ -120,8 +137,23 @@ pub(super) struct UsageArgs {
 }
 
 /// `alfred transactions …`
-pub(super) fn transactions(command: &TransactionsCommand) -> Result<(), Failure> {
-    let TransactionsCommand::List(args) = command;
+pub(super) fn transactions(command: TransactionsCommand) -> Result<(), Failure> {
+    match command {
+        TransactionsCommand::List(args) => list(&args),
+        TransactionsCommand::Reconcile(args) => {
+            let house = House::open(&args.at.config)?;
+            let words = format!("transaction {} cost {}", args.transaction, args.cost);
+            let entity = house.act(Command::Reconcile(Reconciliation {
+                transaction: args.transaction,
+                cost: args.cost,
+                note: args.note,
+            }))?;
+            show::done(args.at.json, &entity, &words)
+        }
+    }
+}
+
+fn list(args: &ListArgs) -> Result<(), Failure> {
     let house = House::open(&args.at.config)?;
     let ids = args.of.ids(&house)?;
     let wallet = args.wallet.as_ref();
@@ -225,66 +257,12 @@ fn json(house: &House, filter: &TransactionFilter, limit: Option<usize>) -> Resu
     show::out(if between == "[" { "[]\n" } else { "]\n" })
 }
 
-const CSV: &str = "id,request_id,attempt,type,leg,org_id,team_id,user_id,key_id,wallet_id,amount,\
-balance_after,model,provider,prompt_tokens,completion_tokens,cached_tokens,cache_write_tokens,\
-reasoning_tokens,cost,estimated,usage_source,price_version,settlement,position,hash,reverses,note,\
-created_at\n";
-
 fn csv(house: &House, filter: &TransactionFilter, limit: Option<usize>) -> Result<(), Failure> {
-    show::out(CSV)?;
+    show::out(CSV_HEAD)?;
     each(house, filter, limit.unwrap_or(usize::MAX), |page| {
         let lines: Vec<_> = page.iter().map(csv_line).collect();
         show::out(&lines.concat())
     })
-}
-
-fn csv_line(row: &TransactionRow) -> String {
-    let number = |value: Option<i64>| value.map_or_else(String::new, |value| value.to_string());
-    let text = |value: &Option<String>| value.as_deref().map_or_else(String::new, quoted);
-    let cells = [
-        row.id.to_string(),
-        row.request_id.to_string(),
-        row.attempt.to_string(),
-        quoted(&row.kind),
-        row.leg.to_string(),
-        number(row.org_id),
-        number(row.team_id),
-        number(row.user_id),
-        number(row.key_id),
-        number(row.wallet_id),
-        row.amount.to_string(),
-        row.balance_after
-            .map_or_else(String::new, |amount| amount.to_string()),
-        text(&row.model),
-        text(&row.provider),
-        row.prompt_tokens.to_string(),
-        row.completion_tokens.to_string(),
-        row.cached_tokens.to_string(),
-        row.cache_write_tokens.to_string(),
-        row.reasoning_tokens.to_string(),
-        row.cost.to_string(),
-        row.estimated.to_string(),
-        quoted(&row.usage_source),
-        number(row.price_version),
-        number(row.settlement),
-        number(row.position),
-        row.hash.clone(),
-        row.reverses.map_or_else(String::new, |id| id.to_string()),
-        text(&row.note),
-        time(row.created_at),
-    ];
-    format!("{}\n", cells.join(","))
-}
-
-/// A text as a cell. What a spreadsheet would take for a formula is marked as text: names and
-/// notes are chosen by people who are not the reader.
-fn quoted(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let mark = if is_formula { "'" } else { "" };
-    match is_formula || text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{mark}{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
-    }
 }
 
 /// `alfred usage`.
@@ -347,15 +325,6 @@ fn month(now: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_text_gets_out_of_its_cell_or_becomes_a_formula() {
-        assert_eq!(quoted("gpt-5"), "gpt-5");
-        assert_eq!(quoted("a,b"), "\"a,b\"");
-        assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
-        assert_eq!(quoted("a\nb"), "\"a\nb\"");
-        assert_eq!(quoted("=cmd|' /C calc'!A0"), "\"'=cmd|' /C calc'!A0\"");
-    }
 
     #[test]
     fn a_month_begins_on_the_first() {

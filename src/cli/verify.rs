@@ -21,6 +21,8 @@ use super::{Failure, ledger, show};
 
 /// Rows of one page.
 pub(super) const PAGE: u32 = 1_000;
+/// Before every row, those included that nobody of the house would number so.
+const FIRST: i64 = i64::MIN;
 /// Transactions that are read at a time, as far as their settlements tell the truth.
 const LINES: i64 = 5_000;
 
@@ -128,7 +130,7 @@ fn chain(
 ) -> Result<(), Stop> {
     let store = house.governance();
     let mut verifier = ChainVerifier::new().anchored(published.clone());
-    let mut last = 0;
+    let mut last = FIRST;
     loop {
         loop {
             let page = Page {
@@ -159,7 +161,7 @@ fn chain(
 /// What requests cost, as it was sealed.
 fn blocks(house: &House, published: &Anchors, trust: Trust, tally: &mut Tally) -> Result<(), Stop> {
     let mut verifier = BlockVerifier::new(trust).anchored(published.clone());
-    let mut last = 0;
+    let mut last = FIRST;
     loop {
         let blocks = house.archive().blocks(last, PAGE)?;
         let Some(end) = blocks.last() else { break };
@@ -201,7 +203,7 @@ fn settlements(
     block: Option<i64>,
     mut each: impl FnMut(&Settlement, &[Line]) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
-    let mut after = 0;
+    let mut after = FIRST;
     loop {
         let page = house.archive().settlements(block, after, PAGE)?;
         let mut rest = page.as_slice();
@@ -279,8 +281,10 @@ fn report(
         tally.unsealed,
     );
     if let Some(broken) = broken {
-        let count = broken.len();
-        text.push_str(&format!("invariants: broken in {count} places\n"));
+        match broken.len() {
+            0 => text.push_str("invariants: all hold\n"),
+            count => text.push_str(&format!("invariants: broken in {count} places\n")),
+        }
     }
     text.push_str(&format!("{words}; it took {seconds:.3} s\n"));
     show::out(&text)

@@ -8,7 +8,6 @@ use alfred::store::governance::{
 };
 use alfred::store::{OwnerType, WalletStatus};
 use clap::{Args, Subcommand};
-use uuid::Uuid;
 
 use super::open::{House, all};
 use super::select::{Owner, OwnerId, Wallet};
@@ -176,9 +175,9 @@ pub(super) struct AdjustArgs {
     /// By how much, in credits; -2.5 takes.
     #[arg(allow_negative_numbers = true)]
     amount: Nanos,
-    /// The transaction that is corrected.
+    /// The transaction that was wrong.
     #[arg(long, value_name = "TRANSACTION")]
-    reverses: Option<Uuid>,
+    reverses: Option<uuid::Uuid>,
     /// Why.
     #[arg(long)]
     note: Option<String>,

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::cx::Cx;
 use super::egress::Egress;
+use super::jwt::Issuer;
 use super::ledger::{Credit, Ledger};
 use super::model::Model;
 use super::provider::Provider;
@@ -61,6 +62,8 @@ section! {
         pub limits: Vec<Limit> = Vec::new(),
         /// Keys that live in this file, beside those of the store.
         pub keys: Vec<StaticKey> = Vec::new(),
+        /// Whose signed tokens (JWT) are taken in place of keys.
+        pub jwt: Vec<Issuer> = Vec::new(),
         /// Prices by `provider/model`, in pico-USD per token (the same number is micro-USD per million tokens);
         /// they win over the shipped table.
         pub prices: BTreeMap<String, PriceOverride> = BTreeMap::new(),
@@ -85,7 +88,11 @@ impl Config {
     /// The files that the settings name, beside those of secrets: when their content changes, the configuration has.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let tls = self.tls.iter().flat_map(|tls| [&tls.cert, &tls.key]);
-        tls.chain(&self.egress.ca_file).map(PathBuf::as_path)
+        let issuers = self.jwt.iter();
+        let keys = issuers.flat_map(|issuer| issuer.jwks_file.iter().chain(&issuer.public_key));
+        tls.chain(&self.egress.ca_file)
+            .chain(keys)
+            .map(PathBuf::as_path)
     }
 }
 
@@ -94,7 +101,7 @@ section! {
     pub struct Listen {
         /// Where clients call.
         pub gateway: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 9090),
-        /// The admin API, without authentication; loopback only.
+        /// The admin API: on loopback over plain HTTP, elsewhere over TLS, which `tls` must configure.
         pub admin: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000),
         /// `/metrics`, `/livez` and `/readyz`, without authentication.
         pub telemetry: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464),

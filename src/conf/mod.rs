@@ -10,6 +10,7 @@ mod environment;
 mod fields;
 mod file;
 mod interpolate;
+mod jwt;
 mod ledger;
 mod mask;
 mod model;
@@ -40,6 +41,7 @@ pub use config::{
 };
 pub use egress::{Egress, ProxyAddress};
 pub use environment::Environment;
+pub use jwt::{Algorithm, ClaimNames, Issuer, Planes, UnknownUsers};
 pub use ledger::{Alerts, Credit, Durability, Ledger, Orphans, Unmetered};
 pub use model::{Model, Retry, Target, TimeoutOverrides};
 pub use nearest::nearest;

@@ -51,7 +51,7 @@ impl Shape for MaybeBlank {
 
     fn show(value: &Secret, show: &mut Show<'_>) -> Value {
         match value.expose().is_empty() {
-            true => Value::from(""),
+            true => Value::Null,
             false => Secret::show(value, show),
         }
     }

@@ -295,8 +295,18 @@ impl Bucket {
         match self.rules.load().status {
             WalletStatus::Frozen => Some(Denied::Frozen),
             WalletStatus::Closed => Some(Denied::Closed),
-            WalletStatus::Active => self.denied.load().as_deref().copied(),
+            // That a wallet was frozen a moment ago, its rules know better.
+            WalletStatus::Active => {
+                let denied = self.denied.load().as_deref().copied();
+                denied.filter(|denied| *denied == Denied::HardLimit)
+            }
         }
+    }
+
+    /// The store said at its last answer that the wallet is frozen; the rules may not say so yet.
+    #[must_use]
+    pub fn was_frozen(&self) -> bool {
+        self.denied.load().as_deref() == Some(&Denied::Frozen)
     }
 
     /// A settlement has been posted.

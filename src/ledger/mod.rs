@@ -12,11 +12,14 @@ mod cost;
 mod cost_tests;
 mod hold;
 pub mod journal;
+mod judge;
 mod keeper;
 mod names;
 mod open;
 mod price;
 mod purse;
+mod queue;
+mod settings;
 mod table;
 #[cfg(test)]
 mod table_tests;
@@ -35,8 +38,9 @@ pub use hold::{Bill, Hold};
 pub use open::{OpenError, Staff, open};
 pub use price::{Class, Price, ServiceTier};
 pub use purse::{Book, Payer, Purse};
+pub use settings::Settings;
 pub use table::PriceTable;
-pub use treasury::{Figures, NoMoney, Settings, SoftLimit, Treasury};
+pub use treasury::{Figures, NoMoney, SoftLimit, Treasury};
 
 /// Unix time in milliseconds, for what people read; never for what leases depend on.
 fn unix_ms() -> i64 {

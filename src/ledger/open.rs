@@ -11,8 +11,9 @@ use super::cashier::Cashier;
 use super::journal::{Journal, JournalError, Leg, Orphan, Recovered, Settlement, UsageSource};
 use super::keeper::Keeper;
 use super::purse::Book;
+use super::settings::Settings;
 use super::term::Term;
-use super::treasury::{Settings, Treasury};
+use super::treasury::Treasury;
 use super::{Nanos, unix_ms};
 use crate::store::{HolderId, LedgerStore, Settled, StoreFault};
 

@@ -100,7 +100,9 @@ impl Book {
         };
         for rules in rules.wallets {
             let owner = (rules.owner_type, rules.owner_id);
-            let bucket = match before.by_id.get(&rules.id) {
+            // One wallet may have several owners: a key and those it replaced.
+            let known = book.by_id.get(&rules.id);
+            let bucket = match known.or_else(|| before.by_id.get(&rules.id)) {
                 Some(known) => {
                     known.set_rules(rules);
                     Arc::clone(known)

@@ -2,74 +2,20 @@
 //! needs the store is done by the [keeper](super::keeper) and the [cashier](super::cashier).
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
 use super::hold::{self, Hold, Short};
-use super::journal::{
-    Durability, JournalError, JournalOptions, Position, Record, Settlement, Subject,
-};
+use super::journal::{JournalError, Position, Record, Settlement, Subject};
+use super::judge::{affordable, is_hopeless, is_plentiful};
+use super::queue::Queue;
+use super::settings::Settings;
 use super::term::Term;
 use super::{Bucket, Nanos, Payer, Purse};
-use crate::conf::{self, Config};
 use crate::store::{Denied, LedgerStore};
-
-/// How money is kept, from the configuration.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Host and process, for people.
-    pub name: String,
-    /// The folder of the journals.
-    pub journal: PathBuf,
-    /// What the journal survives.
-    pub durability: Durability,
-    /// How long a request may wait for money that others hold.
-    pub patience: Duration,
-    /// How long leases are used after the store was last reached.
-    pub lease_ttl: Duration,
-    /// How long a silent process keeps its leases before they go back.
-    pub quarantine: Duration,
-    /// Settlements that may wait for the store; beyond it requests are refused.
-    pub backlog: u64,
-    /// What one credit is worth, in millionths of a USD.
-    pub credit_usd_ppm: u32,
-    /// What orphans are charged: their hold, or nothing.
-    pub bill_orphans: bool,
-}
-
-impl Settings {
-    /// The settings of a configuration; `name` tells people which process this is.
-    #[must_use]
-    pub fn new(config: &Config, name: String) -> Self {
-        let ledger = &config.ledger;
-        Self {
-            name,
-            journal: config.data_dir.join("journal"),
-            durability: match ledger.durability {
-                conf::Durability::Process => Durability::Process,
-                conf::Durability::Power => Durability::Power,
-            },
-            patience: ledger.patience,
-            lease_ttl: ledger.lease_ttl,
-            quarantine: ledger.quarantine,
-            backlog: ledger.backlog,
-            credit_usd_ppm: config.credit.usd_ppm(),
-            bill_orphans: ledger.orphans == conf::Orphans::Bill,
-        }
-    }
-
-    /// How the journal is kept.
-    pub(super) fn journal_options(&self) -> JournalOptions {
-        JournalOptions {
-            durability: self.durability,
-            ..JournalOptions::default()
-        }
-    }
-}
 
 /// Why no money was held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,15 +160,31 @@ impl Treasury {
             _ => None,
         };
         if let Some(reason) = purse.caps.iter().find_map(reason) {
+            // A limit of the period may have been raised: the keeper asks again.
+            self.feed_all(purse.caps.iter());
             return Err(reason);
         }
         if closed_payers > 0 && closed_payers == purse.payers.len() {
-            // A limit of the period may have been raised: the keeper asks again.
             self.feed_all(purse.payers.iter());
             let reason = purse.payers.iter().find_map(reason);
             return Err(reason.unwrap_or(NoMoney::Insufficient));
         }
         Ok(())
+    }
+
+    /// Waits, as long as a request may, until the store has been asked about every wallet once:
+    /// only then it is known what is plenty.
+    pub async fn warm(&self, purse: &Purse) {
+        let deadline = Instant::now() + self.settings.patience;
+        for bucket in purse.buckets() {
+            while bucket.rounds() == 0 && Instant::now() < deadline {
+                let changed = bucket.changed();
+                tokio::pin!(changed);
+                changed.as_mut().enable();
+                self.feed_all(purse.buckets());
+                let _ = tokio::time::timeout(LOOK_AGAIN, changed).await;
+            }
+        }
     }
 
     /// Holds money for a request: `want` if it can be had, no less than `least`. Waits, at most
@@ -325,6 +287,9 @@ impl Treasury {
                     // What is there is enough for a shorter answer.
                     need = there;
                     continue;
+                }
+                if purse.buckets().any(|bucket| bucket.was_frozen()) {
+                    return Err(NoMoney::Frozen);
                 }
                 // Only an answer of the store can tell that there is none; and where there is
                 // some, it just does not come in time.
@@ -497,74 +462,6 @@ impl Treasury {
 
 /// How long a waiting request sleeps at most before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-
-/// Even if all that is held came back it would not be enough.
-fn is_hopeless(purse: &Purse, need: Nanos) -> bool {
-    let sum = |sum: i64, bucket: &Arc<Bucket>| sum.saturating_add(bucket.reachable().get());
-    let payers = purse.payers.iter().fold(0, sum);
-    let short = !purse.payers.is_empty() && payers < need.get();
-    short || purse.caps.iter().any(|cap| cap.reachable() < need)
-}
-
-/// The wallets hold enough that nobody has leased.
-fn is_plentiful(purse: &Purse, need: Nanos) -> bool {
-    let sum = |sum: i64, bucket: &Arc<Bucket>| sum.saturating_add(bucket.left().get());
-    let payers = purse.payers.iter().fold(0, sum);
-    let paid = purse.payers.is_empty() || payers >= need.get();
-    paid && purse.caps.iter().all(|cap| cap.left() >= need)
-}
-
-/// What can be held at this moment.
-fn affordable(purse: &Purse) -> Nanos {
-    let sum = |sum: i64, bucket: &Arc<Bucket>| sum.saturating_add(bucket.free().get().max(0));
-    let payers = match purse.payers.is_empty() {
-        true => i64::MAX,
-        false => purse.payers.iter().fold(0, sum),
-    };
-    let caps = purse.caps.iter().map(|cap| cap.free().get()).min();
-    Nanos::new(payers.min(caps.unwrap_or(i64::MAX)))
-}
-
-/// A queue between requests and one thread that works for them.
-#[derive(Debug)]
-pub(super) struct Queue<T> {
-    items: Mutex<Vec<T>>,
-    filled: Condvar,
-}
-
-impl<T> Default for Queue<T> {
-    fn default() -> Self {
-        Self {
-            items: Mutex::new(Vec::new()),
-            filled: Condvar::new(),
-        }
-    }
-}
-
-impl<T> Queue<T> {
-    pub(super) fn push(&self, item: T) {
-        let mut items = lock(&self.items);
-        items.push(item);
-        if items.len() == 1 {
-            self.filled.notify_one();
-        }
-    }
-
-    /// Everything there is, once there is something or the time is over.
-    pub(super) fn wait(&self, longest: Duration) -> Vec<T> {
-        let items = lock(&self.items);
-        let waited = self
-            .filled
-            .wait_timeout_while(items, longest, |items| items.is_empty());
-        let (mut items, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *items)
-    }
-
-    /// Wakes whoever waits.
-    pub(super) fn wake(&self) {
-        self.filled.notify_all();
-    }
-}
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

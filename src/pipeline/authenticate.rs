@@ -1,4 +1,5 @@
-//! The station that asks who calls. A key is taken from whichever header the caller's SDK uses.
+//! The station that asks who calls. A key, or a token in its place, is taken from whichever
+//! header the caller's SDK uses.
 
 use std::sync::Arc;
 
@@ -6,9 +7,11 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 
 use super::head::Head;
+use super::token;
 use crate::gateway::Gateway;
 use crate::refusal::Refusal;
 use crate::secrets::{KeyRefusal, Principal};
+use crate::tokens::looks_like_token;
 
 /// The headers that may hold a key, beside `Authorization`.
 static KEY_HEADERS: [HeaderName; 3] = [
@@ -29,6 +32,11 @@ pub(super) fn authenticate(
     let key = presented(head)?;
     let keyring = &gateway.living.keyring;
     let found = keyring.authenticate(key, &gateway.static_keys, now_unix_ms);
+    // Keys first: a static key may be any text.
+    let is_no_key = matches!(found, Err(KeyRefusal::Malformed));
+    if is_no_key && !gateway.issuers.is_empty() && looks_like_token(key) {
+        return token::principal(key, gateway, now_unix_ms);
+    }
     found.map_err(|refusal| {
         Refusal::Unauthorised(match refusal {
             KeyRefusal::Malformed => {

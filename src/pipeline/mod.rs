@@ -11,6 +11,9 @@ mod quota;
 mod rate_limit;
 mod read;
 mod request_id;
+mod token;
+#[cfg(test)]
+mod token_tests;
 
 use std::time::Duration;
 

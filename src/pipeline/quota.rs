@@ -100,6 +100,7 @@ pub async fn hold(exchange: &Exchange, forward: &mut Forward) -> Result<(), Refu
     let (Some(treasury), Some(purse)) = (&gateway.living.treasury, forward.purse.take()) else {
         return Ok(());
     };
+    treasury.warm(&purse).await;
     let mut money = Money::new(forward, &purse, gateway);
     let quote = match purse.is_unbounded() || money.is_free_of_charge {
         true => Quote {

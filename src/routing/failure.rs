@@ -83,10 +83,12 @@ impl Failure {
             return error.event(dialect, usage);
         }
         let refusal = self.refusal();
+        if let Self::OutOfCredit = self {
+            return refusal.event(dialect);
+        }
         let wire = refusal.wire();
         let kind = match wire.status {
             504 => ErrorKind::Timeout,
-            402 => ErrorKind::Quota,
             _ => ErrorKind::Server,
         };
         ProviderError {
@@ -97,7 +99,7 @@ impl Failure {
             raw_type: None,
             code: Some(wire.code.to_owned()),
             param: None,
-            retryable: wire.status != 402,
+            retryable: true,
             retry_after: None,
             key: KeyState::Fine,
         }

@@ -58,14 +58,7 @@ impl AccessToken<'static> {
         random: &mut Random<'_>,
     ) -> Result<(Self, NewToken), SecretProblem> {
         let token = Self::generate(random)?;
-        let new = NewToken {
-            user_id: request.user_id,
-            name: request.name,
-            public_id: token.public_id().to_owned(),
-            token_hash: *token.hash(pepper).as_bytes(),
-            pepper_version: pepper.version(),
-            expires_at: request.expires_at,
-        };
+        let new = token.to_store(pepper, request);
         Ok((token, new))
     }
 }
@@ -87,6 +80,24 @@ impl<'a> AccessToken<'a> {
             return Err(TokenFormatError::Checksum);
         }
         Ok(Self(Cow::Borrowed(text)))
+    }
+
+    /// Keeps the token beyond the text it was read from.
+    #[must_use]
+    pub fn into_owned(self) -> AccessToken<'static> {
+        AccessToken(Cow::Owned(self.0.into_owned()))
+    }
+
+    /// The row of a token that is already drawn.
+    pub(super) fn to_store(&self, pepper: &Pepper, request: TokenRequest) -> NewToken {
+        NewToken {
+            user_id: request.user_id,
+            name: request.name,
+            public_id: self.public_id().to_owned(),
+            token_hash: *self.hash(pepper).as_bytes(),
+            pepper_version: pepper.version(),
+            expires_at: request.expires_at,
+        }
     }
 
     /// The whole token in the clear. Show it once, log it never.

@@ -1,7 +1,7 @@
 //! Why: a request is authenticated from memory alone: no lock, no allocation, no SQL. The ring
 //! is a snapshot that a supervisor replaces when the store has changed.
 
-use super::{ApiKey, KeyHash, Pepper, Principal, StaticKeys};
+use super::{ApiKey, KeyHash, KnownUsers, Pepper, Principal, StaticKeys};
 use crate::store::{KeyRow, Keys, StoreFault};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
@@ -36,6 +36,7 @@ pub struct Keyring {
     stored: ArcSwap<Stored>,
     /// Stamp of the store that `stored` was read at; [`NEVER`] before the first read.
     seen: AtomicU64,
+    users: ArcSwap<KnownUsers>,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -63,7 +64,13 @@ impl Keyring {
             pepper,
             stored: ArcSwap::default(),
             seen: AtomicU64::new(NEVER),
+            users: ArcSwap::default(),
         }
+    }
+
+    /// What keys the hashes.
+    pub fn pepper(&self) -> &Pepper {
+        &self.pepper
     }
 
     /// Reads the store again if it has changed since the last time; `true` when it had. A
@@ -78,6 +85,16 @@ impl Keyring {
         self.stored.store(Arc::new(Stored::new(rows, &self.pepper)));
         self.seen.store(stamp, Ordering::Release);
         Ok(true)
+    }
+
+    /// The users whose tokens open the gateway.
+    pub fn users(&self) -> Arc<KnownUsers> {
+        self.users.load_full()
+    }
+
+    /// Knows these users from now on, and no others.
+    pub fn set_users(&self, users: KnownUsers) {
+        self.users.store(Arc::new(users));
     }
 
     /// How many active keys cannot be checked because their pepper is not at hand. Anything

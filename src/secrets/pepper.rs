@@ -92,6 +92,14 @@ impl Pepper {
             .map(|pepper| pepper.hash(text))
     }
 
+    /// A keyed hash of anything else, under a key of its own for each purpose: sessions, and
+    /// requests that are remembered. What was tagged is forgotten when the pepper is rotated.
+    #[must_use]
+    pub fn tag(&self, purpose: &str, bytes: &[u8]) -> [u8; 32] {
+        let key = blake3::derive_key(purpose, &self.current.key);
+        *blake3::keyed_hash(&key, bytes).as_bytes()
+    }
+
     /// Whether hashes of that version can be checked.
     pub fn knows(&self, version: u32) -> bool {
         version == self.current.number || self.older.iter().any(|old| old.number == version)

@@ -10,7 +10,7 @@ use crate::store::KeyRow;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// Stable across restarts and reloads, for limiters and logs: `key:<public id>` for a
-    /// stored key, `static:<name>` for one of the configuration.
+    /// stored key, `static:<name>` for one of the configuration, `jwt:<issuer>:<sub>` for a token.
     pub id: Arc<str>,
     /// What people call the key.
     pub name: Arc<str>,

@@ -2,7 +2,7 @@
 //! doubts it can verify it without trusting whoever wrote it.
 
 use super::StoreFault;
-use super::sql::{Engine, Row, Sql, SqlStore, Work, values};
+use super::sql::{Engine, Row, Sql, SqlStore, Value, Work, values};
 use crate::audit::{Block, Fault, Flaw, Hash, Place, Settlement, TransactionLeaf};
 use crate::money::Nanos;
 
@@ -87,7 +87,7 @@ pub trait Archive: Send + Sync {
 
     /// The transactions of no settlement: what people did, of which the audit log holds the
     /// hashes. After this id, in the order of their ids.
-    fn loose(&self, after: [u8; 16], limit: u32) -> Result<Vec<Line>, StoreFault>;
+    fn loose(&self, after: Option<[u8; 16]>, limit: u32) -> Result<Vec<Line>, StoreFault>;
 
     /// One of them.
     fn loose_one(&self, id: [u8; 16]) -> Result<Option<Line>, StoreFault>;
@@ -143,10 +143,12 @@ impl<E: Engine> Archive for SqlStore<E> {
         })
     }
 
-    fn loose(&self, after: [u8; 16], limit: u32) -> Result<Vec<Line>, StoreFault> {
+    fn loose(&self, after: Option<[u8; 16]>, limit: u32) -> Result<Vec<Line>, StoreFault> {
         self.engine.run(Work::ReadLatest, &mut |sql| {
             let text = format!("{LINES} WHERE settlement IS NULL AND id > $1 ORDER BY id LIMIT $2");
-            let rows = sql.query(&text, values![after, i64::from(limit)])?;
+            // Before every id, that of zeros included, there is only nothing.
+            let after = after.map_or(Value::Bytes(Vec::new()), Value::from);
+            let rows = sql.query(&text, &[after, i64::from(limit).into()])?;
             rows.iter().map(line).collect()
         })
     }

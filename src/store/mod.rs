@@ -21,7 +21,6 @@ mod seal;
 #[cfg(test)]
 #[path = "../../tests/support/services.rs"]
 mod services;
-#[allow(dead_code, reason = "the use cases that speak it are on their way")]
 mod sql;
 mod sqlite;
 #[cfg(test)]

@@ -24,6 +24,16 @@ fn alfred_alone_says_what_it_is_and_how_to_begin() {
         "init",
         "mock",
         "keys",
+        "organisations",
+        "teams",
+        "users",
+        "absences",
+        "tokens",
+        "wallets",
+        "transactions",
+        "usage",
+        "audit",
+        "ledger",
         "schema",
         "completions",
     ] {
@@ -37,7 +47,7 @@ fn alfred_alone_says_what_it_is_and_how_to_begin() {
 #[test]
 fn each_command_teaches() {
     let shell = Shell::new();
-    let cases: [(&[&str], &[&str]); 9] = [
+    let cases: [(&[&str], &[&str]); 14] = [
         (
             &["run"],
             &[
@@ -64,6 +74,22 @@ fn each_command_teaches() {
         ),
         (&["keys", "revoke"], &["public id", "alfred keys list"]),
         (&["keys", "hash"], &["standard input", "configuration"]),
+        (&["keys", "rotate"], &["never again", "--overlap", "24h"]),
+        (
+            &["wallets", "create"],
+            &[
+                "user:ann@example.com",
+                "--credit",
+                "incremental",
+                "--period",
+            ],
+        ),
+        (
+            &["audit", "verify"],
+            &["Exit status", "--anchors", "--strict", "--ledger"],
+        ),
+        (&["ledger", "check"], &["Exit status", "invariant"]),
+        (&["users", "password"], &["standard input", "--none"]),
         (&["completions"], &["shell"]),
     ];
     for (command, parts) in cases {

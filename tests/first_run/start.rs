@@ -73,7 +73,7 @@ async fn secrets_on_disk_are_for_their_owner_only() {
     let mut shell = Shell::new();
     let (_, telemetry) = shell.choose_ports();
     shell.start(&["run"]).ready(telemetry).await;
-    for name in ["first-key", "pepper"] {
+    for name in ["first-key", "first-token", "pepper"] {
         let path = shell.path().join("data").join(name);
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 
@@ -13,6 +14,8 @@ pub(crate) struct Place {
     pub(crate) gateway: Gateway,
     /// The lines about ports and data, which stay.
     head: String,
+    /// An access token of the house's owner.
+    pub(crate) token: String,
 }
 
 impl Place {
@@ -24,7 +27,12 @@ impl Place {
         let text = fs::read_to_string(gateway.folder().join("alfred.yaml")).unwrap();
         let head = text.lines().take(2).map(|line| format!("{line}\n"));
         let head = head.collect();
-        Self { gateway, head }
+        let token = gateway.admin_token();
+        Self {
+            gateway,
+            head,
+            token,
+        }
     }
 
     pub(crate) fn file(&self) -> PathBuf {
@@ -75,13 +83,21 @@ impl Place {
         self.after(result, before).await;
     }
 
+    /// The head of a request to the admin port, without the empty line that ends it.
+    pub(crate) fn head_of(&self, method: &str, path: &str) -> String {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nidempotency-key: reload-{number}\r\n",
+            self.gateway.admin, self.token
+        )
+    }
+
     /// A request to the admin port.
     pub(crate) async fn admin(&self, method: &str, path: &str) -> Answer {
         let mut client = H1::connect(self.gateway.admin).await;
-        let host = format!("host: {}", self.gateway.admin);
-        client
-            .send(format!("{method} {path} HTTP/1.1\r\n{host}\r\n\r\n"))
-            .await;
+        let head = self.head_of(method, path);
+        client.send(format!("{head}\r\n")).await;
         client.answer().await
     }
 

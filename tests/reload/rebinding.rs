@@ -5,11 +5,15 @@ use std::fs;
 use crate::place::Place;
 use crate::support::{Answer, H1};
 
-/// A request with exactly these lines after its first.
+/// A request with exactly these lines after its first, and a token that would do.
 async fn ask(place: &Place, first: &str, lines: &[&str]) -> Answer {
     let mut client = H1::connect(place.gateway.admin).await;
     let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-    client.send(format!("{first}\r\n{lines}\r\n")).await;
+    let token = format!("authorization: Bearer {}\r\n", place.token);
+    let key = "idempotency-key: a\r\n";
+    client
+        .send(format!("{first}\r\n{lines}{token}{key}\r\n"))
+        .await;
     client.answer().await
 }
 

@@ -201,6 +201,8 @@ async fn a_configuration_from_a_pipe_is_read_once_and_never_taken_for_an_empty_f
         "listen: {{ gateway: \"127.0.0.1:{gateway}\", telemetry: \"127.0.0.1:{telemetry}\", admin: \"127.0.0.1:{admin}\" }}\n\
          models: {{ hello: {{ targets: [ mock/echo ] }} }}\n"
     );
+    // What can be read once serves one command; a token is made by another.
+    fs::write(shell.path().join("again.yaml"), &yaml).unwrap();
     let pipe = shell.path().join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
@@ -217,10 +219,27 @@ async fn a_configuration_from_a_pipe_is_read_once_and_never_taken_for_an_empty_f
     .await;
     tokio::time::sleep(ms(1200)).await;
     let admin = SocketAddr::from(([127, 0, 0, 1], admin));
+    shell.run(&["keys", "create", "--name", "t", "--config", "again.yaml"]);
+    let said = shell.run(&[
+        "tokens",
+        "create",
+        "--name",
+        "t",
+        "--user",
+        "owner@default.invalid",
+        "--config",
+        "again.yaml",
+    ]);
+    let token = said
+        .out
+        .split_whitespace()
+        .find(|word| word.starts_with("at_"))
+        .unwrap_or_else(|| panic!("{said:?}"));
     let mut client = crate::support::H1::connect(admin).await;
-    client
-        .send("GET /v1/config HTTP/1.1\r\nhost: localhost\r\n\r\n")
-        .await;
+    let head = format!(
+        "GET /v1/config HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n"
+    );
+    client.send(head).await;
     let told = client.answer().await.expect(200).json();
     assert!(told["config"]["models"]["hello"].is_object(), "{told:#}");
 }

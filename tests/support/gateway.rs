@@ -33,6 +33,7 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) struct Gateway {
     child: Child,
     folder: TempDir,
+    variables: Vec<(String, String)>,
     pub(crate) addr: SocketAddr,
     pub(crate) telemetry: SocketAddr,
     pub(crate) admin: SocketAddr,
@@ -48,9 +49,19 @@ impl Gateway {
 
     /// The same with environment variables.
     pub(crate) async fn start_with(yaml: &str, variables: &[(&str, &str)]) -> Self {
+        Self::start_at(yaml, variables, Ipv4Addr::LOCALHOST).await
+    }
+
+    /// The same with an admin port that other machines can reach; it needs `tls`.
+    pub(crate) async fn start_open(yaml: &str) -> Self {
+        Self::start_at(yaml, &[], Ipv4Addr::UNSPECIFIED).await
+    }
+
+    async fn start_at(yaml: &str, variables: &[(&str, &str)], at: Ipv4Addr) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = || SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let (addr, telemetry, admin, console) = (port(), port(), port(), port());
+        let (addr, telemetry, console) = (port(), port(), port());
+        let admin = SocketAddr::from((at, free_port()));
         let data = folder.path().join("data");
         let listen = format!(
             "listen: {{ gateway: \"{addr}\", telemetry: \"{telemetry}\", admin: \"{admin}\", console: \"{console}\" }}\n\
@@ -71,6 +82,10 @@ impl Gateway {
         let mut gateway = Self {
             child,
             folder,
+            variables: variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             addr,
             telemetry,
             admin,
@@ -119,7 +134,11 @@ impl Gateway {
 
     /// Runs another command of the binary on the same configuration.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        Self::command(&self.folder, arguments, &[])
+        let variables = self.variables.iter();
+        let variables: Vec<(&str, &str)> = variables
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        Self::command(&self.folder, arguments, &variables)
             .output()
             .unwrap()
     }
@@ -128,6 +147,19 @@ impl Gateway {
     pub(crate) fn create_key(&self, name: &str, more: &[&str]) -> String {
         let arguments = [&["keys", "create", "--name", name], more].concat();
         key_in(&self.run(&arguments))
+    }
+
+    /// Makes an access token for the admin API, of the house's owner.
+    pub(crate) fn admin_token(&self) -> String {
+        self.token_of("owner@default.invalid")
+    }
+
+    /// Makes an access token of a user: number or address.
+    pub(crate) fn token_of(&self, user: &str) -> String {
+        let made = self.run(&["tokens", "create", "--user", user, "--name", "test"]);
+        let token = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+        assert!(token.starts_with("at_"), "no token was made: {made:?}");
+        token
     }
 
     /// The folder with configuration, data and log.

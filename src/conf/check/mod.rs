@@ -4,6 +4,7 @@
 mod access;
 mod models;
 mod providers;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::cx::Cx;
 
 /// Completes `config` (addresses of well-known providers, the built-in mock) and reports what does not fit together.
 pub(super) fn all(config: &mut Config, cx: &mut Cx<'_>) {
-    listen(&config.listen, cx);
+    listen(&config.listen, config.tls.is_some(), cx);
     body(config, cx);
     flood(config, cx);
     if config.threads > 1024 {
@@ -41,9 +42,10 @@ pub(super) fn all(config: &mut Config, cx: &mut Cx<'_>) {
     models::complete(config, cx);
     models::all(config, cx);
     access::all(config, cx);
+    tokens::all(config, cx);
 }
 
-fn listen(listen: &Listen, cx: &mut Cx<'_>) {
+fn listen(listen: &Listen, has_tls: bool, cx: &mut Cx<'_>) {
     let all = [
         ("gateway", listen.gateway),
         ("admin", listen.admin),
@@ -61,7 +63,17 @@ fn listen(listen: &Listen, cx: &mut Cx<'_>) {
                 );
             }
         }
-        if matches!(*name, "admin" | "console") && !address.ip().is_loopback() {
+        let is_open = !address.ip().is_loopback();
+        if *name == "admin" && is_open && !has_tls {
+            let message =
+                format!("{address} can be reached from other machines, but `tls` is missing");
+            let hint = format!(
+                "configure `tls`, or bind it to loopback, such as 127.0.0.1:{}",
+                address.port()
+            );
+            cx.cross(&[&["listen", name]], message, hint);
+        }
+        if *name == "console" && is_open {
             let message = format!(
                 "{address} can be reached from other machines, and {name} has no authentication yet"
             );

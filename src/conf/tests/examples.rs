@@ -292,6 +292,9 @@ fn what_is_shown_of_an_example_holds_no_secret_and_is_again_its_configuration() 
         for key in known["keys"].as_array_mut().unwrap() {
             key["hash"] = hash.as_str().into();
         }
+        if known["pepper"].is_string() {
+            known["pepper"] = "0".repeat(64).into();
+        }
         // The same key twice would be a problem.
         let known = known.to_string();
         let parts = known.split("\"***\"").enumerate();
@@ -307,6 +310,7 @@ fn what_is_shown_of_an_example_holds_no_secret_and_is_again_its_configuration() 
             ["keys", "headers", "store", "pepper"].contains(&path.as_str())
                 || path.ends_with(".keys")
                 || path.contains(".headers.")
+                || path.ends_with("postgres.url")
         };
         let differing = config.differences(&again);
         assert!(differing.iter().all(is_secret), "{name}: {differing:?}");

@@ -395,3 +395,30 @@ fn an_alias_reaches_all_its_targets_unless_it_says_otherwise() {
     let attempts = |name: &str| config.models[name].retry.attempts;
     assert_eq!((attempts("a"), attempts("b"), attempts("c")), (5, 2, 3));
 }
+
+#[test]
+fn an_issuer_of_tokens_needs_little_and_its_key_files_are_watched() {
+    let text = "jwt:\n  - { name: a, issuer: \"https://a\", audience: x, algorithms: [ES256], public_key: ./a.pem }\n  \
+                - { name: b, issuer: \"https://a\", audience: [y, z], algorithms: [EdDSA, RS256], jwks_file: ./b.json }";
+    let config = read(text, &[]).expect("reads");
+    let [a, b] = config.jwt.as_slice() else {
+        panic!("two issuers");
+    };
+    assert_eq!((a.audience.len(), b.audience.len()), (1, 2));
+    assert_eq!(b.algorithms, [Algorithm::EdDsa, Algorithm::Rs256]);
+    assert_eq!(a.claims, ClaimNames::default());
+    assert_eq!(
+        (a.claims.user.as_str(), a.claims.email.as_str()),
+        ("sub", "email")
+    );
+    assert_eq!(
+        (a.leeway, a.refresh),
+        (Duration::from_secs(30), Duration::from_secs(300))
+    );
+    assert_eq!(
+        (a.plane, a.unknown_users),
+        (Planes::Both, UnknownUsers::Refuse)
+    );
+    let files: Vec<&Path> = config.files().collect();
+    assert_eq!(files, [Path::new("./a.pem"), Path::new("./b.json")]);
+}

@@ -1,7 +1,8 @@
-//! Why: who is away lends the unused part of a quota to the team. Here absences are only planned;
-//! the ledger's housekeeping begins and ends them, and moves the money.
+//! Why: who is away lends the unused part of a quota to the team. Here absences are planned; the
+//! ledger's housekeeping begins and ends them, and moves the money.
 
 use super::super::StoreFault;
+use super::super::ledger::absence;
 use super::super::sql::{Row, Sql, values};
 use super::change::{Act, Change, Cx};
 use super::select::{Bounds, Select};
@@ -94,16 +95,15 @@ pub(super) fn change(
     }
     let ends_at = change.ends_at.unwrap_or(before.ends_at);
     in_order(cx, starts_at, ends_at)?;
-    set(
-        sql,
-        Act::UPDATE,
-        &before,
-        (starts_at, ends_at, before.state),
-    )
+    sql.execute(
+        "UPDATE absences SET starts_at = $2, ends_at = $3, version = version + 1 WHERE id = $1",
+        values![before.id, starts_at, ends_at],
+    )?;
+    let after = get(sql, &Scope::House, before.id)?;
+    Ok(Change::changed(Act::UPDATE, &before, after))
 }
 
-/// An absence that has begun ends now: the ledger's housekeeping does the rest. One that lies
-/// ahead is called off.
+/// What was lent comes home as the ledger sees fit; an absence that lies ahead is called off.
 pub(super) fn end(
     sql: &mut dyn Sql,
     cx: &Cx<'_>,
@@ -111,48 +111,15 @@ pub(super) fn end(
 ) -> Result<Change, StoreFault> {
     let before = get(sql, cx.scope, id)?;
     cx.is_fresh(before.version)?;
-    let now = cx.by.now_ms;
-    let ends_at = before
-        .ends_at
-        .min(now.max(before.starts_at.saturating_add(1)));
-    match before.state {
-        AbsenceState::Ended => Err(StoreFault::Conflict("the absence is over")),
-        AbsenceState::Active => {
-            let to = (before.starts_at, ends_at, AbsenceState::Active);
-            set(sql, Act::END, &before, to)
-        }
-        AbsenceState::Planned => {
-            let to = (before.starts_at, before.ends_at, AbsenceState::Ended);
-            set(sql, Act("call_off", "called_off"), &before, to)
-        }
+    let act = match before.state {
+        AbsenceState::Planned => Act("call_off", "called_off"),
+        AbsenceState::Active | AbsenceState::Ended => Act::END,
+    };
+    if !absence::end(sql, id, cx.by.now_ms)? {
+        return Err(StoreFault::Conflict("the absence is over"));
     }
-}
-
-/// Housekeeping may have begun or ended the absence since it was read.
-fn set(
-    sql: &mut dyn Sql,
-    act: Act,
-    before: &AbsenceRow,
-    (starts_at, ends_at, state): (i64, i64, AbsenceState),
-) -> Result<Change, StoreFault> {
-    let count = sql.execute(
-        "UPDATE absences SET starts_at = $2, ends_at = $3, state = $4, version = version + 1 \
-         WHERE id = $1 AND state = $5",
-        values![
-            before.id,
-            starts_at,
-            ends_at,
-            state.word(),
-            before.state.word()
-        ],
-    )?;
-    if count == 0 {
-        return Err(StoreFault::Conflict(
-            "the absence is just beginning or ending",
-        ));
-    }
-    let after = get(sql, &Scope::House, before.id)?;
-    Ok(Change::changed(act, before, after))
+    let after = get(sql, &Scope::House, id)?;
+    Ok(Change::changed(act, &before, after))
 }
 
 fn in_order(cx: &Cx<'_>, starts_at: i64, ends_at: i64) -> Result<(), StoreFault> {

@@ -57,6 +57,7 @@ const fn has_version(command: &Command) -> bool {
             | C::CreateUser(_)
             | C::PlanAbsence(_)
             | C::CreateWallet(_)
+            | C::Reconcile(_)
             | C::CreateKey(_)
             | C::CreateToken(_)
             | C::RevokeToken(_)
@@ -91,6 +92,7 @@ fn carry_out(sql: &mut dyn Sql, cx: &Cx<'_>, command: &Command) -> Result<Change
         C::Debit(movement) => money::debit(sql, cx, movement),
         C::Transfer(transfer) => money::transfer(sql, cx, transfer),
         C::Adjust(adjustment) => money::adjust(sql, cx, adjustment),
+        C::Reconcile(reconciliation) => money::reconcile(sql, cx, reconciliation),
         C::ForgiveOverage(forgiveness) => money::forgive(sql, cx, forgiveness),
         C::CreateKey(new) => api_keys::create(sql, cx, new),
         C::ChangeKey(change) => api_keys::change(sql, cx, change),

@@ -23,7 +23,7 @@ const MAX_TEXT: usize = 1_000;
 pub(super) fn link(by: &By, change: &Change) -> AuditRecord {
     AuditRecord {
         event_type: change.event_type.clone(),
-        org_id: Some(change.org_id),
+        org_id: change.org_id,
         user_id: by.user_id,
         actor: by.actor.clone(),
         action: change.action.to_owned(),

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::StoreFault;
 use super::{
-    AbsenceRow, ApiKeyRow, By, Entity, OrganisationRow, Scope, TeamRow, TokenRow, UserRow,
-    WalletRow,
+    AbsenceRow, ApiKeyRow, By, Entity, MovedLine, OrganisationRow, Scope, TeamRow, TokenRow,
+    UserRow, WalletRow,
 };
 
 /// The circumstances of an act.
@@ -99,7 +99,7 @@ pub(super) struct Change {
     pub(super) event_type: String,
     pub(super) action: &'static str,
     pub(super) target: String,
-    pub(super) org_id: i64,
+    pub(super) org_id: Option<i64>,
     pub(super) details: Value,
     pub(super) entity: Entity,
 }
@@ -132,7 +132,7 @@ impl Change {
             event_type: format!("{}.{}", T::NOUN, act.1),
             action: act.0,
             target: format!("{}:{}", T::NOUN, row.id()),
-            org_id: row.org_id(),
+            org_id: Some(row.org_id()),
             details,
             entity: row.entity(),
         }
@@ -144,6 +144,14 @@ impl Change {
             details.insert(name.to_owned(), value);
         }
         self
+    }
+
+    /// Names the lines of money that it moved besides, with their hashes.
+    pub(super) fn moving(self, lines: &[MovedLine]) -> Self {
+        match lines.is_empty() {
+            true => self,
+            false => self.noting("lines", json!(lines)),
+        }
     }
 }
 

@@ -83,11 +83,6 @@ pub(super) fn not_negative(amount: Nanos, broken: &'static str) -> Result<(), St
     that(amount >= Nanos::ZERO, broken)
 }
 
-/// A sum that is moved.
-pub(super) fn positive(amount: Nanos) -> Result<(), StoreFault> {
-    that(amount > Nanos::ZERO, "the amount must be more than 0")
-}
-
 /// A share.
 pub(super) fn percent(share: u8) -> Result<(), StoreFault> {
     that(share <= 100, "the share must be 0 to 100 per cent")

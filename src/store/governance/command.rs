@@ -57,6 +57,8 @@ pub enum Command {
     Transfer(Transfer),
     /// Corrects a balance either way.
     Adjust(Adjustment),
+    /// Replaces an estimate by what the provider says it cost.
+    Reconcile(Reconciliation),
     /// Forgives what was spent beyond what could be reserved.
     ForgiveOverage(Forgiveness),
     /// Stores a key that the caller has drawn.
@@ -369,9 +371,20 @@ pub struct Adjustment {
     pub wallet_id: i64,
     /// Either way, not 0.
     pub amount: Nanos,
-    /// The transaction that it corrects.
+    /// The transaction that was wrong; it moved this wallet.
     pub reverses: Option<Uuid>,
     /// Why.
+    pub note: Option<String>,
+}
+
+/// The truth about an estimate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reconciliation {
+    /// Any line of the attempt that was estimated.
+    pub transaction: Uuid,
+    /// What it really cost, 0 or more.
+    pub cost: Nanos,
+    /// From where that is known.
     pub note: Option<String>,
 }
 

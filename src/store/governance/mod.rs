@@ -41,8 +41,9 @@ use crate::audit::{AuditRecord, Head};
 pub use command::{
     AbsenceChange, AbsenceId, Adjustment, Command, Forgiveness, KeyChange, KeyId, Membership,
     Movement, NewAbsence, NewOrganisation, NewSession, NewTeam, NewToken, NewUser, NewWallet,
-    OrganisationChange, Password, PasswordHash, Rotation, SessionHash, TeamChange, TeamId, TokenId,
-    Transfer, UserChange, UserId, UserStanding, WalletChange, WalletStanding, WalletTerms,
+    OrganisationChange, Password, PasswordHash, Reconciliation, Rotation, SessionHash, TeamChange,
+    TeamId, TokenId, Transfer, UserChange, UserId, UserStanding, WalletChange, WalletStanding,
+    WalletTerms,
 };
 pub use query::{
     AbsenceFilter, AuditFilter, Credential, Identified, KeyFilter, MAX_PAGE, OrganisationFilter,
@@ -50,8 +51,8 @@ pub use query::{
     UsageFilter, UserFilter, WalletFilter,
 };
 pub use rows::{
-    AbsenceRow, ApiKeyRow, AuditRow, OrganisationRow, Person, SessionRow, TeamRow, TokenRow,
-    TransactionRow, UsageRow, UserRow, WalletRow,
+    AbsenceRow, ApiKeyRow, AuditRow, MovedLine, OrganisationRow, Person, SessionRow, TeamRow,
+    TokenRow, TransactionRow, UsageRow, UserRow, WalletRow,
 };
 pub use words::{
     AbsenceState, GroupBy, Mode, OrganisationStatus, Period, Role, TeamRole, UserStatus,
@@ -143,7 +144,11 @@ pub enum Entity {
         wallet: WalletRow,
         /// What all lines have in common.
         request_id: uuid::Uuid,
+        /// The lines that were written.
+        lines: Vec<MovedLine>,
     },
+    /// The lines of the ledger that corrected an estimate.
+    Lines(Vec<MovedLine>),
     /// A key.
     Key(ApiKeyRow),
     /// An access token.

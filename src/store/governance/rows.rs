@@ -250,6 +250,23 @@ pub struct SessionRow {
     pub expires_at: i64,
 }
 
+/// One line of an act.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MovedLine {
+    /// Id of the transaction.
+    pub id: Uuid,
+    /// The wallet it moved.
+    pub wallet_id: Option<i64>,
+    /// By how much; below zero takes.
+    #[schema(value_type = String)]
+    pub amount: Nanos,
+    /// What the wallet held afterwards.
+    #[schema(value_type = Option<String>)]
+    pub balance_after: Option<Nanos>,
+    /// Of the whole line, in hexadecimal; the audit log holds it too.
+    pub hash: String,
+}
+
 /// One line of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TransactionRow {

@@ -11,7 +11,7 @@ pub(super) struct Select {
     params: Vec<Value>,
 }
 
-/// How rows of a table are told to lie inside a scope: conditions with one `?`. `None`: no such
+/// How rows of a table are told to lie inside a scope: conditions in which each `?` is the scope's id. `None`: no such
 /// row does.
 pub(super) struct Bounds {
     pub(super) org: &'static str,
@@ -58,19 +58,22 @@ impl Select {
     pub(super) fn within(self, scope: &Scope, bounds: &Bounds) -> Self {
         match *scope {
             Scope::House => self,
-            Scope::Organisation(org) => self.and(bounds.org, &[org.into()]),
+            Scope::Organisation(org) => self.and_some(Some(bounds.org), org),
             Scope::Team { org_id, team_id } => self
-                .and(bounds.org, &[org_id.into()])
+                .and_some(Some(bounds.org), org_id)
                 .and_some(bounds.team, team_id),
             Scope::User { org_id, user_id } => self
-                .and(bounds.org, &[org_id.into()])
+                .and_some(Some(bounds.org), org_id)
                 .and_some(bounds.user, user_id),
         }
     }
 
     fn and_some(self, condition: Option<&'static str>, id: i64) -> Self {
         match condition {
-            Some(condition) => self.and(condition, &[id.into()]),
+            Some(condition) => {
+                let count = condition.matches('?').count();
+                self.and(condition, &vec![id.into(); count])
+            }
             None => self.and("1 = 0", &[]),
         }
     }

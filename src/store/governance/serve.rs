@@ -1,7 +1,8 @@
 //! Why: each method of [`Governance`] is one transaction of whichever database there is.
 
-use super::super::StoreFault;
+use super::super::ledger::transfer::call_in;
 use super::super::sql::{Engine, SqlStore, Work};
+use super::super::{StoreFault, WalletId};
 use super::{
     AbsenceFilter, AbsenceRow, ApiKeyRow, AuditFilter, AuditRow, By, Command, Credential, Done,
     Governance, Guard, Identified, KeyFilter, OrganisationFilter, OrganisationRow, Page, Person,
@@ -20,9 +21,15 @@ impl<E: Engine> Governance for SqlStore<E> {
         command: Command,
         guard: &Guard,
     ) -> Result<Done, StoreFault> {
-        self.engine.run(Work::Governance, &mut |sql| {
+        let answer = self.engine.run(Work::Governance, &mut |sql| {
             apply::apply(sql, (by, scope), &command, guard)
-        })
+        });
+        // Nothing was done; but the next time there may be enough.
+        if let Err(StoreFault::InsufficientUnleased { wallet }) = answer {
+            self.engine
+                .run(Work::Money, &mut |sql| call_in(sql, WalletId(wallet)))?;
+        }
+        answer
     }
 
     fn organisations(

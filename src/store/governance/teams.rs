@@ -8,11 +8,10 @@ use super::select::{Bounds, Select};
 use super::{NewTeam, Page, Scope, TeamChange, TeamFilter, TeamId, TeamRow, check, read, refill};
 use crate::money::Nanos;
 
-const ROWS: &str = "SELECT t.id, t.org_id, t.name, t.common_pool, coalesce(w.spent, 0), \
+const ROWS: &str = "SELECT t.id, t.org_id, t.name, t.common_pool, t.used_pool, \
      t.vacation_share_pct, t.funding_order, t.markup_ppm, \
      (SELECT count(*) FROM users u WHERE u.team_id = t.id), t.version, t.created_at \
-     FROM teams t LEFT JOIN wallets w \
-     ON w.owner_type = 'team' AND w.owner_id = t.id AND w.org_id = t.org_id";
+     FROM teams t";
 const BOUNDS: Bounds = Bounds {
     org: "t.org_id = ?",
     team: Some("t.id = ?"),
@@ -85,8 +84,8 @@ pub(super) fn create(sql: &mut dyn Sql, cx: &Cx<'_>, new: &NewTeam) -> Result<Ch
         ],
     )?;
     let id = made.int(0)?;
-    refill::keep(sql, cx, (OwnerType::Team, id, new.org_id), new.common_pool)?;
-    Ok(Change::created(get(sql, &Scope::House, id)?))
+    let lines = refill::keep(sql, cx, (OwnerType::Team, id, new.org_id), new.common_pool)?;
+    Ok(Change::created(get(sql, &Scope::House, id)?).moving(&lines))
 }
 
 pub(super) fn change(
@@ -109,6 +108,11 @@ pub(super) fn change(
     let order = order.map(check::funding).transpose()?;
     let pool = change.common_pool.unwrap_or(before.common_pool);
     check::not_negative(pool, "the common pool must not be negative")?;
+    // Before the team is locked: settlements lock wallets first.
+    let lines = match pool == before.common_pool {
+        true => Vec::new(),
+        false => refill::keep(sql, cx, (OwnerType::Team, before.id, before.org_id), pool)?,
+    };
     sql.execute(
         "UPDATE teams SET name = $2, common_pool = $3, vacation_share_pct = $4, \
          funding_order = $5, markup_ppm = $6, version = version + 1 WHERE id = $1",
@@ -121,11 +125,8 @@ pub(super) fn change(
             markup.map(i64::from),
         ],
     )?;
-    if pool != before.common_pool {
-        refill::keep(sql, cx, (OwnerType::Team, before.id, before.org_id), pool)?;
-    }
     let after = get(sql, &Scope::House, before.id)?;
-    Ok(Change::changed(Act::UPDATE, &before, after))
+    Ok(Change::changed(Act::UPDATE, &before, after).moving(&lines))
 }
 
 pub(super) fn delete(
@@ -144,7 +145,7 @@ pub(super) fn delete(
     if holds(sql, "SELECT id FROM api_keys WHERE team_id = $1 LIMIT 1")? {
         return Err(StoreFault::Conflict("the team still has keys"));
     }
-    refill::keep(sql, cx, (OwnerType::Team, id, team.org_id), Nanos::ZERO)?;
+    let lines = refill::keep(sql, cx, (OwnerType::Team, id, team.org_id), Nanos::ZERO)?;
     if holds(
         sql,
         "SELECT id FROM wallets WHERE owner_type = 'team' AND owner_id = $1 \
@@ -158,7 +159,7 @@ pub(super) fn delete(
         values![id],
     )?;
     sql.execute("DELETE FROM teams WHERE id = $1", values![id])?;
-    Ok(Change::deleted(team))
+    Ok(Change::deleted(team).moving(&lines))
 }
 
 /// Every name belongs to one team of an organisation.

@@ -12,10 +12,20 @@ const ROWS: &str = "SELECT t.id, t.request_id, t.attempt, t.type, t.leg, t.org_i
      t.prompt_tokens, t.completion_tokens, t.cached_tokens, t.cache_write_tokens, \
      t.reasoning_tokens, t.cost, t.estimated, t.usage_source, t.price_version, t.settlement, \
      t.position, t.hash, t.reverses, t.note, t.created_at FROM transactions t";
+/// Usage names whom it is of. What people and time moved names only the wallet's owner.
 pub(super) const BOUNDS: Bounds = Bounds {
     org: "t.org_id = ?",
-    team: Some("t.team_id = ?"),
-    user: Some("t.user_id = ?"),
+    team: Some(
+        "t.team_id = ? OR (t.team_id IS NULL \
+         AND t.type NOT IN ('usage', 'cap', 'overage', 'undelivered') \
+         AND (t.user_id IN (SELECT u.id FROM users u WHERE u.team_id = ?) \
+         OR t.key_id IN (SELECT k.id FROM api_keys k JOIN users u ON u.id = k.user_id \
+         WHERE coalesce(k.team_id, u.team_id) = ?)))",
+    ),
+    user: Some(
+        "t.user_id = ? OR (t.user_id IS NULL \
+         AND t.key_id IN (SELECT k.id FROM api_keys k WHERE k.user_id = ?))",
+    ),
 };
 
 pub(super) fn list(

@@ -103,8 +103,8 @@ pub(super) fn create(sql: &mut dyn Sql, cx: &Cx<'_>, new: &NewUser) -> Result<Ch
     )?;
     let id = made.int(0)?;
     let owner = (OwnerType::Quota, id, new.org_id);
-    refill::keep(sql, cx, owner, new.personal_quota)?;
-    Ok(Change::created(get(sql, &Scope::House, id)?))
+    let lines = refill::keep(sql, cx, owner, new.personal_quota)?;
+    Ok(Change::created(get(sql, &Scope::House, id)?).moving(&lines))
 }
 
 pub(super) fn change(
@@ -131,6 +131,11 @@ pub(super) fn change(
     let quota = change.personal_quota.unwrap_or(before.personal_quota);
     check::not_negative(quota, "the quota must not be negative")?;
     let in_team = team_role(before.team_id, change.team_role.unwrap_or(before.team_role));
+    // Before the user is locked: settlements lock wallets first.
+    let lines = match quota == before.personal_quota {
+        true => Vec::new(),
+        false => refill::keep(sql, cx, (OwnerType::Quota, before.id, before.org_id), quota)?,
+    };
     sql.execute(
         "UPDATE users SET name = $2, email = $3, subject = $4, role = $5, is_admin = $6, \
          team_role = $7, personal_quota = $8, version = version + 1 WHERE id = $1",
@@ -145,10 +150,7 @@ pub(super) fn change(
             quota.get(),
         ],
     )?;
-    if quota != before.personal_quota {
-        refill::keep(sql, cx, (OwnerType::Quota, before.id, before.org_id), quota)?;
-    }
-    after(sql, Act::UPDATE, &before)
+    Ok(after(sql, Act::UPDATE, &before)?.moving(&lines))
 }
 
 pub(super) fn set_status(

@@ -91,26 +91,18 @@ fn row(row: &Row) -> Result<WalletRow, StoreFault> {
         period: read::word(row, 13, Period::read)?,
         allowance: read::nanos_or_null(row, 14)?,
         period_start: row.int(15)?,
-        status: read::word(row, 16, read_status)?,
+        status: read::word(row, 16, WalletStatus::read)?,
         version: row.int(17)?,
         created_at: row.int(18)?,
     })
 }
 
-const STATUSES: [(WalletStatus, &str); 3] = [
-    (WalletStatus::Active, "active"),
-    (WalletStatus::Frozen, "frozen"),
-    (WalletStatus::Closed, "closed"),
-];
-
 fn status_word(status: WalletStatus) -> &'static str {
-    let found = STATUSES.iter().find(|(known, _)| *known == status);
-    found.map_or("closed", |(_, word)| *word)
-}
-
-fn read_status(word: &str) -> Option<WalletStatus> {
-    let found = STATUSES.iter().find(|(_, known)| *known == word);
-    found.map(|(status, _)| *status)
+    match status {
+        WalletStatus::Active => "active",
+        WalletStatus::Frozen => "frozen",
+        WalletStatus::Closed => "closed",
+    }
 }
 
 pub(super) fn create(
@@ -136,8 +128,8 @@ pub(super) fn create(
         return Err(StoreFault::Conflict("the owner has such a wallet already"));
     }
     let id = insert(sql, cx, (owner_type, owner_id, org_id), &new.rules)?;
-    if let Some(allowance) = new.rules.allowance {
-        money::start(sql, cx, id, allowance)?;
+    if new.rules.allowance.is_some() {
+        money::start(sql, cx, id)?;
     }
     Ok(Change::created(get(sql, &Scope::House, id)?))
 }

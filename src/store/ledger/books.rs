@@ -67,6 +67,8 @@ fn fresh_id(now_ms: i64) -> [u8; 16] {
 pub(in crate::store) struct Line {
     /// Id of the transaction.
     pub(in crate::store) id: Uuid,
+    /// What all lines of one movement have in common.
+    pub(in crate::store) request_id: Uuid,
     /// The wallet it moved; none where nobody is bounded.
     pub(in crate::store) wallet: Option<WalletId>,
     /// By how much.
@@ -206,6 +208,7 @@ impl<'a> Books<'a> {
         let lines = self.lines.iter().zip(&written.hashes);
         let lines = lines.map(|(line, hash)| Line {
             id: Uuid::from_bytes(line.id),
+            request_id: Uuid::from_bytes(line.request_id),
             wallet: line.wallet.map(WalletId),
             amount: Nanos::new(line.amount),
             balance_after: line.balance_after.map(Nanos::new),

@@ -106,6 +106,13 @@ pub enum WalletStatus {
     Closed,
 }
 
+impl WalletStatus {
+    /// Reads the word in tables.
+    pub(super) fn read(word: &str) -> Option<Self> {
+        rows::status(word)
+    }
+}
+
 /// A wallet as the request path knows it: its rules, not its balance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalletRules {
@@ -132,7 +139,8 @@ pub struct WalletRules {
 /// The rules of money: every wallet, and who pays first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// Every wallet that is not the house's.
+    /// Every wallet that is not the house's. The budget of a key that replaced others comes once
+    /// more for each of them, with its owner.
     pub wallets: Vec<WalletRules>,
     /// Per organisation: funding order and mark-up in millionths.
     pub organisations: Vec<(i64, Funding)>,

@@ -1,6 +1,8 @@
 //! Why: every store that speaks SQL keeps the ledger in the same way; here each wish becomes one
 //! transaction.
 
+use std::collections::HashMap;
+
 use super::super::sql::{Engine, Row, Sql, SqlStore, Work, values};
 use super::super::{StoreFault, WalletStatus};
 use super::{
@@ -132,7 +134,7 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
         let due = self
             .engine
             .run(Work::ReadLatest, &mut |sql| Due::find(sql, now_ms))?;
-        self.keep(&due, now_ms)
+        keep(&self.engine, &due, now_ms)
     }
 
     fn check(&self) -> Result<Vec<Broken>, StoreFault> {
@@ -161,41 +163,38 @@ impl Due {
     }
 }
 
-impl<E: Engine> SqlStore<E> {
-    /// Does what is due, each thing in a transaction of its own: what belonged to the old period
-    /// comes back first, what begins comes last. Loans and periods are changed by one process at
-    /// a time, like all that people manage.
-    fn keep(&self, due: &Due, now_ms: i64) -> Result<bool, StoreFault> {
-        let mut has_done = false;
-        let engine = &self.engine;
-        let mut one = |work: &mut dyn FnMut(&mut dyn Sql) -> Result<bool, StoreFault>| {
-            let done = engine.run(Work::Governance, work);
-            has_done |= matches!(done, Ok(true));
-            done.map(drop)
-        };
-        for holder in &due.late {
-            one(&mut |sql| lease::fold_late(sql, *holder))?;
-        }
-        for absence in &due.absences.ending {
-            one(&mut |sql| absence::end(sql, *absence, now_ms))?;
-        }
-        for pool in &due.absences.pools {
-            one(&mut |sql| absence::resume(sql, *pool, now_ms))?;
-        }
-        for (org, wallets) in &due.periods {
-            one(&mut |sql| period::begin(sql, *org, wallets, now_ms))?;
-        }
-        for absence in &due.absences.beginning {
-            one(&mut |sql| absence::begin(sql, *absence, now_ms))?;
-        }
-        for month in &due.months {
-            // Until it is made, rows of that month are kept with all others.
-            if let Err(fault) = one(&mut |sql| partition::make(sql, month)) {
-                log::warn!("a partition of transactions cannot be made: {fault}");
-            }
-        }
-        Ok(has_done)
+/// Does what is due, each thing in a transaction of its own: what belonged to the old period
+/// comes back first, what begins comes last. Loans and periods are changed by one process at
+/// a time, like all that people manage.
+fn keep<E: Engine>(engine: &E, due: &Due, now_ms: i64) -> Result<bool, StoreFault> {
+    let mut has_done = false;
+    let mut one = |work: &mut dyn FnMut(&mut dyn Sql) -> Result<bool, StoreFault>| {
+        let done = engine.run(Work::Governance, work);
+        has_done |= matches!(done, Ok(true));
+        done.map(drop)
+    };
+    for holder in &due.late {
+        one(&mut |sql| lease::fold_late(sql, *holder))?;
     }
+    for absence in &due.absences.ending {
+        one(&mut |sql| absence::end(sql, *absence, now_ms))?;
+    }
+    for pool in &due.absences.pools {
+        one(&mut |sql| absence::resume(sql, *pool, now_ms))?;
+    }
+    for (org, wallets) in &due.periods {
+        one(&mut |sql| period::begin(sql, *org, wallets, now_ms))?;
+    }
+    for absence in &due.absences.beginning {
+        one(&mut |sql| absence::begin(sql, *absence, now_ms))?;
+    }
+    for month in &due.months {
+        // Until it is made, rows of that month are kept with all others.
+        if let Err(fault) = one(&mut |sql| partition::make(sql, month)) {
+            log::warn!("a partition of transactions cannot be made: {fault}");
+        }
+    }
+    Ok(has_done)
 }
 
 fn read_rules(sql: &mut dyn Sql) -> Result<Rules, StoreFault> {
@@ -213,15 +212,55 @@ fn read_rules(sql: &mut dyn Sql) -> Result<Rules, StoreFault> {
          WHERE funding_order IS NOT NULL OR markup_ppm IS NOT NULL ORDER BY id",
         &[],
     )?;
+    let mut wallets: Vec<WalletRules> =
+        wallets.iter().map(wallet_rules).collect::<Result<_, _>>()?;
+    wallets.extend(budgets_of_old_keys(sql, &wallets)?);
     let organisations = organisations
         .iter()
         .map(|row| funding(row, "organisations"));
     let teams = teams.iter().map(|row| funding(row, "teams"));
     Ok(Rules {
-        wallets: wallets.iter().map(wallet_rules).collect::<Result<_, _>>()?,
+        wallets,
         organisations: organisations.collect::<Result<_, _>>()?,
         teams: teams.collect::<Result<_, _>>()?,
     })
+}
+
+/// A key that was replaced goes on for a while, and spends from the budget of its successor.
+fn budgets_of_old_keys(
+    sql: &mut dyn Sql,
+    wallets: &[WalletRules],
+) -> Result<Vec<WalletRules>, StoreFault> {
+    let old = sql.query(
+        "SELECT id, rotated_to, is_active FROM api_keys WHERE rotated_to IS NOT NULL",
+        &[],
+    )?;
+    let pair = |row: &Row| Ok((row.int(0)?, row.int(1)?));
+    let next: HashMap<i64, i64> = old.iter().map(pair).collect::<Result<_, StoreFault>>()?;
+    let budgets = wallets
+        .iter()
+        .filter(|wallet| wallet.owner_type == OwnerType::Key);
+    let budgets: HashMap<i64, &WalletRules> =
+        budgets.map(|wallet| (wallet.owner_id, wallet)).collect();
+    let mut shared = Vec::new();
+    for row in &old {
+        let (key, is_active) = (row.int(0)?, row.flag(2)?);
+        let mut last = key;
+        // No longer than there are keys: a row that someone else wrote may lead in a circle.
+        for _ in 0..next.len() {
+            match next.get(&last) {
+                Some(next) => last = *next,
+                None => break,
+            }
+        }
+        if let (true, Some(budget)) = (is_active, budgets.get(&last)) {
+            shared.push(WalletRules {
+                owner_id: key,
+                ..WalletRules::clone(budget)
+            });
+        }
+    }
+    Ok(shared)
 }
 
 fn wallet_rules(row: &Row) -> Result<WalletRules, StoreFault> {

@@ -58,6 +58,24 @@ pub(in crate::store) fn adjust(
     move_by(sql, Kind::Adjustment, wallet, amount.get(), reason)
 }
 
+/// Corrects a wallet by an amount, either way, and says which transaction was wrong.
+pub(in crate::store) fn correct(
+    sql: &mut dyn Sql,
+    wallet: WalletId,
+    amount: Nanos,
+    wrong: Uuid,
+    reason: Reason<'_>,
+) -> Result<Vec<Line>, StoreFault> {
+    if amount == Nanos::ZERO {
+        return Err(StoreFault::Refused("the amount must not be 0"));
+    }
+    let entry = Entry {
+        reverses: Some(wrong.into_bytes()),
+        ..Entry::new(Kind::Adjustment, reason.now_ms, reason.note)
+    };
+    move_as(sql, entry, wallet, (amount.get(), reason.now_ms))
+}
+
 /// Moves money between two wallets of one tenant: both pay, or both are budgets of one kind.
 pub(in crate::store) fn transfer(
     sql: &mut dyn Sql,
@@ -116,7 +134,17 @@ fn move_by(
     amount: i64,
     reason: Reason<'_>,
 ) -> Result<Vec<Line>, StoreFault> {
-    let mut books = Books::of(sql, wallet, reason.now_ms)?;
+    let entry = Entry::new(kind, reason.now_ms, reason.note);
+    move_as(sql, entry, wallet, (amount, reason.now_ms))
+}
+
+fn move_as(
+    sql: &mut dyn Sql,
+    entry: Entry<'_>,
+    wallet: WalletId,
+    (amount, now_ms): (i64, i64),
+) -> Result<Vec<Line>, StoreFault> {
+    let mut books = Books::of(sql, wallet, now_ms)?;
     let house = books.house();
     if wallet.0 == house {
         return Err(StoreFault::Refused(
@@ -127,7 +155,6 @@ fn move_by(
         true => is_open(&mut books, wallet.0)?,
         false => is_there(&mut books, wallet.0, amount.saturating_neg())?,
     }
-    let entry = Entry::new(kind, reason.now_ms, reason.note);
     books.post(entry, wallet.0, amount)?;
     books.post(entry.leg(1), house, amount.saturating_neg())?;
     books.close(sql)

@@ -105,11 +105,14 @@ impl From<Error> for ServerProblem {
     fn from(error: Error) -> Self {
         let Some(said) = error.as_db_error() else {
             let text = reason(&error);
-            return match text.starts_with("error performing TLS handshake") {
-                true => Self::Tls(text),
-                false if text.starts_with("invalid configuration") => Self::Url,
-                false if text.starts_with("authentication error") => Self::Login(text),
-                false => Self::Away(text),
+            // The driver keeps its kinds to itself, but not their words.
+            let begins = |words| text.starts_with(words);
+            return match () {
+                () if begins("error performing TLS handshake") => Self::Tls(text),
+                () if text.ends_with("password missing") => Self::Login(text),
+                () if begins("authentication error") => Self::Login(text),
+                () if begins("invalid configuration") => Self::Url,
+                () => Self::Away(text),
             };
         };
         let message = said.message().to_owned();

@@ -5,8 +5,10 @@ mod chain;
 mod guards;
 mod hostile;
 mod isolation;
+mod money;
 mod people;
 mod support;
+mod wallets;
 
 use support::fresh;
 
@@ -18,6 +20,12 @@ macro_rules! sentences {
             fn $sentence() {
                 let (_directory, store) = super::fresh();
                 super::$room::$sentence(&store);
+            })+)+
+        }
+        mod postgres {
+            $($(#[test]
+            fn $sentence() {
+                super::$room::$sentence(&crate::store::testing::on_postgres());
             })+)+
         }
     };
@@ -69,4 +77,23 @@ sentences! {
         a_password_is_found_by_the_address_in_any_case,
         a_suspended_organisation_opens_no_door,
         voided_tokens_stand_no_more,;
+    wallets:
+        a_wallet_is_made_changed_frozen_and_closed,
+        rules_that_contradict_each_other_are_refused,
+        an_owner_has_one_wallet_of_a_kind,
+        a_quota_follows_its_user,
+        a_pool_follows_its_team,
+        a_cut_leaves_what_is_leased,
+        old_and_new_key_share_one_budget,
+        a_suspended_organisation_has_no_active_key,;
+    money:
+        money_comes_from_the_house_and_goes_back,
+        money_moves_between_wallets_of_one_organisation,
+        what_is_leased_is_called_in_and_not_taken,
+        overage_is_forgiven_once,
+        an_estimate_is_reconciled_by_whoever_sees_it,
+        the_audit_log_names_every_line_with_its_hash,
+        lines_are_found_by_whatever_is_known_of_them,
+        lines_are_paged_newest_first,
+        usage_is_summed_up_by_whatever_is_asked,;
 }

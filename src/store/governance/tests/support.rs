@@ -3,8 +3,9 @@
 use super::super::*;
 use crate::money::Nanos;
 use crate::store::sql::{Engine, Sql, SqlStore, Work};
-use crate::store::{NewKey, OwnerType, SqliteStore, StoreFault};
+use crate::store::{Keys, LedgerStore, NewKey, OwnerType, SqliteStore, StoreFault};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// When everything happens.
 pub(super) const NOW: i64 = 1_750_000_000_000;
@@ -17,7 +18,7 @@ pub(super) fn fresh() -> (TempDir, SqliteStore) {
 }
 
 /// A store into which a sentence may reach with its own hands.
-pub(super) trait Fixture: Governance {
+pub(super) trait Fixture: Governance + LedgerStore + Keys {
     fn run(&self, statement: &str) -> u64;
 }
 
@@ -77,6 +78,14 @@ takers! {
     key: Key, ApiKeyRow;
     token: Token, TokenRow;
     session: Session, SessionRow;
+}
+
+/// The wallet that money moved, and the lines.
+pub(super) fn moved(entity: Result<Entity, StoreFault>) -> (WalletRow, Vec<MovedLine>) {
+    match entity {
+        Ok(Entity::Money { wallet, lines, .. }) => (wallet, lines),
+        other => panic!("{other:?}"),
+    }
 }
 
 pub(super) fn credits(credits: i64) -> Nanos {
@@ -162,6 +171,8 @@ pub(super) struct Tenant {
     pub(super) key: i64,
     pub(super) token: i64,
     pub(super) session: SessionHash,
+    /// A line of the ledger that credits the wallet.
+    pub(super) line: Uuid,
 }
 
 impl Tenant {
@@ -222,13 +233,20 @@ pub(super) fn tenant(store: &dyn Governance, name: &str) -> Tenant {
         owner_id: Some(team),
         ..WalletFilter::default()
     };
+    let wallet = wallet(act(store, Command::CreateWallet(prepaid))).id;
+    let credit = Movement {
+        wallet_id: wallet,
+        amount: credits(10),
+        note: None,
+    };
     Tenant {
         org,
         team,
         lead,
         member,
         absence: absence(act(store, Command::PlanAbsence(away))).id,
-        wallet: wallet(act(store, Command::CreateWallet(prepaid))).id,
+        wallet,
+        line: moved(act(store, Command::Credit(credit))).1[0].id,
         team_wallet: store.wallets(&Scope::House, &of_team, Page::ONE).unwrap()[0].id,
         key: key(act(store, Command::CreateKey(new_key(member, name)))).id,
         token: token(act(store, Command::CreateToken(new_token(member, name)))).id,

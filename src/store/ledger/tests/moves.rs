@@ -178,7 +178,9 @@ fn estimate<E: Engine>(store: &SqlStore<E>, name: &str) -> Estimate {
         estimated: true,
         ..settled(tenant, &legs, 10)
     };
-    store.settle(holder, &[spent.clone()], NOON).unwrap();
+    store
+        .settle(holder, std::slice::from_ref(&spent), NOON)
+        .unwrap();
     store.retire(holder).unwrap();
     let sql = "SELECT id FROM transactions WHERE request_id = $1 ORDER BY position";
     let ids = work(store, &mut |tx| {

@@ -260,7 +260,7 @@ fn what_can_never_be_posted_is_named_and_harms_nothing<E: Engine>(store: &SqlSto
         legs(&[pay(WalletId(4_711), 1)]),
         legs(&[pay(WalletId(-1), 1)]),
         legs(&[pay(house, 1)]),
-        legs(&[pay(wallet, 0), cap(WalletId(0), 0)]).clone(),
+        legs(&[pay(wallet, 0), cap(WalletId(0), 0)]),
     ];
     for bad in &bad[..16] {
         let batch = [good(), good(), bad.clone(), good()];

@@ -1,0 +1,89 @@
+//! The description lists what is served, and its page runs nothing of anybody else's.
+
+use std::collections::BTreeSet;
+
+use alfred::admin::access::TABLE;
+use serde_json::Value;
+
+use crate::house::House;
+
+#[tokio::test]
+async fn the_description_lists_exactly_the_routes_of_the_table_and_refers_to_what_is_there() {
+    let house = House::start().await;
+    let answer = house.get("", "/openapi.json").await.expect(200);
+    let document = answer.json();
+    let mut described = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            described.insert(format!("{} {path}", method.to_uppercase()));
+            assert!(operation["summary"].is_string() && operation["operationId"].is_string());
+        }
+    }
+    let table: BTreeSet<String> = TABLE
+        .iter()
+        .map(|row| format!("{} {}", row.method, row.path))
+        .collect();
+    assert_eq!(described, table);
+    let mut references = BTreeSet::new();
+    refer(&document, &mut references);
+    assert!(!references.is_empty());
+    for reference in references {
+        let pointer = reference.trim_start_matches('#');
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+    let operations = document["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|item| item.as_object().unwrap().values());
+    let ids: Vec<&Value> = operations
+        .map(|operation| &operation["operationId"])
+        .collect();
+    let unique: BTreeSet<String> = ids.iter().map(|id| id.to_string()).collect();
+    assert_eq!(ids.len(), unique.len());
+    let expires = &document["components"]["schemas"]["ApiKeyRow"]["properties"]["expires_at"];
+    assert_eq!(expires["format"], "date-time");
+}
+
+fn refer(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::String(reference)) = members.get("$ref") {
+                found.insert(reference.clone());
+            }
+            members.values().for_each(|member| refer(member, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| refer(value, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_route_of_the_table_is_served() {
+    let house = House::start().await;
+    for row in TABLE {
+        let path = row.path.replace("{id}", "1").replace("{user}", "1");
+        let answer = house
+            .send("", &format!("{} {path}", row.method), &[], None)
+            .await;
+        assert!(!matches!(answer.status, 404 | 405), "{} {path}", row.method);
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_sealed() {
+    let house = House::start().await;
+    let page = house.get("", "/docs").await.expect(200);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'sha256-"),
+        "{policy}"
+    );
+    assert!(!policy.contains("unsafe"));
+    let other = house.get("", "/openapi.json").await.expect(200);
+    assert_eq!(
+        other.header("content-security-policy"),
+        "default-src 'none'; frame-ancestors 'none'"
+    );
+}

@@ -1,0 +1,159 @@
+//! The ledger, usage and the audit chain as the API tells them.
+
+use serde_json::{Value, json};
+
+use crate::house::{House, Tenant};
+use crate::support::{chat, until};
+
+async fn with_money(house: &House) -> Tenant {
+    let tenant = house.tenant("one").await;
+    let line = format!("POST /v1/wallets/{}/credit", tenant.wallet);
+    for note in ["=1+1", "a,\"b\"", "plain"] {
+        let body = json!({ "amount": "1", "note": note });
+        house
+            .change(&tenant.people[0].token, &line, body)
+            .await
+            .expect(200);
+    }
+    tenant
+}
+
+#[tokio::test]
+async fn the_ledger_is_read_page_by_page_and_as_a_sheet_without_formulas() {
+    let house = House::start().await;
+    let tenant = with_money(&house).await;
+    let owner = &tenant.people[0].token;
+    let base = format!("/v1/transactions?wallet_id={}&type=credit", tenant.wallet);
+    let all = house.get(owner, &base).await.expect(200).json();
+    let all = all["data"].as_array().unwrap().clone();
+    assert_eq!(all.len(), 3);
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = house
+            .get(owner, &format!("{base}&limit=2{cursor}"))
+            .await
+            .expect(200)
+            .json();
+        seen.extend(page["data"].as_array().unwrap().clone());
+        let Value::String(next) = &page["next_cursor"] else {
+            break;
+        };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen, all);
+    let one = format!("/v1/transactions/{}", all[0]["id"].as_str().unwrap());
+    assert_eq!(house.get(owner, &one).await.expect(200).json(), all[0]);
+    let by_format = house
+        .get(owner, &format!("{base}&format=csv"))
+        .await
+        .expect(200);
+    let accept = ["accept: text/csv"];
+    let by_accept = house
+        .send(owner, &format!("GET {base}"), &accept, None)
+        .await
+        .expect(200);
+    assert_eq!(by_format.body, by_accept.body);
+    assert_eq!(by_format.header("content-type"), "text/csv; charset=utf-8");
+    assert!(
+        by_format
+            .header("content-disposition")
+            .starts_with("attachment")
+    );
+    let text = by_format.text();
+    assert_eq!(text.lines().count(), 4, "{text}");
+    assert!(
+        text.contains("\"'=1+1\"") && text.contains("\"a,\"\"b\"\"\""),
+        "{text}"
+    );
+    let first = house
+        .get(owner, &format!("{base}&format=csv&limit=1"))
+        .await
+        .expect(200);
+    let next = first.header("x-next-cursor").to_owned();
+    let rest = house
+        .get(owner, &format!("{base}&cursor={next}"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(rest["data"].as_array().unwrap().len(), 2);
+    let none = format!("{base}&until=2000-01-01T00:00:00Z");
+    assert_eq!(
+        house.get(owner, &none).await.expect(200).json()["data"],
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn what_was_used_is_summed_up_within_reach() {
+    let house = House::start().await;
+    house
+        .gateway
+        .chat(&chat("mock/echo", json!({})))
+        .await
+        .expect(200);
+    let path = "/v1/usage?by=model";
+    until("the request is posted", || async {
+        let told = house.get(&house.token, path).await.expect(200).json();
+        !told["data"].as_array().unwrap().is_empty()
+    })
+    .await;
+    let told = house.get(&house.token, path).await.expect(200).json();
+    assert_eq!(told["data"][0]["requests"], 1);
+    assert!(told["data"][0]["cost"].is_string() && told["from"].is_string());
+    let days = house
+        .get(&house.token, "/v1/usage?by=day")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(days["data"][0]["group"].as_str().unwrap().len(), 10);
+    let other = house.tenant("other").await;
+    let told = house
+        .get(&other.people[0].token, path)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(told["data"], json!([]));
+}
+
+#[tokio::test]
+async fn what_people_did_is_chained_and_the_chain_can_be_checked() {
+    let house = House::start().await;
+    let tenant = with_money(&house).await;
+    let told = house
+        .get(&house.token, "/v1/audit/verify")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&told["whole"], &told["flaw"]),
+        (&json!(true), &Value::Null)
+    );
+    assert_eq!(told["records"], told["head"]["number"]);
+    let owner = &tenant.people[0];
+    let path = format!("/v1/audit?user_id={}&event_type=team.created", owner.id);
+    let links = house.get(&owner.token, &path).await.expect(200).json();
+    let link = &links["data"][0];
+    assert_eq!(link["target"], format!("team:{}", tenant.team));
+    assert!(link["actor"].as_str().unwrap().starts_with("token:"));
+    assert_eq!(link["ip_address"], "127.0.0.1");
+}
+
+#[tokio::test]
+async fn a_price_is_told_and_an_unknown_one_is_not_made_up() {
+    let house = House::start().await;
+    let free = house
+        .get(&house.token, "/v1/prices?model=mock/echo")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(free["usd_per_million_tokens"]["standard"]["in"], "0.000000");
+    house
+        .get(&house.token, "/v1/prices?model=nobody/echo")
+        .await
+        .expect(404);
+    house
+        .get(&house.token, "/v1/prices?model=echo")
+        .await
+        .expect(422);
+    house.get(&house.token, "/v1/prices").await.expect(422);
+}
