@@ -12,7 +12,8 @@ use super::{
 };
 use crate::money::Nanos;
 
-/// A batch that meets itself, sent by another process at the same time, is tried again so often.
+/// A batch of unknown fate, or one that meets itself, sent by another process at the same time, is
+/// sent so often.
 const TRIES: usize = 5;
 
 impl<E: Engine> LedgerStore for SqlStore<E> {
@@ -83,7 +84,8 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
                 settle::settle(sql, holder, batch, now_ms)
             });
             match posted {
-                Err(StoreFault::Taken) if tries.next().is_some() => {}
+                // It is posted once, however often it is sent.
+                Err(StoreFault::Duplicate | StoreFault::Uncertain) if tries.next().is_some() => {}
                 posted => return posted,
             }
         }

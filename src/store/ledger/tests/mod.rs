@@ -2,9 +2,13 @@
 //! every database; random histories are held against a model that knows no database.
 
 mod lease;
+mod machine;
+mod model;
+mod model_time;
 mod moves;
 mod settle;
 mod time;
+mod twins;
 mod world;
 
 /// Tries sentences on every database.
@@ -21,6 +25,12 @@ macro_rules! sentences {
             fn $sentence() {
                 let directory = tempfile::tempdir().unwrap();
                 super::$sentence(&crate::store::SqliteStore::open(directory.path()).unwrap());
+            })*
+        }
+        mod postgres {
+            $(#[test]
+            fn $sentence() {
+                super::$sentence(&crate::store::testing::on_postgres());
             })*
         }
     };

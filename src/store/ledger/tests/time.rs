@@ -48,6 +48,14 @@ fn balance<E: Engine>(store: &SqlStore<E>, wallet: WalletId) -> i64 {
     state(store, wallet)[0]
 }
 
+/// Keeps house until nothing is left to do; partitions are made at times.
+fn keep<E: Engine>(store: &SqlStore<E>, now: i64) {
+    let mut rounds = 0..3;
+    while store.housekeep(now).unwrap() {
+        assert!(rounds.next().is_some(), "there is no end to it");
+    }
+}
+
 fn loans<E: Engine>(store: &SqlStore<E>) -> i64 {
     ask(
         store,
@@ -71,7 +79,7 @@ fn a_period_begins_once_whatever_the_clock_does<E: Engine>(store: &SqlStore<E>) 
     spend(store, made.org, quota, 70);
     spend(store, made.org, made.pool, 7);
     for now in [NOON, NOON - 400 * DAY, DECEMBER - 1] {
-        assert!(!store.housekeep(now).unwrap());
+        keep(store, now);
         assert_eq!(state(store, quota), [30, 30, 70, 70, 0]);
     }
     assert!(store.housekeep(DECEMBER).unwrap());
@@ -84,7 +92,7 @@ fn a_period_begins_once_whatever_the_clock_does<E: Engine>(store: &SqlStore<E>) 
     assert_eq!(used, [[0]]);
     spend(store, made.org, quota, 20);
     for now in [DECEMBER, DECEMBER - 1, NOON, DECEMBER + 30 * DAY] {
-        assert!(!store.housekeep(now).unwrap());
+        keep(store, now);
         assert_eq!(state(store, quota), [80, 80, 20, 20, 0]);
     }
     let resets = ask(
@@ -131,7 +139,7 @@ fn a_budget_without_an_allowance_only_counts_anew<E: Engine>(store: &SqlStore<E>
     spend(store, tenant, key, 50);
     let one = store.enlist("one", 0).unwrap();
     assert_eq!(take(store, one, key, 10), 0);
-    assert!(!store.housekeep(NOON).unwrap());
+    keep(store, NOON);
     assert!(store.housekeep(NOON + DAY).unwrap());
     assert_eq!(state(store, key), [450, 450, 0, 0, 0]);
     assert_eq!(take(store, one, key, 10), 10);
