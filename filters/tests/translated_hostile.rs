@@ -52,6 +52,25 @@ fn a_provider_that_is_overloaded_inside_a_200_is_overloaded() {
 }
 
 #[test]
+fn a_block_without_a_type_is_a_failure_and_never_passed_on() {
+    for block in [
+        json!({"text":"Hi"}),
+        json!({"type":7,"text":"Hi"}),
+        json!({}),
+    ] {
+        let begun = event(&json!({"type":"content_block_start","index":0,"content_block":block}));
+        for plan in ways(AnthropicMessages) {
+            if plan.fidelity != Fidelity::Canonical && plan.to == AnthropicMessages {
+                continue;
+            }
+            let stream = start() + &begun + &end("end_turn");
+            let (_, ending, _) = run(plan, stream.as_bytes(), &[]);
+            assert_eq!(failure(ending).kind, ErrorKind::Malformed, "{block}");
+        }
+    }
+}
+
+#[test]
 fn a_ping_is_no_content_and_keeps_the_connection_warm() {
     let stream = start() + "event: ping\ndata: {\"type\":\"ping\"}\n\n";
     for plan in ways(AnthropicMessages) {

@@ -1,6 +1,9 @@
 //! Why: the slice of one wallet that this process may spend, in memory. Holding and giving back
 //! are single atomic steps, so that a request never waits for another one, nor for the store.
 //!
+//! Money that moves is added where it goes before it leaves where it was: whoever adds all up in
+//! that moment finds too much and waits, never too little, which would refuse a caller who can pay.
+//!
 //! `free` is leased and nobody's; what a request holds has left it. A refill only ever adds what
 //! the store has granted, so the sum over all processes never exceeds the wallet.
 
@@ -19,6 +22,8 @@ const LOW: i64 = 4;
 const REFILL: i64 = 16;
 /// For how many refill intervals of spending a lease lasts, where the wallet has plenty.
 const LASTS: i64 = 60;
+/// How often it is tried to count what others move.
+const COUNTS: usize = 8;
 
 /// See the module text.
 #[derive(Debug)]
@@ -41,8 +46,10 @@ pub struct Bucket {
     rounds: AtomicU64,
     /// In the wallet and in nobody's lease, as of the last answer.
     left: AtomicI64,
-    /// In the leases of others, as of the last answer.
-    elsewhere: AtomicI64,
+    /// The same with the leases of others, and with what is on its way back.
+    outside: AtomicI64,
+    /// Counts what moved, so that a sum that was taken meanwhile is known to be none.
+    moves: AtomicU64,
     denied: ArcSwapOption<Denied>,
     /// The keeper has been told that this bucket is low.
     is_hungry: AtomicBool,
@@ -68,7 +75,8 @@ impl Bucket {
             burn: AtomicI64::new(0),
             rounds: AtomicU64::new(0),
             left: AtomicI64::new(0),
-            elsewhere: AtomicI64::new(0),
+            outside: AtomicI64::new(0),
+            moves: AtomicU64::new(0),
             denied: ArcSwapOption::empty(),
             is_hungry: AtomicBool::new(false),
             changed: Notify::new(),
@@ -96,48 +104,52 @@ impl Bucket {
     /// Holds all of `amount`, or nothing.
     #[must_use]
     pub fn hold(&self, amount: Nanos) -> bool {
-        let taken = self
-            .free
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| {
-                (free >= amount.get()).then(|| free - amount.get())
-            });
-        if taken.is_ok() {
-            self.note_hold(amount.get());
-        }
-        taken.is_ok()
+        self.take(amount.get(), |free| {
+            (free >= amount.get()).then_some(amount.get())
+        }) > 0
+            || amount == Nanos::ZERO
     }
 
     /// Holds as much of `amount` as there is.
     #[must_use]
     pub fn hold_up_to(&self, amount: Nanos) -> Nanos {
-        let part = |free: i64| free.clamp(0, amount.get());
+        let part = |free: i64| Some(free.clamp(0, amount.get()));
+        Nanos::new(self.take(amount.get(), part))
+    }
+
+    /// Moves a part of what is free, at most `most`, to what is held.
+    fn take(&self, most: i64, part: impl Fn(i64) -> Option<i64>) -> i64 {
+        let part = |free: i64| part(free).filter(|part| *part > 0);
+        if part(self.free.load(Ordering::Acquire)).is_none() {
+            return 0;
+        }
+        self.held.fetch_add(most, Ordering::AcqRel);
+        self.moves.fetch_add(1, Ordering::AcqRel);
         let taken = self
             .free
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| {
-                let part = part(free);
-                (part > 0).then(|| free - part)
+                part(free).map(|part| free - part)
             });
-        let part = taken.map_or(0, part);
-        if part > 0 {
-            self.note_hold(part);
+        let taken = taken.ok().and_then(part).unwrap_or(0);
+        if taken < most {
+            self.held.fetch_sub(most - taken, Ordering::AcqRel);
         }
-        Nanos::new(part)
-    }
-
-    fn note_hold(&self, amount: i64) {
-        self.held.fetch_add(amount, Ordering::AcqRel);
-        self.largest.fetch_max(amount, Ordering::Relaxed);
+        if taken > 0 {
+            self.largest.fetch_max(taken, Ordering::Relaxed);
+        }
+        taken
     }
 
     /// A hold is over: `spent` of it is gone, the rest is free again.
     pub fn resolve(&self, held: Nanos, spent: Nanos) {
         debug_assert!(spent <= held && spent.get() >= 0, "spent more than held");
-        self.held.fetch_sub(held.get(), Ordering::AcqRel);
-        self.burned.fetch_add(spent.get(), Ordering::Relaxed);
         let back = held.get() - spent.get();
         if back > 0 {
             self.free.fetch_add(back, Ordering::AcqRel);
         }
+        self.moves.fetch_add(1, Ordering::AcqRel);
+        self.held.fetch_sub(held.get(), Ordering::AcqRel);
+        self.burned.fetch_add(spent.get(), Ordering::Relaxed);
         self.wake();
     }
 
@@ -212,11 +224,13 @@ impl Bucket {
 
     /// The store has answered.
     pub fn grant(&self, taken: &Taken) {
-        self.left.store(taken.left.get(), Ordering::Release);
-        self.elsewhere
-            .store(taken.elsewhere.get(), Ordering::Release);
-        self.denied.store(taken.denied.map(Arc::new));
         self.free.fetch_add(taken.granted.get(), Ordering::AcqRel);
+        self.moves.fetch_add(1, Ordering::AcqRel);
+        self.left.store(taken.left.get(), Ordering::Release);
+        let outside = taken.left.get().max(0);
+        let outside = outside.saturating_add(taken.elsewhere.get().max(0));
+        self.outside.store(outside, Ordering::Release);
+        self.denied.store(taken.denied.map(Arc::new));
         self.rounds.fetch_add(1, Ordering::AcqRel);
         self.changed.notify_waiters();
     }
@@ -226,20 +240,32 @@ impl Bucket {
         self.changed.notify_waiters();
     }
 
-    /// Takes everything free out, to be given back to the wallet.
+    /// Takes everything free out, to be given back to the wallet. Until the store answers again it
+    /// counts as being outside.
     #[must_use]
     pub fn drain(&self) -> Nanos {
-        let taken = self
-            .free
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| {
-                (free > 0).then_some(0)
-            });
-        Nanos::new(taken.unwrap_or(0).max(0))
+        loop {
+            let free = self.free.load(Ordering::Acquire);
+            if free <= 0 {
+                return Nanos::ZERO;
+            }
+            self.outside.fetch_add(free, Ordering::AcqRel);
+            self.moves.fetch_add(1, Ordering::AcqRel);
+            let taken = self
+                .free
+                .compare_exchange(free, 0, Ordering::AcqRel, Ordering::Acquire);
+            if taken.is_ok() {
+                return Nanos::new(free);
+            }
+            self.outside.fetch_sub(free, Ordering::AcqRel);
+        }
     }
 
     /// What was drained could not be given back.
     pub fn refund(&self, amount: Nanos) {
         self.free.fetch_add(amount.get(), Ordering::AcqRel);
+        self.moves.fetch_add(1, Ordering::AcqRel);
+        self.outside.fetch_sub(amount.get(), Ordering::AcqRel);
         self.wake();
     }
 
@@ -277,16 +303,19 @@ impl Bucket {
     /// holds; as of the last answer of the store.
     #[must_use]
     pub fn remaining(&self) -> Nanos {
-        let outside = self.left.load(Ordering::Acquire).max(0);
-        let outside = outside.saturating_add(self.elsewhere.load(Ordering::Acquire).max(0));
+        let outside = self.outside.load(Ordering::Acquire);
         Nanos::new(outside.saturating_add(self.free.load(Ordering::Acquire)))
     }
 
-    /// The same with what is held and may come back.
+    /// The same with what is held and may come back; none while money moves too fast to be counted.
     #[must_use]
-    pub fn reachable(&self) -> Nanos {
-        let held = self.held.load(Ordering::Acquire);
-        Nanos::new(self.remaining().get().saturating_add(held))
+    pub fn reachable(&self) -> Option<Nanos> {
+        (0..COUNTS).find_map(|_| {
+            let moves = self.moves.load(Ordering::Acquire);
+            let sum = self.remaining().get();
+            let sum = sum.saturating_add(self.held.load(Ordering::Acquire));
+            (self.moves.load(Ordering::Acquire) == moves).then_some(Nanos::new(sum))
+        })
     }
 
     /// Why nothing may be held, whatever there is.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::{Bucket, Nanos, Purse};
 
-/// Even if all that is held came back it would not be enough.
+/// Even if all that is held came back it would not be enough. What cannot be counted may be enough.
 pub(super) fn is_hopeless(purse: &Purse, need: Nanos) -> bool {
-    let sum = |sum: i64, bucket: &Arc<Bucket>| sum.saturating_add(bucket.reachable().get());
+    let reachable = |bucket: &Arc<Bucket>| bucket.reachable().map_or(i64::MAX, Nanos::get);
+    let sum = |sum: i64, bucket: &Arc<Bucket>| sum.saturating_add(reachable(bucket));
     let payers = purse.payers.iter().fold(0, sum);
     let short = !purse.payers.is_empty() && payers < need.get();
-    short || purse.caps.iter().any(|cap| cap.reachable() < need)
+    short || purse.caps.iter().any(|cap| reachable(cap) < need.get())
 }
 
 /// The wallets hold enough that nobody has leased.

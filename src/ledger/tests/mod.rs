@@ -1,5 +1,6 @@
 //! The ledger as one process, or several, see it: over a store in memory that can be taken away.
 
+mod counting;
 mod crash;
 mod fake;
 mod holds;

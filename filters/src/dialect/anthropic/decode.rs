@@ -260,6 +260,12 @@ impl Decoder {
                 Kind::Redacted
             }
             "tool_use" => self.call(raw, sink)?,
+            // Passed on it would break the grammar of whoever reads it.
+            "" => {
+                return Err(ProviderError::malformed(
+                    "the answer has a content block without a type",
+                ));
+            }
             kind => {
                 self.hold(raw.len())?;
                 Kind::Other(Opaque::read(kind, raw))

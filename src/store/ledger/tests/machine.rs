@@ -76,7 +76,9 @@ pub(super) struct State {
 }
 
 fn told<T: std::fmt::Debug>(answer: &Result<T, &'static str>) -> String {
-    answer.as_ref().map_or_else(|kind| (*kind).to_owned(), |ok| format!("{ok:?}"))
+    answer
+        .as_ref()
+        .map_or_else(|kind| (*kind).to_owned(), |ok| format!("{ok:?}"))
 }
 
 /// The world of every history.
@@ -120,16 +122,24 @@ fn begun() -> State {
 fn spec() -> impl Strategy<Value = Spec> {
     let payers = prop::collection::vec((1..=PREPAID, 0_i64..40), 0..3);
     let cap = prop::option::of(0_i64..60);
-    (0_u8..24, prop::bool::weighted(0.8), payers, cap, 0_i64..6, any::<bool>()).prop_map(
-        |(request, is_delivered, payers, cap, overage, is_estimated)| Spec {
-            request,
-            is_delivered,
-            payers,
-            cap,
-            overage: (overage - 2).max(0),
-            is_estimated,
-        },
+    (
+        0_u8..24,
+        prop::bool::weighted(0.8),
+        payers,
+        cap,
+        0_i64..6,
+        any::<bool>(),
     )
+        .prop_map(
+            |(request, is_delivered, payers, cap, overage, is_estimated)| Spec {
+                request,
+                is_delivered,
+                payers,
+                cap,
+                overage: (overage - 2).max(0),
+                is_estimated,
+            },
+        )
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -179,7 +189,11 @@ impl State {
         let is_live = holder.is_live;
         let mut part = |wallet: i64, wish: i64| {
             let lease = holder.leases.entry(wallet).or_default();
-            let part = if is_live { wish.min((lease.0 - lease.1).max(0)) } else { wish };
+            let part = if is_live {
+                wish.min((lease.0 - lease.1).max(0))
+            } else {
+                wish
+            };
             lease.1 += part;
             part
         };
@@ -271,7 +285,10 @@ impl State {
                 Done::Forgive(*wallet, *amount, told(&answer))
             }
             Act::Reconcile(which, truth) => {
-                let one = model.estimates.get(*which % model.estimates.len().max(1))?.clone();
+                let one = model
+                    .estimates
+                    .get(*which % model.estimates.len().max(1))?
+                    .clone();
                 let answer = self.model.reconcile(&one, *truth);
                 let id = usage_transaction_id(one.subject.request_id, one.attempt);
                 Done::Reconcile(id, *truth, told(&answer))

@@ -82,7 +82,10 @@ impl Model {
 
     /// Granted by anyone and not used.
     pub(super) fn held(&self, id: i64) -> i64 {
-        let leases = self.holders.values().filter_map(|holder| holder.leases.get(&id));
+        let leases = self
+            .holders
+            .values()
+            .filter_map(|holder| holder.leases.get(&id));
         leases.map(|(granted, used)| granted - used).sum()
     }
 
@@ -107,7 +110,10 @@ impl Model {
         if !self.holders[&holder].is_live {
             return Err("Fenced");
         }
-        let own = self.holders[&holder].leases.get(&id).map_or(0, |(a, b)| a - b);
+        let own = self.holders[&holder]
+            .leases
+            .get(&id)
+            .map_or(0, |(a, b)| a - b);
         let elsewhere = (self.held(id) - own).max(0);
         let wallet = &self.wallets[&id];
         if wallet.is_frozen {
@@ -120,7 +126,11 @@ impl Model {
             at_limit = limit <= self.drawn(id);
         }
         let there = most_there.max(0);
-        let live = self.holders.values().filter(|holder| holder.is_live).count();
+        let live = self
+            .holders
+            .values()
+            .filter(|holder| holder.is_live)
+            .count();
         let share = there / (2 * i64::try_from(live).unwrap());
         let granted = least.max(share.min(most)).min(there);
         if granted < least {

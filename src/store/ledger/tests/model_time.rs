@@ -36,7 +36,12 @@ impl Model {
         let mut done = false;
         let ending: Vec<i64> = self.absences_in(1, |absence| absence.to <= now);
         let owed: Vec<i64> = self.loans_in(1);
-        let due: Vec<i64> = self.wallets.keys().copied().filter(|id| self.is_due(*id, now)).collect();
+        let due: Vec<i64> = self
+            .wallets
+            .keys()
+            .copied()
+            .filter(|id| self.is_due(*id, now))
+            .collect();
         let beginning: Vec<i64> = self.absences_in(0, |absence| absence.from <= now);
         for holder in self.holders.values_mut().filter(|holder| !holder.is_live) {
             done |= holder.leases.values().any(|lease| *lease != (0, 0));
@@ -81,7 +86,9 @@ impl Model {
 
     fn is_due(&self, id: i64, now: i64) -> bool {
         let wallet = &self.wallets[&id];
-        wallet.period.is_some_and(|period| start(period, now) > wallet.period_start)
+        wallet
+            .period
+            .is_some_and(|period| start(period, now) > wallet.period_start)
     }
 
     fn anew(&mut self, id: i64, now: i64) {
@@ -95,7 +102,9 @@ impl Model {
             }
         }
         let wallet = self.wallet(id);
-        let change = wallet.allowance.map_or(0, |allowance| allowance - wallet.balance);
+        let change = wallet
+            .allowance
+            .map_or(0, |allowance| allowance - wallet.balance);
         wallet.balance += change;
         wallet.spent = 0;
         wallet.period_start = start(wallet.period.unwrap(), now);
@@ -153,7 +162,9 @@ impl Model {
     /// The pool's own money is spent first, then the oldest loan.
     fn unspent(&self, id: i64) -> i64 {
         let open = self.loans.iter().filter(|(_, loan)| loan.state < 2);
-        let open: Vec<(i64, i64)> = open.map(|(id, loan)| (*id, loan.amount - loan.reclaimed)).collect();
+        let open: Vec<(i64, i64)> = open
+            .map(|(id, loan)| (*id, loan.amount - loan.reclaimed))
+            .collect();
         let lent: i64 = open.iter().map(|(_, part)| part).sum();
         let mut eaten = (lent - self.wallets[&POOL].balance).max(0);
         for (other, part) in open {

@@ -1,7 +1,6 @@
 //! Why: random histories of holders, people and clocks leave every database in the state of the
 //! model, with every promise kept after every step.
 
-use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{StateMachineTest, prop_state_machine};
 
@@ -80,11 +79,16 @@ const TABLES: [(&str, &str); 7] = [
          WHEN 'open' THEN 0 WHEN 'ending' THEN 1 ELSE 2 END AS BIGINT) FROM loans ORDER BY id",
     ),
     ("users: tokens", "SELECT used_tokens FROM users ORDER BY id"),
-    ("teams: used pool", "SELECT used_pool FROM teams ORDER BY id"),
+    (
+        "teams: used pool",
+        "SELECT used_pool FROM teams ORDER BY id",
+    ),
 ];
 
 fn numbers<E: Engine>(store: &SqlStore<E>) -> Numbers {
-    TABLES.map(|(name, sql)| (name, ask(store, sql, &[]))).to_vec()
+    TABLES
+        .map(|(name, sql)| (name, ask(store, sql, &[])))
+        .to_vec()
 }
 
 fn expected(state: &State) -> Numbers {
@@ -110,7 +114,14 @@ fn expected(state: &State) -> Numbers {
     let absences = model.absences.iter();
     let absences = absences.map(|(id, row)| vec![*id, row.state, row.version]);
     let loans = model.loans.iter().map(|(id, loan)| {
-        vec![*id, loan.absence, loan.from, loan.amount, loan.reclaimed, loan.state]
+        vec![
+            *id,
+            loan.absence,
+            loan.from,
+            loan.amount,
+            loan.reclaimed,
+            loan.state,
+        ]
     });
     let rows = [
         wallets.collect(),
@@ -186,12 +197,16 @@ fn play<E: Engine>(store: &SqlStore<E>, state: &State) {
         Done::Transfer(from, to, amount, expected) => {
             let both = (WalletId(*from), WalletId(*to));
             let amount = Nanos::new(*amount);
-            let answer = people(store, &mut |tx| transfer::transfer(tx, both, amount, reason));
+            let answer = people(store, &mut |tx| {
+                transfer::transfer(tx, both, amount, reason)
+            });
             assert_eq!(told(&answer), *expected);
         }
         Done::Forgive(wallet, amount, expected) => {
             let (wallet, amount) = (WalletId(*wallet), Some(Nanos::new(*amount)));
-            let answer = people(store, &mut |tx| transfer::forgive(tx, wallet, amount, reason));
+            let answer = people(store, &mut |tx| {
+                transfer::forgive(tx, wallet, amount, reason)
+            });
             assert_eq!(told(&answer), *expected);
         }
         Done::Reconcile(id, truth, expected) => {
@@ -216,7 +231,11 @@ fn change<E: Engine>(store: &SqlStore<E>, done: &Done, now: i64) {
             run(store, sql, values![*wallet, *amount]);
         }
         Done::Share(percent) => {
-            run(store, "UPDATE teams SET vacation_share_pct = $1", values![*percent]);
+            run(
+                store,
+                "UPDATE teams SET vacation_share_pct = $1",
+                values![*percent],
+            );
         }
         Done::Plan(user, from, to) => run(
             store,
