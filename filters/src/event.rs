@@ -200,6 +200,50 @@ impl FinishReason {
     }
 }
 
+/// How urgently a provider worked; prices depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ServiceTier {
+    /// The ordinary service.
+    #[default]
+    Standard,
+    /// Answered within hours.
+    Batch,
+    /// Answered when there is room.
+    Flex,
+    /// Answered before others.
+    Priority,
+}
+
+impl ServiceTier {
+    /// Reads `service_tier` of a request or an answer. Unknown names are the ordinary service.
+    #[must_use]
+    pub fn read(name: &str) -> Self {
+        match name {
+            "batch" => Self::Batch,
+            "flex" => Self::Flex,
+            "priority" => Self::Priority,
+            _ => Self::Standard,
+        }
+    }
+
+    /// The same of a member's JSON text; `None` when it is no string, which says nothing.
+    pub(crate) fn of_member(raw: &str) -> Option<Self> {
+        let name = raw.strip_prefix('"')?.strip_suffix('"')?;
+        Some(Self::read(name))
+    }
+
+    /// The providers' word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Batch => "batch",
+            Self::Flex => "flex",
+            Self::Priority => "priority",
+        }
+    }
+}
+
 /// What an answer used, in tokens, in one meaning for all providers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -221,6 +265,8 @@ pub struct Usage {
     pub audio_out: u64,
     /// Counted by Alfred, because the provider reported nothing.
     pub estimated: bool,
+    /// The service that the provider says it gave; what was asked for need not be it.
+    pub tier: Option<ServiceTier>,
 }
 
 impl Usage {

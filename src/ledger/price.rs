@@ -2,6 +2,7 @@
 //! length of the prompt. All three are settled when a price is read, so that costing a request
 //! is one sum.
 
+pub use alfred_filters::event::ServiceTier;
 use serde_json::Value;
 
 /// Kinds of tokens with a price of their own.
@@ -57,38 +58,14 @@ impl Class {
     }
 }
 
-/// How urgently the provider worked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ServiceTier {
-    /// The ordinary service.
-    #[default]
-    Standard,
-    /// Answered within hours.
-    Batch,
-    /// Answered when there is room.
-    Flex,
-    /// Answered before others.
-    Priority,
-}
-
-impl ServiceTier {
-    const COUNT: usize = 4;
-    const PAID_APART: [(Self, &'static str); 3] = [
-        (Self::Batch, "_batch"),
-        (Self::Flex, "_flex"),
-        (Self::Priority, "_priority"),
-    ];
-
-    /// Reads `service_tier` of an answer. Unknown names are the ordinary service.
-    pub fn read(name: &str) -> Self {
-        match name {
-            "batch" => Self::Batch,
-            "flex" => Self::Flex,
-            "priority" => Self::Priority,
-            _ => Self::Standard,
-        }
-    }
-}
+/// How many tiers there are.
+const TIERS: usize = 4;
+/// The tiers with prices of their own, and what their names in the price table end with.
+const PAID_APART: [(ServiceTier, &str); 3] = [
+    (ServiceTier::Batch, "_batch"),
+    (ServiceTier::Flex, "_flex"),
+    (ServiceTier::Priority, "_priority"),
+];
 
 /// What a model charges, in pico-USD per token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,7 +76,7 @@ pub struct Price {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Rates([[Option<u64>; ServiceTier::COUNT]; Class::COUNT]);
+struct Rates([[Option<u64>; TIERS]; Class::COUNT]);
 
 impl Price {
     /// A price with nothing known. Complete it with [`Price::with`].
@@ -185,7 +162,7 @@ impl Rates {
         let priced = |name: &str| entry.get(name).and_then(Value::as_u64);
         for (class, name) in Class::ALL {
             let plain = priced(name);
-            for (tier, suffix) in ServiceTier::PAID_APART {
+            for (tier, suffix) in PAID_APART {
                 let own = priced(&format!("{name}{suffix}"));
                 // A long-context step that names only the plain price: never charge a tier
                 // less than the step does, nor less than the tier did before.
@@ -207,7 +184,7 @@ impl Rates {
         if !is_named && priced(Class::Output.name()).is_some() {
             self.set(Class::OutputReasoning, ServiceTier::Standard, None);
         }
-        for (tier, _) in ServiceTier::PAID_APART {
+        for (tier, _) in PAID_APART {
             self.set(Class::OutputReasoning, tier, self.get(Class::Output, tier));
         }
     }

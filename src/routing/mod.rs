@@ -76,10 +76,12 @@ impl Target {
         format!("{}/{}", self.provider.name, self.model)
     }
 
-    /// What an answer costs here; `None` when nobody knows.
+    /// What an answer costs here, at the tier that the provider says it served, else at the one
+    /// asked for; `None` when nobody knows.
     #[must_use]
     pub fn cost(&self, usage: &Usage, tier: ServiceTier, charge: Charge) -> Option<Nanos> {
         let price = self.price.as_ref()?;
+        let tier = usage.tier.unwrap_or(tier);
         ledger::cost(price, &UsageCounts::from(*usage), tier, charge)
             .inspect_err(|error| {
                 log::warn!("an answer of {} cannot be priced: {error}", self.name());

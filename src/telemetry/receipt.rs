@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alfred_filters::event::Usage;
+use alfred_filters::event::{ServiceTier, Usage};
 use serde::Serialize;
 
 /// Version of the receipt's shape. Fields may be added under one version, never changed.
@@ -113,6 +113,9 @@ pub struct UsageRecord {
     pub reasoning: u64,
     /// Counted by Alfred, because the provider did not say.
     pub estimated: bool,
+    /// The service that the provider says it gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<&'static str>,
 }
 
 impl From<Usage> for UsageRecord {
@@ -124,6 +127,7 @@ impl From<Usage> for UsageRecord {
             cache_write: usage.cache_write,
             reasoning: usage.reasoning,
             estimated: usage.estimated,
+            service_tier: usage.tier.map(ServiceTier::as_str),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Gateway, Upstream, chat, streaming, until};
+use crate::support::{Answer, Do, Gateway, Scripted, Upstream, chat, streaming, until};
 use crate::world::{alias, calm, config};
 
 /// Pico-USD per token.
@@ -94,6 +94,66 @@ async fn a_stream_costs_the_same_as_a_whole_answer() {
             answer.text()
         );
         assert!(answer.text().contains("0.002770000"), "{}", answer.text());
+    }
+}
+
+/// One answer of OpenAI's `gpt-5-mini` for 1,000 tokens in and 100 out.
+fn served(tier: &str, is_stream: bool) -> Vec<Do> {
+    let usage = r#""usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}"#;
+    let head = r#""id":"c","created":1,"model":"gpt-5-mini""#;
+    if !is_stream {
+        let body = format!(
+            r#"{{{head},"object":"chat.completion","choices":[{{"index":0,"message":{{"role":"assistant","content":"Hi"}},"finish_reason":"stop"}}],{usage},"service_tier":{tier}}}"#
+        );
+        return vec![
+            Do::Read,
+            Do::Send([Do::json_head(body.len()), body.into_bytes()].concat()),
+        ];
+    }
+    // Said at the beginning, as some do, and not again where the usage is.
+    let first = format!(
+        "data: {{{head},\"object\":\"chat.completion.chunk\",\"service_tier\":{tier},\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"content\":\"Hi\"}},\"finish_reason\":\"stop\"}}]}}\n\n"
+    );
+    let last = format!(
+        "data: {{{head},\"object\":\"chat.completion.chunk\",\"choices\":[],{usage}}}\n\ndata: [DONE]\n\n"
+    );
+    let events = Do::chunk(&(first + &last));
+    vec![
+        Do::Read,
+        Do::Send([Do::stream_head(), events, Do::last_chunk()].concat()),
+    ]
+}
+
+#[tokio::test]
+async fn an_answer_costs_what_the_service_costs_that_was_given_not_the_one_asked_for() {
+    // Pico-USD per token of the price table: 250,000 and 2,000,000; half in flex, 1.8 times in priority.
+    let cases = [
+        ("auto", "\"default\"", 450_000),
+        ("auto", "\"flex\"", 225_000),
+        ("default", "\"priority\"", 810_000),
+        ("priority", "\"default\"", 450_000),
+        // Where the provider says nothing it gave what was asked for.
+        ("priority", "null", 810_000),
+    ];
+    for is_stream in [false, true] {
+        let scripts = cases.iter().map(|(_, given, _)| served(given, is_stream));
+        let openai = Scripted::new(scripts.collect()).await;
+        let provider = format!(
+            "  openai: {{ kind: openai, endpoints: [\"http://{}/v1\"], keys: [ sk-test ] }}\n",
+            openai.addr
+        );
+        let gateway = Gateway::start(&config(&[provider], &[])).await;
+        for (asked, given, nano) in cases {
+            let more = json!({"service_tier": asked, "stream": is_stream});
+            let body = chat("openai/gpt-5-mini", more);
+            let answer = gateway.chat(&body).await.expect(200);
+            let about = format!("asked {asked}, given {given}, stream {is_stream}");
+            assert_eq!(cost(&gateway, &answer).await, nano, "{about}");
+            let receipt = gateway.receipt_of(&answer).await;
+            let told = receipt["usage"]["service_tier"].as_str();
+            let word = given.trim_matches('"').replace("default", "standard");
+            assert_eq!(told, Some(&*word).filter(|word| *word != "null"), "{about}");
+        }
     }
 }
 

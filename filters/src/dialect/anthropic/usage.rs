@@ -8,7 +8,7 @@ use std::io::Write;
 
 use crate::dialect::openai_chat::usage::{Unknown, push_member};
 use crate::dialect::openai_chat::wire::{members, number};
-use crate::event::Usage;
+use crate::event::{ServiceTier, Usage};
 
 /// Most members unknown here that are remembered.
 const MAX_UNKNOWN: usize = 64;
@@ -23,6 +23,7 @@ pub(crate) struct Report {
     written_5m: Option<u64>,
     written_1h: Option<u64>,
     thinking: Option<u64>,
+    tier: Option<ServiceTier>,
     unknown: Vec<(String, String)>,
 }
 
@@ -51,6 +52,10 @@ impl Report {
                     });
                 }
                 "estimated" => return,
+                "service_tier" => {
+                    self.tier = ServiceTier::of_member(value).or(self.tier);
+                    return remember(&mut self.unknown, key, value);
+                }
                 _ => return remember(&mut self.unknown, key, value),
             };
             told |= number(value).is_some();
@@ -76,6 +81,7 @@ impl Report {
             cache_write,
             cache_write_1h: self.written_1h.unwrap_or(0),
             reasoning: self.thinking.unwrap_or(0),
+            tier: self.tier,
             ..Usage::default()
         };
         Some(usage.clamped())
@@ -174,6 +180,20 @@ mod tests {
             (100, 20, 5)
         );
         assert_eq!(usage.reasoning, 30);
+    }
+
+    #[test]
+    fn the_service_that_was_given_is_known_and_passes() {
+        let report = read(&[
+            r#"{"input_tokens":3,"service_tier":"priority"}"#,
+            r#"{"output_tokens":4,"service_tier":null}"#,
+        ]);
+        let tier = report.usage().unwrap().tier;
+        assert_eq!(tier, Some(ServiceTier::Priority));
+        assert_eq!(
+            report.unknown().top,
+            br#","service_tier":"priority""#.to_vec()
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use crate::error::{ErrorKind, ProviderError};
-use crate::event::{Channel, Event, FinishReason, Scope, Step};
+use crate::event::{Channel, Event, FinishReason, Scope, ServiceTier, Step, Usage};
 use crate::prompt::Surface;
 
 use super::usage;
@@ -26,6 +26,8 @@ pub(crate) struct Decoder {
     /// The answer is one of OpenAI's older form: its text is `choices[].text`,
     /// which some providers also send beside the content of a chat.
     completions: bool,
+    /// The service that the provider has said it gives.
+    tier: Option<ServiceTier>,
 }
 
 /// The tool calls of one choice so far.
@@ -74,6 +76,7 @@ impl Decoder {
         chunk: &Chunk,
         sink: &mut impl FnMut(Event<'a>),
     ) -> Result<(), ProviderError> {
+        self.tier = ServiceTier::of_member(chunk.service_tier.raw(text)).or(self.tier);
         for extra in chunk.extras.iter().filter(|extra| extra.choice.is_none()) {
             sink(extra.event(text, 0));
         }
@@ -101,6 +104,8 @@ impl Decoder {
             self.end(text, index, choice, sink)?;
         }
         if let Some(usage) = reported(text, chunk).and_then(usage::read) {
+            let tier = usage.tier.or(self.tier);
+            let usage = Usage { tier, ..usage };
             sink(Event {
                 choice: 0,
                 channel: Channel::Meta,

@@ -3,7 +3,7 @@
 //! figure has one meaning for all providers (section 1.4 of the design page
 //! `providers.md`).
 
-use crate::event::Usage;
+use crate::event::{ServiceTier, Usage};
 use crate::json::push_quoted;
 
 use super::wire::{members, number};
@@ -25,6 +25,7 @@ pub(crate) fn read(raw: &str) -> Option<Usage> {
         "cached_tokens" | "num_cached_tokens" | "prompt_cache_hit_tokens" => {
             set(&mut usage.cached, number(value));
         }
+        "service_tier" => usage.tier = ServiceTier::of_member(value),
         "prompt_audio_seconds" => sound = number(value).is_some(),
         "prompt_tokens_details" | "input_tokens_details" => {
             members(value, |key, value| match key {
@@ -134,6 +135,8 @@ pub(crate) fn write(usage: Usage, unknown: &Unknown, out: &mut Vec<u8>) {
         audio_in,
         audio_out,
         estimated,
+        // It passes as the member that it came in.
+        tier: _,
     } = usage;
     let total = usage.total();
     push(
@@ -231,6 +234,22 @@ mod tests {
             r#"{"prompt_audio_seconds":4,"prompt_tokens":5,"completion_tokens":2,"total_tokens":57}"#,
         );
         assert_eq!(voxtral.map(|u| (u.input, u.output)), Some((55, 2)));
+    }
+
+    #[test]
+    fn the_service_is_what_the_provider_calls_it_and_nothing_if_it_says_nothing() {
+        for (said, tier) in [
+            (r#""flex""#, Some(ServiceTier::Flex)),
+            (r#""priority""#, Some(ServiceTier::Priority)),
+            (r#""batch""#, Some(ServiceTier::Batch)),
+            (r#""on_demand""#, Some(ServiceTier::Standard)),
+            ("null", None),
+            ("7", None),
+            (r#"{"flex":1}"#, None),
+        ] {
+            let raw = format!(r#"{{"prompt_tokens":3,"service_tier":{said}}}"#);
+            assert_eq!(read(&raw).unwrap().tier, tier, "{said}");
+        }
     }
 
     #[test]

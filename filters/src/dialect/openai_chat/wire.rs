@@ -131,6 +131,7 @@ pub(crate) struct Chunk {
     pub(crate) usage_value: Span,
     /// Groq's envelope, which may hold the only usage.
     pub(crate) x_groq: Span,
+    pub(crate) service_tier: Span,
     pub(crate) prompt_filter: Span,
     pub(crate) error: Span,
     pub(crate) extras: Vec<Extra>,
@@ -228,6 +229,7 @@ impl Chunk {
                 match name {
                     "prompt_filter_results" => self.prompt_filter = value,
                     "x_groq" => self.x_groq = value,
+                    "service_tier" => self.service_tier = value,
                     _ => {}
                 }
                 self.extra((None, Scope::Chunk), key, value, name);
