@@ -44,6 +44,9 @@ impl Cashier {
         loop {
             let entries = self.treasury.outbox.wait(IDLE);
             let is_closing = self.treasury.is_closing.load(Ordering::Acquire);
+            for term in self.treasury.forgotten.wait(Duration::ZERO) {
+                self.send_again(&term);
+            }
             if entries.is_empty() {
                 if is_closing {
                     return;
@@ -114,8 +117,42 @@ impl Cashier {
         self.settle(term, right);
     }
 
+    /// The store may have lost what it had confirmed: all that the journal still has is sent once
+    /// more, and what the store has it drops.
+    fn send_again(&self, term: &Arc<Term>) {
+        let mut retained = term.journal.retained();
+        let mut count = 0;
+        loop {
+            let mut batch = Vec::with_capacity(BATCH);
+            for settlement in retained.by_ref().take(BATCH) {
+                match settlement {
+                    Ok(settlement) => batch.push(Entry {
+                        term: Arc::clone(term),
+                        position: None,
+                        settlement,
+                    }),
+                    Err(error) => log::error!(
+                        "what the database has forgotten cannot all be read back: {error}"
+                    ),
+                }
+            }
+            if batch.is_empty() {
+                log::warn!("{count} settlements were sent to the database once more");
+                return;
+            }
+            count += batch.len();
+            let pending = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+            self.treasury.pending.fetch_add(pending, Ordering::AcqRel);
+            self.settle(term, batch);
+        }
+    }
+
     fn done(&self, term: &Term, batch: Vec<Entry>, posted: &Posted) {
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        if let Some(last) = batch.last() {
+            let settlement = &last.settlement;
+            term.note_confirmed((settlement.subject.request_id, settlement.attempt));
+        }
         let positions = batch.into_iter().filter_map(|entry| entry.position);
         term.journal.acknowledge(positions);
         self.treasury.pending.fetch_sub(count, Ordering::AcqRel);

@@ -40,6 +40,12 @@ pub(super) struct Keeper {
     heeded: HashMap<WalletId, i64>,
     /// Others, their last sign of life, and when it was seen.
     others: HashMap<HolderId, (i64, Instant)>,
+    /// What the store has granted in this term and was not given back.
+    granted: HashMap<WalletId, i64>,
+    /// Earlier terms of this process that may still have requests.
+    ended: Vec<Arc<Term>>,
+    /// The store was away: it may have forgotten something.
+    is_doubtful: bool,
     pause: Duration,
 }
 
@@ -55,6 +61,9 @@ impl Keeper {
             stamp: None,
             heeded: HashMap::new(),
             others: HashMap::new(),
+            granted: HashMap::new(),
+            ended: Vec::new(),
+            is_doubtful: false,
             pause: PAUSE.0,
         }
     }
@@ -79,6 +88,7 @@ impl Keeper {
         log::warn!(
             "the ledger's store does not answer, leases are used as long as they last: {fault}"
         );
+        self.is_doubtful = true;
         for bucket in hungry {
             bucket.not_granted();
             self.treasury.hungry.push(Arc::clone(bucket));
@@ -89,19 +99,16 @@ impl Keeper {
 
     fn round(&mut self, hungry: &[Arc<Bucket>]) -> Result<(), StoreFault> {
         let term = self.treasury.term.load_full();
+        if self.is_doubtful || Instant::now() >= self.beat {
+            self.show_life(&term)?;
+            self.verify(&term)?;
+            self.is_doubtful = false;
+        }
         self.refill(&term, hungry)?;
         let now = Instant::now();
         if self.treasury.is_hurried.swap(false, Ordering::AcqRel) {
             self.recall = now;
             self.rules = now;
-        }
-        if now >= self.beat {
-            let began = Instant::now();
-            if !self.treasury.store.beat(term.holder)? {
-                return Err(StoreFault::Fenced);
-            }
-            term.prolong(began, self.treasury.settings.lease_ttl);
-            self.beat = began + BEAT;
         }
         if now >= self.recall {
             self.give_back(&term)?;
@@ -112,10 +119,38 @@ impl Keeper {
             self.rules = Instant::now() + RULES;
         }
         if now >= self.watch {
+            self.retire_ended()?;
             self.look_after_others(&term)?;
             self.watch = Instant::now() + WATCH;
         }
         Ok(())
+    }
+
+    fn show_life(&mut self, term: &Term) -> Result<(), StoreFault> {
+        let began = Instant::now();
+        if !self.treasury.store.beat(term.holder)? {
+            return Err(StoreFault::Fenced);
+        }
+        term.prolong(began, self.treasury.settings.lease_ttl);
+        self.beat = began + BEAT;
+        Ok(())
+    }
+
+    /// A database that failed over to a replica, or was restored, may have forgotten what it had
+    /// confirmed. What was leased may by now be leased to others: it is used no more, and a new term
+    /// begins.
+    fn verify(&self, term: &Term) -> Result<(), StoreFault> {
+        let confirmed = term.confirmed();
+        let known = self.treasury.store.remembered(term.holder, confirmed)?;
+        let granted: HashMap<_, _> = known.granted.into_iter().collect();
+        let is_leased = |(wallet, ours): (&WalletId, &i64)| {
+            granted.get(wallet).map_or(0, |theirs| theirs.get()) >= *ours
+        };
+        if (known.is_posted || confirmed.is_none()) && self.granted.iter().all(is_leased) {
+            return Ok(());
+        }
+        log::error!("the database has forgotten what it had confirmed, as after a failover");
+        Err(StoreFault::Fenced)
     }
 
     fn refill(&mut self, term: &Term, hungry: &[Arc<Bucket>]) -> Result<(), StoreFault> {
@@ -148,6 +183,7 @@ impl Keeper {
                 self.heed_own_wishes(term)?;
             }
             for taken in all_taken {
+                *self.granted.entry(taken.wallet).or_default() += taken.granted.get();
                 if let Some((bucket, _)) = wishes.get(&taken.wallet) {
                     bucket.grant(&taken);
                 }
@@ -184,11 +220,16 @@ impl Keeper {
         self.return_money(term, &back)
     }
 
-    fn return_money(&self, term: &Term, back: &[(WalletId, Nanos)]) -> Result<(), StoreFault> {
+    fn return_money(&mut self, term: &Term, back: &[(WalletId, Nanos)]) -> Result<(), StoreFault> {
         if back.is_empty() {
             return Ok(());
         }
         let given = self.treasury.store.give_back(term.holder, back);
+        if matches!(given, Ok(()) | Err(StoreFault::Uncertain)) {
+            for (wallet, amount) in back {
+                *self.granted.entry(*wallet).or_default() -= amount.get();
+            }
+        }
         // Whether an answer that was lost came after the deed is not known: the money then stays
         // out of use until this process retires, and is never spent twice.
         if let Err(fault) = &given
@@ -214,6 +255,26 @@ impl Keeper {
         let book = Book::new(rules, &term.book.load(), credit);
         term.book.store(Arc::new(book));
         self.stamp = Some(stamp);
+        Ok(())
+    }
+
+    /// Earlier terms whose requests are all settled: what is left of their leases goes back.
+    fn retire_ended(&mut self) -> Result<(), StoreFault> {
+        let (over, running): (Vec<_>, Vec<_>) = self
+            .ended
+            .drain(..)
+            .partition(|term| Arc::strong_count(term) == 1);
+        self.ended = running;
+        for term in over {
+            match self.treasury.store.retire(term.holder) {
+                // Forgotten altogether.
+                Ok(()) | Err(StoreFault::Missing) => {}
+                Err(fault) => {
+                    self.ended.push(term);
+                    return Err(fault);
+                }
+            }
+        }
         Ok(())
     }
 
@@ -246,7 +307,10 @@ impl Keeper {
     /// This process was taken for dead. It goes on under a new token; what runs settles under the
     /// old one.
     fn begin_new_term(&mut self) {
-        log::warn!("this process was silent for too long and has lost its leases; it begins anew");
+        log::warn!(
+            "this process has lost its leases, for it was silent for too long or the database forgot \
+             them; it begins anew, and sends the settlements of the last minutes again"
+        );
         let began = Instant::now();
         let made = self
             .treasury
@@ -273,10 +337,14 @@ impl Keeper {
         match made {
             Ok(term) => {
                 term.prolong(began, self.treasury.settings.lease_ttl);
-                self.treasury.term.store(Arc::new(term));
+                let last = self.treasury.term.swap(Arc::new(term));
+                self.ended.push(Arc::clone(&last));
+                self.treasury.forgotten.push(last);
+                self.treasury.outbox.wake();
                 self.beat = began + BEAT;
                 self.stamp = None;
                 self.heeded.clear();
+                self.granted.clear();
             }
             Err(error) => {
                 log::error!("a new beginning failed, requests with a wallet are refused: {error}");

@@ -2,14 +2,16 @@
 //! new term; requests of the old one settle under the old token, and their refunds can never be
 //! mistaken for money of the new.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use uuid::Uuid;
 
 use super::journal::Journal;
 use super::purse::Book;
+use super::treasury::lock;
 use crate::store::HolderId;
 
 /// One unbroken stretch during which this process may lease.
@@ -21,6 +23,8 @@ pub(super) struct Term {
     pub(super) journal: Journal,
     /// The wallets and what is leased of them.
     pub(super) book: ArcSwap<Book>,
+    /// The last settlement that the store has confirmed.
+    confirmed: Mutex<Option<(Uuid, u8)>>,
     epoch: Instant,
     /// Milliseconds after `epoch` at which the leases must no longer be used.
     valid_until: AtomicU64,
@@ -34,6 +38,7 @@ impl Term {
             holder,
             journal,
             book: ArcSwap::from_pointee(book),
+            confirmed: Mutex::default(),
             epoch: Instant::now(),
             valid_until: AtomicU64::new(0),
         }
@@ -45,6 +50,16 @@ impl Term {
         let until = began.duration_since(self.epoch) + ttl;
         let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
         self.valid_until.fetch_max(until, Ordering::AcqRel);
+    }
+
+    /// The store has confirmed this settlement, by request and attempt, and all before it.
+    pub(super) fn note_confirmed(&self, settlement: (Uuid, u8)) {
+        *lock(&self.confirmed) = Some(settlement);
+    }
+
+    /// The last settlement that the store has confirmed.
+    pub(super) fn confirmed(&self) -> Option<(Uuid, u8)> {
+        *lock(&self.confirmed)
     }
 
     /// Whether leases may be used now.

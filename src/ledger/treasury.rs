@@ -69,6 +69,8 @@ pub struct Treasury {
     pub(super) price_version: AtomicI64,
     pub(super) is_store_there: AtomicBool,
     pub(super) is_closing: AtomicBool,
+    /// Terms of which the store has forgotten what it had confirmed.
+    pub(super) forgotten: Queue<Arc<Term>>,
     /// Another process has told of a change.
     pub(super) is_hurried: AtomicBool,
     pub(super) pending: AtomicU64,
@@ -108,6 +110,7 @@ impl Treasury {
             term: ArcSwap::from_pointee(term),
             hungry: Queue::default(),
             outbox: Queue::default(),
+            forgotten: Queue::default(),
             price_version: AtomicI64::new(0),
             is_store_there: AtomicBool::new(true),
             is_closing: AtomicBool::new(false),

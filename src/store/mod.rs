@@ -31,8 +31,8 @@ pub use error::{StoreFault, StoreProblem};
 pub use keys::{KeyRow, Keys, NewKey};
 pub use ledger::{
     Broken, Denied, Funding, HoldMode, HolderId, HolderRow, LedgerStore, Leg, OwnerType, Posted,
-    Rules, Settled, Subject, Taken, UsageSource, WalletId, WalletRules, WalletStatus, Want,
-    usage_transaction_id,
+    Remembered, Rules, Settled, Subject, Taken, UsageSource, WalletId, WalletRules, WalletStatus,
+    Want, usage_transaction_id,
 };
 pub use memory::MemoryStore;
 pub use open::{Store, open};

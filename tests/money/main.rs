@@ -15,6 +15,7 @@ mod support;
 mod world;
 
 mod exhaustion;
+mod failover;
 mod spending;
 mod streams;
 

@@ -55,6 +55,8 @@ while read -r word; do
     case $word in
     stop) stop ;;
     start) start ;;
+    save) rm -rf "$home/saved" && cp -a "$home/data" "$home/saved" ;;
+    restore) rm -rf "$home/data" && cp -a "$home/saved" "$home/data" ;;
     esac
     printf 'done\n'
 done
@@ -223,6 +225,17 @@ impl Postgres {
     pub(crate) fn restart_immediate(&self) {
         self.stop_immediate();
         self.start_again();
+    }
+
+    /// Keeps a copy of all that it holds; it must be stopped.
+    pub(crate) fn save(&self) {
+        self.tell("save");
+    }
+
+    /// Forgets all that came after [`Postgres::save`], as a replica does that takes over before it
+    /// has heard of it; it must be stopped.
+    pub(crate) fn restore(&self) {
+        self.tell("restore");
     }
 
     fn tell(&self, word: &str) {

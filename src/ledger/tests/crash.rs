@@ -2,11 +2,12 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{bill, eventually, hold, settled, start};
 use crate::ledger::tests::fake::Fake;
-use crate::ledger::{Nanos, Staff, Treasury};
+use crate::ledger::{Hold, Nanos, Staff, Treasury};
 use crate::store::{HoldMode, LedgerStore, OwnerType, UsageSource, WalletId};
 
 fn store() -> Arc<Fake> {
@@ -129,4 +130,43 @@ async fn a_clean_end_leaves_nothing_leased_and_nothing_to_recover() {
         .await
         .expect("all of it is free")
         .void();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_database_forgets_after_a_failover_is_sent_again_and_old_leases_are_not_used() {
+    let (fake, folder) = (store(), tempfile::tempdir().unwrap());
+    let (treasury, _staff) = start(&fake, folder.path());
+    for _ in 0..5 {
+        hold(&treasury, 100).await.unwrap().settle(&bill(10));
+    }
+    settled(&treasury);
+    let replica = fake.state.lock().unwrap().clone();
+    for _ in 0..7 {
+        hold(&treasury, 1_000).await.unwrap().settle(&bill(300));
+    }
+    settled(&treasury);
+    let running = hold(&treasury, 1_000).await.unwrap();
+    // The database goes away, and a replica takes over that has not heard of the last seven.
+    fake.is_away.store(true, Ordering::Relaxed);
+    *fake.state.lock().unwrap() = replica;
+    eventually("away", || !treasury.figures().is_store_there);
+    fake.is_away.store(false, Ordering::Relaxed);
+    eventually("sent again", || {
+        fake.state.lock().unwrap().settled.len() == 12
+    });
+    assert_eq!(running.settle(&bill(400)), Nanos::ZERO);
+    settled(&treasury);
+    eventually("a new lease", || {
+        fake.state.lock().unwrap().balance[&WalletId(1)] == 10_000 - 50 - 2_100 - 400
+    });
+    // The old term ends with its last request, so that all the rest can be had again.
+    eventually("the old term's leases to go back", || fake.live() == 1);
+    let all_the_rest = 10_000 - 50 - 2_100 - 400;
+    let mut tries = 0;
+    while hold(&treasury, all_the_rest).await.map(Hold::void).is_err() {
+        tries += 1;
+        assert!(tries < 40, "the old leases did not come back");
+    }
+    fake.assert_sound();
+    assert_eq!(fake.state.lock().unwrap().settled.len(), 13);
 }

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use crate::money::Nanos;
 use crate::store::{
-    Broken, HoldMode, HolderId, HolderRow, LedgerStore, OwnerType, Posted, Rules, Settled,
-    StoreFault, Taken, WalletId, WalletRules, WalletStatus, Want,
+    Broken, HoldMode, HolderId, HolderRow, LedgerStore, OwnerType, Posted, Remembered, Rules,
+    Settled, StoreFault, Taken, WalletId, WalletRules, WalletStatus, Want,
 };
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) balance: HashMap<WalletId, i64>,
     pub(super) overage: HashMap<WalletId, i64>,
@@ -65,6 +65,12 @@ impl Fake {
             true => Err(StoreFault::Locked),
             false => Ok(self.state.lock().unwrap()),
         }
+    }
+
+    /// How many holders live.
+    pub(super) fn live(&self) -> usize {
+        let state = self.state.lock().unwrap();
+        state.live.values().filter(|beat| **beat >= 0).count()
     }
 
     pub(super) fn freeze(&self, wallet: WalletId) {
@@ -200,6 +206,22 @@ impl LedgerStore for Fake {
             return Err(StoreFault::Uncertain);
         }
         Ok(posted)
+    }
+
+    fn remembered(
+        &self,
+        holder: HolderId,
+        settlement: Option<(Uuid, u8)>,
+    ) -> Result<Remembered, StoreFault> {
+        let state = self.lock()?;
+        let leases = state.leases.iter();
+        let granted = leases.filter(|((of, _), _)| *of == holder);
+        Ok(Remembered {
+            granted: granted
+                .map(|((_, wallet), (granted, _))| (*wallet, Nanos::new(*granted)))
+                .collect(),
+            is_posted: settlement.is_some_and(|key| state.posted.contains(&key)),
+        })
     }
 
     fn retire(&self, holder: HolderId) -> Result<(), StoreFault> {

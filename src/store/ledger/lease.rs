@@ -184,6 +184,19 @@ pub(super) fn give_back(
     store_grants(sql, holder.0, &grants)
 }
 
+/// What was granted to a holder and not given back, by wallet.
+pub(super) fn granted(
+    sql: &mut dyn Sql,
+    holder: HolderId,
+) -> Result<Vec<(WalletId, Nanos)>, StoreFault> {
+    let rows = sql.query(
+        "SELECT wallet_id, granted FROM lease_grants WHERE holder_id = $1",
+        values![holder.0],
+    )?;
+    let read = |row: &super::super::sql::Row| Ok((WalletId(row.int(0)?), Nanos::new(row.int(1)?)));
+    rows.iter().map(read).collect()
+}
+
 /// What one holder has of one wallet.
 #[derive(Clone, Copy, Debug, Default)]
 struct Lease {

@@ -292,6 +292,15 @@ pub struct HolderRow {
     pub beat: i64,
 }
 
+/// What a store still knows of a holder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// Granted and not given back, spent or not, by wallet.
+    pub granted: Vec<(WalletId, Nanos)>,
+    /// The settlement that was asked about is posted.
+    pub is_posted: bool,
+}
+
 /// A broken promise that `alfred ledger check` found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
@@ -324,13 +333,22 @@ pub trait LedgerStore: Send + Sync {
     fn wanted(&self, holder: HolderId) -> Result<Vec<(WalletId, i64)>, StoreFault>;
 
     /// Posts a batch, at most 1,000 settlements. What was posted before is not posted again, so
-    /// a batch of unknown fate is simply sent again. A holder that is fenced may settle.
+    /// a batch of unknown fate is simply sent again. A holder that is fenced may settle, and so may
+    /// one that the store has forgotten.
     fn settle(
         &self,
         holder: HolderId,
         batch: &[Settled],
         now_ms: i64,
     ) -> Result<Posted, StoreFault>;
+
+    /// What is known of a holder and of one of its settlements, by request and attempt. A database
+    /// that failed over to a replica, or was restored, may have forgotten what it had confirmed.
+    fn remembered(
+        &self,
+        holder: HolderId,
+        settlement: Option<(Uuid, u8)>,
+    ) -> Result<Remembered, StoreFault>;
 
     /// All that a holder has settled is in the store: the rest of its leases goes back.
     fn retire(&self, holder: HolderId) -> Result<(), StoreFault>;

@@ -58,6 +58,15 @@ pub(super) fn keep_holder(sql: &mut dyn Sql, holder: i64) -> Result<bool, StoreF
     Ok(row.text(0)? == "live")
 }
 
+/// Enters a holder again that the database has forgotten: it may settle, and lease no more.
+pub(super) fn return_holder(sql: &mut dyn Sql, holder: i64, now_ms: i64) -> Result<(), StoreFault> {
+    sql.execute(
+        "INSERT INTO holders (id, name, state, started_at) VALUES ($1, 'forgotten', 'fenced', $2)",
+        values![holder, now_ms],
+    )
+    .map(drop)
+}
+
 /// What may still be leased of a wallet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pool {

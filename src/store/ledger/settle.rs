@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use uuid::Uuid;
+
 use super::super::StoreFault;
 use super::super::sql::{Sql, Value, values};
 use super::posting::{self, Key, Posting, Stamp, Written};
@@ -18,7 +20,10 @@ pub(super) fn settle(
     now_ms: i64,
 ) -> Result<Posted, StoreFault> {
     // A holder that is fenced may settle, so only its existence counts.
-    rows::keep_holder(sql, holder.0)?;
+    match rows::keep_holder(sql, holder.0) {
+        Err(StoreFault::Missing) => rows::return_holder(sql, holder.0, now_ms)?,
+        kept => drop(kept?),
+    }
     let houses = houses(sql, batch, now_ms)?;
     let of_houses: BTreeSet<i64> = houses.values().copied().collect();
     let mut pools = rows::lock_pools(sql, &of_houses)?;
@@ -116,6 +121,20 @@ fn known(sql: &mut dyn Sql, batch: &[Settled]) -> Result<HashSet<Key>, StoreFaul
         }
     }
     Ok(known)
+}
+
+/// Whether an attempt is posted.
+pub(super) fn is_posted(
+    sql: &mut dyn Sql,
+    request_id: Uuid,
+    attempt: u8,
+) -> Result<bool, StoreFault> {
+    let row = sql.first(
+        "SELECT 1 FROM transactions \
+         WHERE type IN ('usage', 'undelivered') AND request_id = $1 AND attempt = $2 LIMIT 1",
+        values![*request_id.as_bytes(), i64::from(attempt)],
+    )?;
+    Ok(row.is_some())
 }
 
 /// Everything that follows from the rows. What fires a trigger comes last: its lock is the

@@ -3,28 +3,40 @@
 
 use std::collections::HashMap;
 
+use uuid::Uuid;
+
 use super::super::sql::{Engine, Row, Sql, SqlStore, Work, values};
 use super::super::{StoreFault, WalletStatus};
 use super::{
-    Broken, Funding, HoldMode, HolderId, HolderRow, LedgerStore, OwnerType, Posted, Rules, Settled,
-    Taken, WalletId, WalletRules, Want, absence, check, lease, partition, period, posting, rows,
-    settle,
+    Broken, Funding, HoldMode, HolderId, HolderRow, LedgerStore, OwnerType, Posted, Remembered,
+    Rules, Settled, Taken, WalletId, WalletRules, Want, absence, check, lease, partition, period,
+    posting, rows, settle,
 };
 use crate::money::Nanos;
 
 /// A batch of unknown fate, or one that meets itself, sent by another process at the same time, is
 /// sent so often.
 const TRIES: usize = 5;
+/// Numbers of holders that are tried.
+const NUMBERS: usize = 100;
 
 impl<E: Engine> LedgerStore for SqlStore<E> {
     fn enlist(&self, name: &str, now_ms: i64) -> Result<HolderId, StoreFault> {
-        self.engine.run(Work::Money, &mut |sql| {
-            let row = sql.one(
-                "INSERT INTO holders (name, started_at) VALUES ($1, $2) RETURNING id",
-                values![name, now_ms],
-            )?;
-            row.int(0).map(HolderId)
-        })
+        // A number that is taken was given by a database that has forgotten it since.
+        let mut tries = 1..NUMBERS;
+        loop {
+            let made = self.engine.run(Work::Money, &mut |sql| {
+                let row = sql.one(
+                    "INSERT INTO holders (name, started_at) VALUES ($1, $2) RETURNING id",
+                    values![name, now_ms],
+                )?;
+                row.int(0).map(HolderId)
+            });
+            match made {
+                Err(StoreFault::Duplicate) if tries.next().is_some() => {}
+                made => return made,
+            }
+        }
     }
 
     fn beat(&self, holder: HolderId) -> Result<bool, StoreFault> {
@@ -89,6 +101,22 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
                 posted => return posted,
             }
         }
+    }
+
+    fn remembered(
+        &self,
+        holder: HolderId,
+        settlement: Option<(Uuid, u8)>,
+    ) -> Result<Remembered, StoreFault> {
+        self.engine.run(Work::ReadLatest, &mut |sql| {
+            Ok(Remembered {
+                granted: lease::granted(sql, holder)?,
+                is_posted: match settlement {
+                    Some((request, attempt)) => settle::is_posted(sql, request, attempt)?,
+                    None => false,
+                },
+            })
+        })
     }
 
     fn retire(&self, holder: HolderId) -> Result<(), StoreFault> {
