@@ -251,6 +251,16 @@ impl Hold {
     fn settlement(&self, bill: &Bill, spent: &[Nanos], overage: Nanos) -> Settlement {
         let parts = self.parts.iter().zip(spent);
         let legs = parts.filter(|(_, spent)| **spent > Nanos::ZERO);
+        let mut legs: Vec<Leg> = legs
+            .map(|(part, spent)| Leg {
+                wallet: part.bucket.id().0,
+                amount: *spent,
+                is_cap: part.is_cap,
+            })
+            .collect();
+        if legs.is_empty() && overage > Nanos::ZERO {
+            legs.extend(self.bearer());
+        }
         Settlement {
             subject: self.subject.clone(),
             attempt: bill.attempt,
@@ -263,13 +273,7 @@ impl Hold {
             cache_write_tokens: bill.usage.cache_write,
             reasoning_tokens: bill.usage.reasoning,
             cost: bill.cost,
-            legs: legs
-                .map(|(part, spent)| Leg {
-                    wallet: part.bucket.id().0,
-                    amount: *spent,
-                    is_cap: part.is_cap,
-                })
-                .collect(),
+            legs,
             overage,
             is_estimated: bill.source != UsageSource::Provider,
             usage_source: bill.source,
@@ -277,6 +281,19 @@ impl Hold {
             at_ms: super::unix_ms(),
             price_version: self.subject.price_version,
         }
+    }
+
+    /// Whom it is counted against that nothing was held: the first who pays, else the first cap.
+    fn bearer(&self) -> Option<Leg> {
+        let (payer, cap) = (self.purse.payers.first(), self.purse.caps.first());
+        let leg = |bucket: &Arc<Bucket>, is_cap| Leg {
+            wallet: bucket.id().0,
+            amount: Nanos::ZERO,
+            is_cap,
+        };
+        payer
+            .map(|bucket| leg(bucket, false))
+            .or_else(|| cap.map(|bucket| leg(bucket, true)))
     }
 
     /// Gives back what was not spent.

@@ -72,7 +72,9 @@ fn grant(pool: &mut Pool, wallet: &Wallet, want: &Want, live: i64) -> Result<Tak
     let allowed = wallet
         .hard_limit
         .map(|limit| limit.saturating_sub(pool.drawn));
+    // What was spent beyond all holds is owed, and not there to be spent again.
     let there = pool.unleased.saturating_add(wallet.overdraft);
+    let there = there.saturating_sub(wallet.overage);
     let available = there.min(allowed.unwrap_or(i64::MAX)).max(0);
     // Others want some too, and more than once.
     let share = available / live.saturating_mul(2);

@@ -258,7 +258,8 @@ pub struct Settled {
     pub cost: Nanos,
     /// What each wallet bears: payers in funding order, then caps. Empty: nobody is bounded.
     pub legs: Vec<Leg>,
-    /// The part that no leg could bear, counted against the first payer, else the first cap.
+    /// The part that no leg could bear. Taken from what the wallets have beside their leases; what is
+    /// then left is owed by the first payer, else counted by the first cap, and lowers what may be leased.
     pub overage: Nanos,
     /// The tokens or the cost are a guess.
     pub estimated: bool,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::super::StoreFault;
 use super::super::sql::Value;
-use super::rows::{Wallet, transaction};
+use super::rows::{Pool, Wallet, transaction};
 use super::{Leg, OwnerType, Settled, UsageSource};
 use crate::audit::{Hash, RootBuilder, TransactionLeaf};
 use crate::money::Nanos;
@@ -172,6 +172,18 @@ pub(super) fn named(batch: &[Settled]) -> BTreeSet<i64> {
     legs.map(|leg| leg.wallet.0).collect()
 }
 
+/// The wallets of answers that cost more than was held for them: what they have beyond their leases
+/// may cover it.
+pub(super) fn short(batch: &[Settled]) -> BTreeSet<i64> {
+    let delivered = batch.iter().filter(|settled| settled.delivered);
+    let short = delivered.filter(|settled| {
+        let is_less = |leg: &Leg| leg.is_cap && leg.amount < settled.cost;
+        settled.overage > Nanos::ZERO || settled.legs.iter().any(is_less)
+    });
+    let legs = short.flat_map(|settled| &settled.legs);
+    legs.map(|leg| leg.wallet.0).collect()
+}
+
 /// The tenants whose house pays for something.
 pub(super) fn houses(batch: &[Settled]) -> BTreeSet<i64> {
     let undelivered = batch.iter().filter(|settled| !settled.delivered);
@@ -192,6 +204,9 @@ pub(super) struct Stamp {
 pub(super) struct Posting<'a> {
     /// Locked wallets, as they are afterwards.
     pub(super) wallets: BTreeMap<i64, Wallet>,
+    /// Locked pools of houses and of wallets that may have to cover more than their leases, as they
+    /// are afterwards.
+    pub(super) pools: BTreeMap<i64, Pool>,
     /// Tenants with the wallet of their house.
     houses: BTreeMap<i64, i64>,
     /// Rows so far, and the sum of their amounts.
@@ -199,8 +214,6 @@ pub(super) struct Posting<'a> {
     amount: i64,
     /// Used of the holder's leases, by wallet.
     pub(super) used: BTreeMap<i64, i64>,
-    /// Paid by houses, by wallet.
-    pub(super) housed: BTreeMap<i64, i64>,
     /// Tokens of delivered answers, by user.
     pub(super) tokens: BTreeMap<i64, i64>,
     /// Wallets whose overage moved.
@@ -209,14 +222,18 @@ pub(super) struct Posting<'a> {
 
 impl<'a> Posting<'a> {
     /// Before the first settlement, with all wallets that are needed.
-    pub(super) fn new(wallets: BTreeMap<i64, Wallet>, houses: BTreeMap<i64, i64>) -> Self {
+    pub(super) fn new(
+        wallets: BTreeMap<i64, Wallet>,
+        pools: BTreeMap<i64, Pool>,
+        houses: BTreeMap<i64, i64>,
+    ) -> Self {
         Self {
             wallets,
+            pools,
             houses,
             lines: Vec::new(),
             amount: 0,
             used: BTreeMap::new(),
-            housed: BTreeMap::new(),
             tokens: BTreeMap::new(),
             over: BTreeSet::new(),
         }
@@ -240,32 +257,45 @@ impl<'a> Posting<'a> {
         if payers.is_empty() {
             payers.extend(of(false).next());
         }
-        let mut first = true;
+        let (cost, mut overage) = (settled.cost.get(), settled.overage.get());
         for (leg, payer) in (0..).zip(&payers) {
             let mut line = line(settled, Kind::Usage, leg);
-            if std::mem::take(&mut first) {
+            if leg == 0 {
                 whole(&mut line, settled);
             }
-            self.spend(payer, &mut line)?;
+            overage -= self.spend(payer, overage, &mut line)?;
             self.push(line)?;
         }
-        let overage = settled.overage.get();
-        if first {
+        let mut caps = Vec::new();
+        // A cap that counted nothing may have been deleted since.
+        let counts = |leg: &&Leg| leg.amount.get() > 0 || self.pools.contains_key(&leg.wallet.0);
+        let counting: Vec<&Leg> = of(true).filter(counts).collect();
+        for cap in counting {
+            let mut line = line(
+                settled,
+                Kind::Cap,
+                u8::try_from(caps.len()).unwrap_or(u8::MAX),
+            );
+            self.spend(cap, cost - cap.amount.get(), &mut line)?;
+            if line.amount != 0 {
+                caps.push(line);
+            }
+        }
+        if payers.is_empty() {
             // No wallet pays: the cost is told all the same.
             let mut line = line(settled, Kind::Usage, 0);
             whole(&mut line, settled);
-            line.amount = overage.saturating_sub(settled.cost.get());
+            let counted = caps.iter().map(|cap| cap.amount).min().unwrap_or(-cost);
+            overage = overage.min(cost + counted);
+            line.amount = overage.saturating_sub(cost);
             self.push(line)?;
         }
-        let caps = of(true).filter(|leg| leg.amount.get() > 0);
-        for (leg, cap) in (0..).zip(caps) {
-            let mut line = line(settled, Kind::Cap, leg);
-            self.spend(cap, &mut line)?;
-            self.push(line)?;
+        for cap in caps {
+            self.push(cap)?;
         }
         if overage > 0 {
             let bearer = of(false).chain(of(true)).next();
-            self.exceed(bearer, settled)?;
+            self.exceed(bearer, settled, overage)?;
         }
         if let Some(user) = settled.subject.user {
             let tokens = count(settled.prompt_tokens) + count(settled.completion_tokens);
@@ -275,10 +305,21 @@ impl<'a> Posting<'a> {
         Ok(())
     }
 
-    /// One wallet bears its part.
-    fn spend(&mut self, leg: &Leg, line: &mut TransactionLeaf<'a>) -> Result<(), &'static str> {
+    /// One wallet bears its part, and of what is missing as much as it has beyond all leases; answers
+    /// how much that was.
+    fn spend(
+        &mut self,
+        leg: &Leg,
+        missing: i64,
+        line: &mut TransactionLeaf<'a>,
+    ) -> Result<i64, &'static str> {
         let wallet = bearer(&mut self.wallets, leg)?;
-        let amount = leg.amount.get();
+        let covered = match self.pools.get_mut(&wallet.id) {
+            Some(pool) => cover(pool, wallet, missing)?,
+            None => 0,
+        };
+        let leased = leg.amount.get();
+        let amount = leased.checked_add(covered).ok_or(OUT_OF_RANGE)?;
         let (balance, spent) = (
             wallet.balance.checked_sub(amount),
             wallet.spent.checked_add(amount),
@@ -288,22 +329,27 @@ impl<'a> Posting<'a> {
         line.wallet = Some(wallet.id);
         line.amount = -amount;
         line.balance_after = Some(wallet.balance);
-        if amount > 0 {
+        if leased > 0 {
             let used = self.used.entry(wallet.id).or_default();
-            *used = used.checked_add(amount).ok_or(OUT_OF_RANGE)?;
+            *used = used.checked_add(leased).ok_or(OUT_OF_RANGE)?;
         }
-        Ok(())
+        Ok(covered)
     }
 
     /// What nobody could bear is counted apart.
-    fn exceed(&mut self, leg: Option<&Leg>, settled: &'a Settled) -> Result<(), &'static str> {
+    fn exceed(
+        &mut self,
+        leg: Option<&Leg>,
+        settled: &'a Settled,
+        amount: i64,
+    ) -> Result<(), &'static str> {
         let leg = leg.ok_or("overage without a wallet to count it against")?;
         let wallet = bearer(&mut self.wallets, leg)?;
-        let overage = wallet.overage.checked_add(settled.overage.get());
+        let overage = wallet.overage.checked_add(amount);
         wallet.overage = overage.ok_or(OUT_OF_RANGE)?;
         let mut line = line(settled, Kind::Overage, 0);
         line.wallet = Some(wallet.id);
-        line.amount = -settled.overage.get();
+        line.amount = -amount;
         line.balance_after = Some(wallet.balance);
         self.over.insert(wallet.id);
         self.push(line)
@@ -321,8 +367,9 @@ impl<'a> Posting<'a> {
             wallet.spent = wallet.spent.checked_add(cost).ok_or(OUT_OF_RANGE)?;
             line.wallet = Some(wallet.id);
             line.balance_after = Some(wallet.balance);
-            let paid = self.housed.entry(wallet.id).or_default();
-            *paid = paid.checked_add(cost).ok_or(OUT_OF_RANGE)?;
+            let pool = self.pools.get_mut(&wallet.id);
+            let pool = pool.ok_or("the wallet of the house has no pool")?;
+            pool.unleased = pool.unleased.checked_sub(cost).ok_or(OUT_OF_RANGE)?;
         }
         self.push(line)
     }
@@ -338,6 +385,16 @@ impl<'a> Posting<'a> {
     pub(super) fn written(&mut self, stamp: Stamp) -> Result<Written, StoreFault> {
         written(&mut self.lines, Some(stamp))
     }
+}
+
+/// Takes of what is missing as much as the wallet has beyond all leases. The money is spent: limits
+/// of the period are for those who come.
+fn cover(pool: &mut Pool, wallet: &Wallet, missing: i64) -> Result<i64, &'static str> {
+    let there = pool.unleased.saturating_add(wallet.overdraft);
+    let covered = missing.min(there).max(0);
+    pool.unleased = pool.unleased.checked_sub(covered).ok_or(OUT_OF_RANGE)?;
+    pool.drawn = pool.drawn.checked_add(covered).ok_or(OUT_OF_RANGE)?;
+    Ok(covered)
 }
 
 const OUT_OF_RANGE: &str = "a balance would be out of range";

@@ -26,7 +26,8 @@ pub(super) fn settle(
     }
     let houses = houses(sql, batch, now_ms)?;
     let of_houses: BTreeSet<i64> = houses.values().copied().collect();
-    let mut pools = rows::lock_pools(sql, &of_houses)?;
+    let asked = posting::short(batch).union(&of_houses).copied().collect();
+    let pools = rows::lock_pools(sql, &asked)?;
     let named = posting::named(batch).union(&of_houses).copied().collect();
     let wallets = rows::lock_wallets(sql, &named)?;
     let known = known(sql, batch)?;
@@ -40,19 +41,14 @@ pub(super) fn settle(
         posted.wallets = wallets.values().map(touched).collect();
         return Ok(posted);
     }
-    let mut posting = Posting::new(wallets, houses).post(&fresh)?;
+    let mut posting = Posting::new(wallets, pools, houses).post(&fresh)?;
     let settlement = open(sql, holder.0, fresh.len(), now_ms)?;
     let written = posting.written(Stamp {
         settlement,
         holder: holder.0,
     })?;
     close(sql, settlement, &written)?;
-    for (house, paid) in &posting.housed {
-        let pool = pools.get_mut(house).ok_or(StoreFault::Missing)?;
-        let unleased = pool.unleased.checked_sub(*paid);
-        pool.unleased = unleased.ok_or(StoreFault::OutOfRange)?;
-    }
-    rows::store_pools(sql, &pools)?;
+    rows::store_pools(sql, &posting.pools)?;
     follow(sql, holder.0, &posting)?;
     posted.wallets = posting.wallets.values().map(touched).collect();
     Ok(posted)
@@ -140,7 +136,7 @@ pub(super) fn is_posted(
 /// Everything that follows from the rows. What fires a trigger comes last: its lock is the
 /// hottest.
 fn follow(sql: &mut dyn Sql, holder: i64, posting: &Posting<'_>) -> Result<(), StoreFault> {
-    let is_moved = |id: &i64| posting.used.contains_key(id) || posting.housed.contains_key(id);
+    let is_moved = |id: &i64| posting.used.contains_key(id) || posting.pools.contains_key(id);
     let moved: Vec<&Wallet> = posting
         .wallets
         .values()

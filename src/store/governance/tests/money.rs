@@ -177,6 +177,9 @@ pub(super) fn what_is_leased_is_called_in_and_not_taken(store: &dyn Fixture) {
 
 pub(super) fn overage_is_forgiven_once(store: &dyn Fixture) {
     let here = tenant(store, "a");
+    // All that is left will be leased, so that nothing can cover it.
+    let debit = Command::Debit(movement(here.wallet, credits(9)));
+    moved(act(store, debit));
     let dear = Settled {
         overage: Nanos::new(400),
         legs: vec![Leg {

@@ -119,7 +119,7 @@ impl Model {
         if wallet.is_frozen {
             return Ok((0, 0, elsewhere, Some("Frozen")));
         }
-        let mut most_there = self.unleased(id) + wallet.overdraft;
+        let mut most_there = self.unleased(id) + wallet.overdraft - wallet.overage;
         let mut at_limit = false;
         if let Some(limit) = wallet.hard_limit {
             most_there = most_there.min(limit - self.drawn(id));
@@ -164,14 +164,7 @@ impl Model {
                 house.spent += settled.cost.get();
                 continue;
             }
-            for leg in &settled.legs {
-                let amount = leg.amount.get();
-                let wallet = self.wallet(leg.wallet.0);
-                wallet.balance -= amount;
-                wallet.spent += amount;
-                let holder = self.holders.get_mut(&holder).unwrap();
-                holder.leases.entry(leg.wallet.0).or_default().1 += amount;
-            }
+            let settled = &self.covered(holder, settled);
             if settled.overage > Nanos::ZERO {
                 self.wallet(bearer(settled).unwrap()).overage += settled.overage.get();
             }
@@ -183,6 +176,43 @@ impl Model {
             }
         }
         counts
+    }
+
+    /// Takes every part out of its lease and, where the cost was more than the lease, out of what
+    /// the wallet has beside it. The settlement as it is posted.
+    fn covered(&mut self, holder: i64, settled: &Settled) -> Settled {
+        let mut posted = settled.clone();
+        let has_payers = posted.legs.iter().any(|leg| !leg.is_cap);
+        let has_paid = |leg: &&Leg| !leg.is_cap && leg.amount > Nanos::ZERO;
+        let first = bearer(settled).filter(|_| settled.legs.iter().find(has_paid).is_none());
+        let (mut rest, mut counted) = (settled.overage.get(), 0);
+        // Payers first.
+        posted.legs.sort_by_key(|leg| leg.is_cap);
+        for leg in &mut posted.legs {
+            let id = leg.wallet.0;
+            let leased = leg.amount.get();
+            let missing = match leg.is_cap {
+                true => settled.cost.get() - leased,
+                false if leased > 0 || first == Some(id) => rest,
+                false => 0,
+            };
+            let cover = missing.min(self.there(id)).max(0);
+            let wallet = self.wallet(id);
+            wallet.balance -= leased + cover;
+            wallet.spent += leased + cover;
+            let holder = self.holders.get_mut(&holder).unwrap();
+            holder.leases.entry(id).or_default().1 += leased;
+            leg.amount = Nanos::new(leased + cover);
+            match leg.is_cap {
+                true => counted = counted.max(leased + cover),
+                false => rest -= cover,
+            }
+        }
+        if !has_payers && !posted.legs.is_empty() {
+            rest = rest.min(settled.cost.get() - counted);
+        }
+        posted.overage = Nanos::new(rest);
+        posted
     }
 
     /// Whether it was live.

@@ -126,11 +126,12 @@ fn what_makes_no_sense_is_refused<E: Engine>(store: &SqlStore<E>) {
 
 fn a_correction_goes_either_way_and_overage_is_let_go<E: Engine>(store: &SqlStore<E>) {
     let tenant = org(store, "a");
-    let one = prepaid(store, tenant, 100);
+    let one = prepaid(store, tenant, 0);
     let holder = store.enlist("one", 0).unwrap();
     store
         .settle(holder, &[settled(tenant, &[pay(one, 0)], 9)], NOON)
         .unwrap();
+    credit(store, one, 100).unwrap();
     let adjust = |amount| {
         work(store, &mut |tx| {
             transfer::adjust(tx, one, Nanos::new(amount), reason(NOON))

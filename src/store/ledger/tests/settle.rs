@@ -435,6 +435,51 @@ fn a_transaction_is_known_by_an_id_made_of_its_key<E: Engine>(store: &SqlStore<E
     assert!(Uuid::from_bytes(id) != lost.subject.request_id);
 }
 
+fn what_was_not_held_is_taken_from_what_nobody_leased_and_the_rest_is_owed<E: Engine>(
+    store: &SqlStore<E>,
+) {
+    let tenant = org(store, "a");
+    let purse = prepaid(store, tenant, 100);
+    let budget = wallet(store, tenant, Terms::of(OwnerType::Key, 1));
+    credit(store, budget, 200).unwrap();
+    let one = store.enlist("one", 0).unwrap();
+    for id in [purse, budget] {
+        assert_eq!(take(store, one, id, 20), 20);
+    }
+    let spent = settled(tenant, &[pay(purse, 20), cap(budget, 20)], 30);
+    let again = [spent.clone(), spent.clone()];
+    assert_eq!(store.settle(one, &again, NOON).unwrap().posted, 1);
+    // Balance, not leased, drawn, spent, owed.
+    assert_eq!(state(store, purse), [50, 50, 50, 50, 0]);
+    assert_eq!(state(store, budget), [150, 150, 50, 50, 0]);
+    assert_sound(store);
+    let dear = settled(tenant, &[pay(purse, 0), cap(budget, 0)], 70);
+    store.settle(one, &[dear], NOON).unwrap();
+    assert_eq!(state(store, purse), [0, 0, 100, 100, 20]);
+    assert_eq!(state(store, budget), [80, 80, 120, 120, 0]);
+    // What is owed cannot be spent once more.
+    credit(store, purse, 30).unwrap();
+    assert_eq!(take(store, one, purse, 30), 10);
+    assert_sound(store);
+}
+
+fn a_budget_alone_covers_what_it_has_not_leased<E: Engine>(store: &SqlStore<E>) {
+    let tenant = org(store, "a");
+    let budget = wallet(store, tenant, Terms::of(OwnerType::Key, 1));
+    credit(store, budget, 100).unwrap();
+    let one = store.enlist("one", 0).unwrap();
+    take(store, one, budget, 20);
+    let capped = |amount: i64, cost: i64| Settled {
+        cost: Nanos::new(cost),
+        ..settled(tenant, &[cap(budget, amount)], cost - amount)
+    };
+    store
+        .settle(one, &[capped(20, 50), capped(0, 90)], NOON)
+        .unwrap();
+    assert_eq!(state(store, budget), [0, 0, 100, 100, 40]);
+    assert_sound(store);
+}
+
 fn what_was_confirmed_is_remembered_and_who_was_forgotten_may_settle<E: Engine>(
     store: &SqlStore<E>,
 ) {
@@ -475,6 +520,8 @@ fn what_was_confirmed_is_remembered_and_who_was_forgotten_may_settle<E: Engine>(
 }
 
 super::sentences!(
+    what_was_not_held_is_taken_from_what_nobody_leased_and_the_rest_is_owed,
+    a_budget_alone_covers_what_it_has_not_leased,
     what_was_confirmed_is_remembered_and_who_was_forgotten_may_settle,
     a_cost_is_split_over_payers_and_counted_by_caps,
     who_has_no_wallet_is_not_bounded,
