@@ -155,7 +155,8 @@ impl Bucket {
 
     fn wake(&self) {
         if self.need.load(Ordering::Acquire) > 0 {
-            self.changed.notify_waiters();
+            // What one request gave back is seldom enough for two; the others look again by themselves.
+            self.changed.notify_one();
         }
     }
 

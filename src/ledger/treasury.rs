@@ -263,7 +263,9 @@ impl Treasury {
         want: Nanos,
         least: Nanos,
     ) -> Result<Vec<hold::Part>, NoMoney> {
-        let deadline = Instant::now() + self.settings.patience;
+        let begun = Instant::now();
+        let deadline = begun + self.settings.patience;
+        let last = begun + self.settings.patience.max(ANSWER);
         let asked: Vec<u64> = purse.buckets().map(|bucket| bucket.rounds()).collect();
         let mut need = want;
         loop {
@@ -296,12 +298,15 @@ impl Treasury {
                 }
                 // Only an answer of the store can tell that there is none; and where there is
                 // some, it just does not come in time.
-                return Err(match is_fresh && !is_plentiful(purse, need) {
-                    true => NoMoney::Insufficient,
-                    false => NoMoney::Unavailable,
-                });
+                if is_fresh && !is_plentiful(purse, need) {
+                    return Err(NoMoney::Insufficient);
+                }
+                if Instant::now() >= last || !self.is_store_there() {
+                    return Err(NoMoney::Unavailable);
+                }
             }
-            self.await_change(purse, &short, need, deadline).await;
+            let until = if is_late { last } else { deadline };
+            self.await_change(purse, &short, need, until).await;
         }
     }
 
@@ -465,6 +470,9 @@ impl Treasury {
 
 /// How long a waiting request sleeps at most before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How long a request waits for an answer of a store that is there but slow.
+const ANSWER: Duration = Duration::from_secs(10);
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
