@@ -447,7 +447,7 @@ fn what_was_not_held_is_taken_from_what_nobody_leased_and_the_rest_is_owed<E: En
         assert_eq!(take(store, one, id, 20), 20);
     }
     let spent = settled(tenant, &[pay(purse, 20), cap(budget, 20)], 30);
-    let again = [spent.clone(), spent.clone()];
+    let again = [spent.clone(), spent];
     assert_eq!(store.settle(one, &again, NOON).unwrap().posted, 1);
     // Balance, not leased, drawn, spent, owed.
     assert_eq!(state(store, purse), [50, 50, 50, 50, 0]);
@@ -492,7 +492,9 @@ fn what_was_confirmed_is_remembered_and_who_was_forgotten_may_settle<E: Engine>(
     store.give_back(one, &[(purse, Nanos::new(10))]).unwrap();
     let spent = settled(tenant, &[pay(purse, 20)], 0);
     let key = (spent.subject.request_id, spent.attempt);
-    store.settle(one, &[spent.clone()], NOON).unwrap();
+    store
+        .settle(one, std::slice::from_ref(&spent), NOON)
+        .unwrap();
     let known = store.remembered(one, Some(key)).unwrap();
     assert_eq!(known.granted, [(purse, Nanos::new(50))]);
     assert!(known.is_posted);
