@@ -16,6 +16,7 @@ mod world;
 
 mod exhaustion;
 mod spending;
+mod statements;
 mod streams;
 
 use serde_json::Value;
