@@ -14,6 +14,7 @@ mod driver;
 mod fidelity;
 mod figures;
 mod load;
+#[allow(dead_code, reason = "the ledger's benchmark uses more of it")]
 mod machine;
 mod money;
 mod options;

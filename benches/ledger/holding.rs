@@ -1,6 +1,8 @@
 //! What one request pays for its money, in its own process: hold and settlement, one by one.
 
+use std::io::Write;
 use std::sync::{Arc, Barrier};
+use std::time::Instant;
 
 use alfred::ledger::{NoMoney, Payer, Treasury};
 
@@ -16,6 +18,10 @@ const ROUND: usize = 1_000;
 /// Requests that nobody times: the leases are asked for, the code is warm.
 const WARM: usize = 2_000;
 const THREADS: usize = 4;
+/// Bytes of a record that holds money of two or three wallets, and of one that settles it.
+const HELD_RECORD: usize = 160;
+/// See [`HELD_RECORD`].
+const SETTLED_RECORD: usize = 260;
 
 /// A hold of this much is more than the modest caller's quota: all three wallets bear a part.
 const OVER_QUOTA: i64 = CREDIT + CREDIT / 2;
@@ -34,6 +40,13 @@ pub(crate) fn measure(world: &World<'_>, options: &Options, report: &mut Report)
         timed(&office, (world.modest, OVER_QUOTA), holds)?,
     );
     note(report, usual, timed(&office, (world.rich, HELD), holds)?);
+    let mut ground = two_writes(holds)?;
+    let name = "the ground: two write(2) of such records and nothing else";
+    report.note(
+        &format!("{name}, p50, us"),
+        Goal::None,
+        percentile(&mut ground, 500),
+    );
     let mut crowded = on_threads(&office, world.plain, holds / THREADS)?;
     let name = format!("hold + settle, one wallet, {THREADS} threads at once");
     report.note(
@@ -54,6 +67,21 @@ fn note(report: &mut Report, name: &str, mut samples: Vec<u64>) {
     report.note(&format!("{name}, p50, us"), Goal::AtMost(2.0), p50);
     let p99 = percentile(&mut samples, 990);
     report.note(&format!("{name}, p99, us"), Goal::None, p99);
+}
+
+/// What the operating system takes for what the journal does at least: one record for the hold and
+/// one for the settlement, appended to a file in the same kind of folder.
+fn two_writes(count: usize) -> Outcome<Vec<u64>> {
+    let mut file = tempfile::tempfile()?;
+    let (held, settled) = ([7; HELD_RECORD], [7; SETTLED_RECORD]);
+    let mut samples = Vec::with_capacity(count);
+    for _ in 0..count {
+        let begun = Instant::now();
+        file.write_all(&held)?;
+        file.write_all(&settled)?;
+        samples.push(u64::try_from(begun.elapsed().as_nanos())?);
+    }
+    Ok(samples)
 }
 
 /// One thread; nanoseconds of each request.

@@ -14,7 +14,7 @@ use crate::office::{COST, HELD, Office, Request};
 use crate::options::Options;
 use crate::report::{Goal, Report, percentile};
 use crate::world::World;
-use crate::{GATEWAY, Outcome};
+use crate::{GATEWAY, Outcome, machine};
 
 /// Requests at a time, as in a busy gateway.
 const TASKS: usize = 64;
@@ -66,6 +66,8 @@ pub(crate) fn measure(world: &World<'_>, options: &Options, report: &mut Report)
 struct Ran {
     admitted_in: Duration,
     settled_in: Duration,
+    /// CPU time of this process, and of the database's, while it ran.
+    cpu: (Duration, Duration),
     rows: usize,
     holds: Vec<u64>,
 }
@@ -74,8 +76,32 @@ fn note(report: &mut Report, name: &str, ran: &Ran, count: usize) {
     let settled = per_second(count, ran.settled_in);
     report.note(&format!("settled, {name}, 1/s"), SETTLED, settled);
     let rows = per_second(ran.rows, ran.settled_in);
-    let name = format!("settled, {name}: rows of `transactions`, 1/s");
-    report.note(&name, Goal::None, rows);
+    let rows_name = format!("settled, {name}: rows of `transactions`, 1/s");
+    report.note(&rows_name, Goal::None, rows);
+    for (who, cpu) in [("gateway", ran.cpu.0), ("PostgreSQL", ran.cpu.1)] {
+        let name = format!("settled, {name}: CPU of {who} for each, us");
+        report.note(&name, Goal::None, 1e6 / per_second(count, cpu));
+    }
+}
+
+/// CPU time so far of this process and of the database's.
+fn used(world: &World<'_>) -> Outcome<(Duration, Duration)> {
+    Ok((machine::cpu(std::process::id())?, postgres_used(world)?))
+}
+
+fn fleet_used(world: &World<'_>, gateways: &[Gateway]) -> Outcome<(Duration, Duration)> {
+    let mut all = Duration::ZERO;
+    for gateway in gateways {
+        all += machine::cpu(gateway.child.id())?;
+    }
+    Ok((all, postgres_used(world)?))
+}
+
+fn postgres_used(world: &World<'_>) -> Outcome<Duration> {
+    let file = world.server.folder().join("data/postmaster.pid");
+    let text = std::fs::read_to_string(file)?;
+    let pid = text.lines().next().unwrap_or_default().trim().parse()?;
+    machine::family_cpu(pid)
 }
 
 #[expect(
@@ -95,15 +121,18 @@ fn run(world: &World<'_>, callers: &[Payer], count: usize) -> Outcome<Ran> {
     runtime.block_on(pay(&office.treasury, callers, warm))?;
     office.settled()?;
     let before = rows(world, &url)?;
+    let cpu = used(world)?;
     let begun = Instant::now();
     let holds = runtime.block_on(pay(&office.treasury, callers, count))?;
     let admitted_in = begun.elapsed();
     office.settled()?;
     let settled_in = begun.elapsed();
+    let after = used(world)?;
     office.close(count + warm)?;
     Ok(Ran {
         admitted_in,
         settled_in,
+        cpu: (after.0.saturating_sub(cpu.0), after.1.saturating_sub(cpu.1)),
         rows: rows(world, &url)? - before,
         holds,
     })
@@ -160,6 +189,7 @@ fn fleet(world: &World<'_>, count: usize) -> Outcome<Ran> {
         gateway.hear("ready")?;
     }
     let before = rows(world, &url)?;
+    let cpu = fleet_used(world, &gateways)?;
     let begun = Instant::now();
     for gateway in &mut gateways {
         gateway.say("go")?;
@@ -168,6 +198,7 @@ fn fleet(world: &World<'_>, count: usize) -> Outcome<Ran> {
         gateway.hear("settled")?;
     }
     let settled_in = begun.elapsed();
+    let after = fleet_used(world, &gateways)?;
     for gateway in &mut gateways {
         gateway.say("close")?;
         gateway.hear("closed")?;
@@ -175,6 +206,7 @@ fn fleet(world: &World<'_>, count: usize) -> Outcome<Ran> {
     Ok(Ran {
         admitted_in: settled_in,
         settled_in,
+        cpu: (after.0.saturating_sub(cpu.0), after.1.saturating_sub(cpu.1)),
         rows: rows(world, &url)? - before,
         holds: Vec::new(),
     })
@@ -221,7 +253,7 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        crate::machine::end(&mut self.child);
+        machine::end(&mut self.child);
     }
 }
 
