@@ -1,5 +1,5 @@
 # The commands that work on a fresh Debian or Ubuntu with a Rust toolchain.
-.PHONY: run build test torture lint bench bench-pure bench-gateway setup-build setup-test setup-bench setup-lint clean
+.PHONY: run build test torture lint bench bench-pure bench-ledger bench-gateway setup-build setup-test setup-bench setup-lint clean
 
 CARGO ?= cargo
 TARGET = $(or $(CARGO_TARGET_DIR),target)
@@ -24,11 +24,15 @@ lint: setup-build setup-lint
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) deny --all-features check bans licenses sources
 
-bench: bench-pure bench-gateway
+# The ledger comes last: it fails when a goal was missed.
+bench: bench-pure bench-gateway bench-ledger
 
 bench-pure: setup-build
 	$(CARGO) bench -p alfred-filters
 	$(CARGO) bench -p alfred --bench audit
+
+bench-ledger: setup-build setup-bench
+	$(CARGO) bench -p alfred --bench ledger
 
 bench-gateway: setup-build setup-bench
 	$(CARGO) build --release --bin alfred

@@ -9,7 +9,7 @@ use crate::options::{Load, Options};
 use crate::programs::{Program, Running, Subject, Upstream, alfred_binary};
 use crate::scenario::Behaviour;
 use crate::spin::Spinners;
-use crate::{Outcome, fidelity, load, machine, report};
+use crate::{Outcome, fidelity, load, machine, money, report};
 
 /// A load that only warms connections and caches.
 const WARM: Duration = Duration::from_millis(200);
@@ -109,6 +109,11 @@ impl Run<'_> {
         let mut figures = Figures::new();
         // Whoever comes first must not wait for the upstream to listen.
         drop(Running::start(Program::Direct, &upstream, self.alfred).await?);
+        if self.options.loads.contains(&Load::Money) {
+            eprint!(" money");
+            let requests = self.options.serial;
+            money::measure(&upstream, self.alfred, requests, &mut figures).await?;
+        }
         for program in programs {
             eprint!(" {}", program.name());
             let running = Running::start(program, &upstream, self.alfred).await?;
@@ -206,7 +211,7 @@ impl Run<'_> {
                 note(Figure::TransitP50, percentile(&mut work.transits, 500));
                 note(Figure::TransitP99, percentile(&mut work.transits, 990));
             }
-            Load::Serial | Load::Parallel => {}
+            Load::Serial | Load::Parallel | Load::Money => {}
         }
         Ok(())
     }

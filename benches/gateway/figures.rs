@@ -66,6 +66,10 @@ pub(crate) const SUBJECTS: [&str; 6] = [
     "translated",
 ];
 
+/// The subjects of the comparison with and without money: no ledger, a ledger and no wallet, a
+/// ledger and three wallets.
+pub(crate) const RIVALS: [&str; 3] = ["spine", "unmetered", "metered"];
+
 /// All figures of one repetition, by subject.
 pub(crate) type Figures = BTreeMap<(&'static str, Figure), f64>;
 
@@ -116,6 +120,13 @@ impl Goal {
         }
     }
 
+    const fn metered(self) -> Self {
+        Self {
+            subject: "metered",
+            ..self
+        }
+    }
+
     const fn translated(self) -> Self {
         Self {
             subject: "translated",
@@ -124,7 +135,8 @@ impl Goal {
     }
 
     /// The goals, in the order of the report.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
+        Self::less(Figure::SerialP50, Against::Over("spine"), 20.0, 10.0).metered(),
         Self::less(Figure::Cpu, Against::Times("pingora"), 1.6, 1.25),
         Self::more(Figure::Rate, Against::Times("pingora"), 0.65, 0.85),
         Self::less(Figure::AddedP50, Against::Over("pingora"), 30.0, 12.0),

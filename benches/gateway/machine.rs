@@ -104,6 +104,25 @@ pub(crate) fn own_cpu() -> Outcome<Duration> {
     Ok(ticks(fields.iter().skip(11).take(4).sum()))
 }
 
+/// CPU time of a process, of its children, and of those that have ended.
+pub(crate) fn family_cpu(pid: u32) -> Outcome<Duration> {
+    let mut used: u64 = stat(pid)?.iter().skip(11).take(4).sum();
+    for entry in fs::read_dir("/proc")?.flatten() {
+        let name = entry.file_name();
+        let Some(child) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // One that has just ended is counted with its parent.
+        let Ok(fields) = stat(child) else {
+            continue;
+        };
+        if fields.get(1) == Some(&u64::from(pid)) {
+            used += fields.iter().skip(11).take(2).sum::<u64>();
+        }
+    }
+    Ok(ticks(used))
+}
+
 /// What the whole machine has done since it started.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Work {

@@ -14,13 +14,16 @@ mod driver;
 mod fidelity;
 mod figures;
 mod load;
+#[allow(dead_code, reason = "the ledger's benchmark uses more of it")]
 mod machine;
+mod money;
 mod options;
 mod passthrough;
 mod programs;
 mod report;
 mod scenario;
 mod spin;
+mod spine;
 mod upstream;
 mod wire;
 
@@ -40,6 +43,12 @@ pub(crate) const UPSTREAM: &str = "role:upstream";
 /// See [`UPSTREAM`].
 pub(crate) const PASSTHROUGH: &str = "role:passthrough";
 /// See [`UPSTREAM`].
+pub(crate) const SPINE: &str = "role:spine";
+/// What a [`SPINE`] is told.
+pub(crate) const WITH_LEDGER: &str = "ledger";
+/// See [`WITH_LEDGER`].
+pub(crate) const WITHOUT_LEDGER: &str = "none";
+/// See [`UPSTREAM`].
 pub(crate) const SPIN: &str = "role:spin";
 
 fn main() -> ExitCode {
@@ -53,6 +62,7 @@ fn main() -> ExitCode {
                 passthrough::run(&listen, &upstream)
             })
         }
+        [SPINE, ledger] => part(*ledger == WITH_LEDGER, spine::run),
         [SPIN] => part((), |()| spin::run()),
         words => match options::read(words).and_then(|options| driver::run(&options)) {
             Ok(true) => ExitCode::SUCCESS,

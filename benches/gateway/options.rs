@@ -10,7 +10,7 @@ const HELP: &str = "options of the gateway benchmark:
   --repetitions N     how many repetitions (5)
   --seconds N         how long each load lasts (3)
   --only PROGRAM      measure only this program: direct, nginx, pingora, alfred; may be repeated
-  --measure LOAD      measure only this load: serial, parallel, burst, paced; may be repeated";
+  --measure LOAD      measure only this load: serial, parallel, burst, paced, money; may be repeated";
 
 /// What one program is put through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) enum Load {
     Burst,
     /// 100 streams with 10 ms between chunks.
     Paced,
+    /// Requests one by one, with a ledger and without, whatever the programs.
+    Money,
 }
 
 /// What to measure.
@@ -75,7 +77,13 @@ pub(crate) fn read(words: &[&str]) -> Outcome<Options> {
         options.programs = Program::ALL.to_vec();
     }
     if options.loads.is_empty() {
-        options.loads = vec![Load::Serial, Load::Parallel, Load::Burst, Load::Paced];
+        options.loads = vec![
+            Load::Serial,
+            Load::Parallel,
+            Load::Burst,
+            Load::Paced,
+            Load::Money,
+        ];
     }
     Ok(options)
 }
@@ -93,6 +101,7 @@ fn load(name: &str) -> Outcome<Load> {
         "parallel" => Load::Parallel,
         "burst" => Load::Burst,
         "paced" => Load::Paced,
+        "money" => Load::Money,
         _ => return Err(format!("there is no load `{name}`\n{HELP}").into()),
     })
 }

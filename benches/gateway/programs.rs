@@ -15,10 +15,14 @@ use crate::load::Target;
 use crate::machine::{self, Core};
 use crate::scenario::{self, Behaviour};
 use crate::wire::Author;
-use crate::{Outcome, PASSTHROUGH, UPSTREAM, fidelity};
+use crate::{Outcome, PASSTHROUGH, SPINE, UPSTREAM, WITH_LEDGER, WITHOUT_LEDGER, fidelity};
 
 /// How long a program may take to give its first right answer.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The configuration in a program's folder.
+pub(crate) const SETTINGS: &str = "alfred.yaml";
+/// What each wallet holds, in credits: more than any measurement spends.
+const CREDIT: &str = "1000000";
 
 /// The programs, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,10 +35,18 @@ pub(crate) enum Program {
     Pingora,
     /// The real binary with every station on.
     Alfred,
+    /// [`crate::spine`] without a ledger.
+    Spine,
+    /// The same with a ledger, for a caller without a wallet.
+    Unmetered,
+    /// The same for a caller whom three wallets bound.
+    Metered,
 }
 
 impl Program {
     pub(crate) const ALL: [Self; 4] = [Self::Direct, Self::Nginx, Self::Pingora, Self::Alfred];
+    /// Those that [`crate::money`] compares.
+    pub(crate) const RIVALS: [Self; 3] = [Self::Spine, Self::Unmetered, Self::Metered];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -42,6 +54,9 @@ impl Program {
             Self::Nginx => "nginx",
             Self::Pingora => "pingora",
             Self::Alfred => "alfred",
+            Self::Spine => "spine",
+            Self::Unmetered => "unmetered",
+            Self::Metered => "metered",
         }
     }
 
@@ -49,7 +64,7 @@ impl Program {
         match self {
             Self::Direct | Self::Pingora => Author::Upstream,
             Self::Nginx => Author::Nginx,
-            Self::Alfred => Author::Alfred,
+            Self::Alfred | Self::Spine | Self::Unmetered | Self::Metered => Author::Alfred,
         }
     }
 }
@@ -143,14 +158,31 @@ impl Running {
                     .args(["-e", "errors"]);
                 command
             }
-            Program::Alfred => {
+            Program::Alfred | Program::Spine | Program::Unmetered | Program::Metered => {
                 fs::write(
-                    folder.join("alfred.yaml"),
+                    folder.join(SETTINGS),
                     alfred_settings(self.address, upstream)?,
                 )?;
-                self.key = make_key(alfred, folder)?;
-                let mut command = machine::proxy(alfred);
-                command.args(["run", "--config", "alfred.yaml"]);
+                self.key = said(alfred, folder, &["keys", "create", "--name", "bench"])?;
+                let mut command = match self.program {
+                    Program::Alfred => {
+                        let mut command = machine::proxy(alfred);
+                        command.args(["run", "--config", SETTINGS]);
+                        command
+                    }
+                    program => {
+                        if program == Program::Metered {
+                            fund(alfred, folder)?;
+                        }
+                        let ledger = match program {
+                            Program::Spine => WITHOUT_LEDGER,
+                            _ => WITH_LEDGER,
+                        };
+                        let mut command = machine::proxy(&std::env::current_exe()?);
+                        command.args([SPINE, ledger]).stdin(Stdio::piped());
+                        command
+                    }
+                };
                 command.stdout(File::create(folder.join("access.log"))?);
                 command.stderr(File::create(folder.join("errors"))?);
                 command
@@ -194,6 +226,23 @@ impl Running {
             address: self.address,
             key: self.key.clone(),
             pid: self.child.as_ref().map(Child::id),
+        }
+    }
+
+    /// Makes sure that what it logged shows the ledger that it should have, and no other.
+    pub(crate) fn check_money(&self) -> Outcome<()> {
+        let log = fs::read(self.folder.path().join("access.log"))?;
+        let has = |mark: &[u8]| memchr::memmem::find(&log, mark).is_some();
+        let found = (has(b"\"transaction_id\":"), has(b"\"held_nano\":"));
+        let expected = match self.program {
+            Program::Unmetered => (true, false),
+            Program::Metered => (true, true),
+            _ => (false, false),
+        };
+        let name = self.program.name();
+        match found == expected {
+            true => Ok(()),
+            false => Err(format!("{name}: transactions and holds are {found:?}").into()),
         }
     }
 
@@ -303,26 +352,31 @@ fn alfred_settings(listen: SocketAddr, upstream: SocketAddr) -> Outcome<String> 
     ))
 }
 
-fn make_key(alfred: &Path, folder: &Path) -> Outcome<String> {
-    let mut command = Command::new(alfred);
-    command.args([
-        "keys",
-        "create",
-        "--name",
-        "bench",
-        "--config",
-        "alfred.yaml",
-    ]);
-    let made = command.current_dir(folder).output()?;
-    let key = String::from_utf8(made.stdout)?.trim().to_owned();
-    if made.status.success() && !key.is_empty() {
-        return Ok(key);
+/// The owner of the key gets a quota, their team a pool, and the key a budget.
+fn fund(alfred: &Path, folder: &Path) -> Outcome<()> {
+    let commands: [&[&str]; 4] = [
+        &["teams", "create", "crew", "--common-pool", CREDIT],
+        &["teams", "members", "1", "--add", "1"],
+        &["users", "update", "1", "--quota", CREDIT],
+        &["wallets", "create", "key:1", "--credit", CREDIT],
+    ];
+    for command in commands {
+        said(alfred, folder, command)?;
     }
-    Err(format!(
-        "alfred keys create: {}",
-        String::from_utf8_lossy(&made.stderr)
-    )
-    .into())
+    Ok(())
+}
+
+/// Runs a command of the binary on the configuration in a folder; what it printed.
+fn said(alfred: &Path, folder: &Path, words: &[&str]) -> Outcome<String> {
+    let mut command = Command::new(alfred);
+    command.args(words).args(["--config", SETTINGS]);
+    let made = command.current_dir(folder).output()?;
+    let said = String::from_utf8(made.stdout)?.trim().to_owned();
+    if made.status.success() && !said.is_empty() {
+        return Ok(said);
+    }
+    let error = String::from_utf8_lossy(&made.stderr);
+    Err(format!("alfred {}: {error}", words.join(" ")).into())
 }
 
 /// The binary under test: `ALFRED_BIN`, else the one that Cargo built for this benchmark.

@@ -2,21 +2,33 @@
 
 use std::fmt::Write;
 
-use crate::figures::{Against, Figure, Figures, Goal, SUBJECTS, median};
+use crate::figures::{Against, Figure, Figures, Goal, RIVALS, SUBJECTS, median};
 
-/// All figures, a row each, as medians over the repetitions.
+/// All figures, a row each, as medians over the repetitions; then those with and without money.
 pub(crate) fn table(repetitions: &[Figures]) -> String {
+    let all = columns(repetitions, &SUBJECTS);
+    format!("{all}\n{}", columns(repetitions, &RIVALS))
+}
+
+fn columns(repetitions: &[Figures], subjects: &[&'static str]) -> String {
     let mut out = format!("{:<30}", "");
-    for subject in SUBJECTS {
+    for subject in subjects {
         let _ = write!(out, "{subject:>12}");
     }
     out.push('\n');
     for (figure, name, decimals) in Figure::ALL {
+        let is_known = |figures: &Figures| {
+            let mut known = subjects.iter();
+            known.any(|subject| figures.contains_key(&(*subject, figure)))
+        };
+        if !repetitions.iter().any(is_known) {
+            continue;
+        }
         let _ = write!(out, "{name:<30}");
-        for subject in SUBJECTS {
+        for subject in subjects {
             let values = repetitions
                 .iter()
-                .filter_map(|figures| figures.get(&(subject, figure)));
+                .filter_map(|figures| figures.get(&(*subject, figure)));
             let value = median(values.copied());
             let text = value.map_or("–".to_owned(), |value| format!("{value:.decimals$}"));
             let _ = write!(out, "{text:>12}");

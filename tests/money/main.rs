@@ -17,6 +17,7 @@ mod world;
 mod exhaustion;
 mod failover;
 mod spending;
+mod statements;
 mod streams;
 
 use serde_json::Value;

@@ -30,10 +30,11 @@ const MISSING: &str = "PostgreSQL is needed and not there: apt-get install postg
 /// How long a server may take to start, on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The keeper. Its arguments: the folder of the programs, the port, `on` or `off` for fsync.
+/// The keeper. Its arguments: the folder of the programs, the port, `on` or `off` for fsync, and
+/// further options of the server.
 const KEEPER: &str = r#"
 set -u
-bin=$1 port=$2 fsync=$3
+bin=$1 port=$2 fsync=$3 more=$4
 umask 077
 home=$(mktemp -d /tmp/alfred-postgres.XXXXXX) || exit 1
 "$bin/initdb" -D "$home/data" -U postgres -A trust -E UTF8 --no-locale --no-sync >"$home/initdb.log" 2>&1 || { cat "$home/initdb.log" >&2; rm -rf "$home"; exit 1; }
@@ -44,7 +45,7 @@ start() {
     "$bin/postgres" -D "$home/data" -p "$port" -k "$home" -c listen_addresses=127.0.0.1 \
         -c max_connections=400 -c shared_buffers=32MB -c fsync="$fsync" -c full_page_writes="$fsync" \
         -c ssl=on -c ssl_cert_file="$home/server.pem" -c ssl_key_file="$home/server.key" \
-        -c wal_level=replica -c max_wal_size=256MB </dev/null >>"$home/log" 2>&1 &
+        -c wal_level=replica -c max_wal_size=256MB $more </dev/null >>"$home/log" 2>&1 &
     server=$!
 }
 stop() { kill -QUIT "$server" 2>/dev/null; wait "$server" 2>/dev/null; }
@@ -84,15 +85,21 @@ impl Postgres {
     /// The server that all tests of this process share. It forgets on a power cut, not otherwise.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start_with(false))
+        SHARED.get_or_init(|| Self::start_with(false, ""))
     }
 
     /// A server of one's own, as durable as in production.
     pub(crate) fn start() -> Self {
-        Self::start_with(true)
+        Self::start_with(true, "")
     }
 
-    fn start_with(is_durable: bool) -> Self {
+    /// The same with further options of the server, such as `-c shared_buffers=128MB`; the last
+    /// one counts.
+    pub(crate) fn start_as(more: &str) -> Self {
+        Self::start_with(true, more)
+    }
+
+    fn start_with(is_durable: bool, more: &str) -> Self {
         let bin = programs().unwrap_or_else(|| panic!("{MISSING}"));
         let port = free_port();
         let (authority, certificate, key) = certificate();
@@ -101,6 +108,7 @@ impl Postgres {
             .arg(&bin)
             .arg(port.to_string())
             .arg(if is_durable { "on" } else { "off" })
+            .arg(more)
             .env("TLS_CERT", certificate)
             .env("TLS_KEY", key)
             .env(
