@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use alfred::admin::access::TABLE;
 use serde_json::Value;
 
-use crate::house::House;
+use crate::house::{House, Store};
 
 #[tokio::test]
 async fn the_description_lists_exactly_the_routes_of_the_table_and_refers_to_what_is_there() {
-    let house = House::start().await;
+    let house = House::start(Store::Sqlite).await;
     let answer = house.get("", "/openapi.json").await.expect(200);
     let document = answer.json();
     let mut described = BTreeSet::new();
@@ -60,7 +60,7 @@ fn refer(value: &Value, found: &mut BTreeSet<String>) {
 
 #[tokio::test]
 async fn every_route_of_the_table_is_served() {
-    let house = House::start().await;
+    let house = House::start(Store::Sqlite).await;
     for row in TABLE {
         let path = row.path.replace("{id}", "1").replace("{user}", "1");
         let answer = house
@@ -72,7 +72,7 @@ async fn every_route_of_the_table_is_served() {
 
 #[tokio::test]
 async fn the_page_is_sealed() {
-    let house = House::start().await;
+    let house = House::start(Store::Sqlite).await;
     let page = house.get("", "/docs").await.expect(200);
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     let policy = page.header("content-security-policy");

@@ -2,8 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::house::{House, Tenant};
+use crate::house::{House, Store, Tenant};
 use crate::support::{chat, until};
+
+crate::house::on_each_store! {
+    the_ledger_is_read_page_by_page_and_as_a_sheet_without_formulas,
+    what_was_used_is_summed_up_within_reach,
+    what_people_did_is_chained_and_the_chain_can_be_checked,
+    a_price_is_told_and_an_unknown_one_is_not_made_up,
+}
 
 async fn with_money(house: &House) -> Tenant {
     let tenant = house.tenant("one").await;
@@ -18,9 +25,8 @@ async fn with_money(house: &House) -> Tenant {
     tenant
 }
 
-#[tokio::test]
-async fn the_ledger_is_read_page_by_page_and_as_a_sheet_without_formulas() {
-    let house = House::start().await;
+async fn the_ledger_is_read_page_by_page_and_as_a_sheet_without_formulas(store: Store) {
+    let house = House::start(store).await;
     let tenant = with_money(&house).await;
     let owner = &tenant.people[0].token;
     let base = format!("/v1/transactions?wallet_id={}&type=credit", tenant.wallet);
@@ -83,9 +89,8 @@ async fn the_ledger_is_read_page_by_page_and_as_a_sheet_without_formulas() {
     );
 }
 
-#[tokio::test]
-async fn what_was_used_is_summed_up_within_reach() {
-    let house = House::start().await;
+async fn what_was_used_is_summed_up_within_reach(store: Store) {
+    let house = House::start(store).await;
     house
         .gateway
         .chat(&chat("mock/echo", json!({})))
@@ -115,9 +120,8 @@ async fn what_was_used_is_summed_up_within_reach() {
     assert_eq!(told["data"], json!([]));
 }
 
-#[tokio::test]
-async fn what_people_did_is_chained_and_the_chain_can_be_checked() {
-    let house = House::start().await;
+async fn what_people_did_is_chained_and_the_chain_can_be_checked(store: Store) {
+    let house = House::start(store).await;
     let tenant = with_money(&house).await;
     let told = house
         .get(&house.token, "/v1/audit/verify")
@@ -138,9 +142,8 @@ async fn what_people_did_is_chained_and_the_chain_can_be_checked() {
     assert_eq!(link["ip_address"], "127.0.0.1");
 }
 
-#[tokio::test]
-async fn a_price_is_told_and_an_unknown_one_is_not_made_up() {
-    let house = House::start().await;
+async fn a_price_is_told_and_an_unknown_one_is_not_made_up(store: Store) {
+    let house = House::start(store).await;
     let free = house
         .get(&house.token, "/v1/prices?model=mock/echo")
         .await

@@ -15,6 +15,7 @@ mod support;
 mod conventions;
 mod description;
 mod door;
+mod fleet;
 mod house;
 mod keys;
 mod ledger;

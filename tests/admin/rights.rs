@@ -3,7 +3,14 @@
 use alfred::admin::access::{Least, Reach, Row, TABLE};
 use serde_json::{Value, json};
 
-use crate::house::{House, ROLES, Tenant};
+use crate::house::{House, ROLES, Store, Tenant};
+
+crate::house::on_each_store! {
+    every_route_admits_exactly_the_roles_of_the_table,
+    what_is_of_another_organisation_does_not_exist,
+    a_member_and_a_lead_see_their_own_and_no_more,
+    an_admin_becomes_no_owner_by_any_way,
+}
 
 /// How strong a role is on a route.
 fn strength(role: &str, row: &Row) -> Least {
@@ -75,9 +82,8 @@ fn is_left_out(row: &Row) -> bool {
     )
 }
 
-#[tokio::test]
-async fn every_route_admits_exactly_the_roles_of_the_table() {
-    let house = House::start().await;
+async fn every_route_admits_exactly_the_roles_of_the_table(store: Store) {
+    let house = House::start(store).await;
     let own = house.own_tenant().await;
     let other = house.tenant("other").await;
     for row in TABLE {
@@ -107,9 +113,8 @@ async fn every_route_admits_exactly_the_roles_of_the_table() {
     }
 }
 
-#[tokio::test]
-async fn what_is_of_another_organisation_does_not_exist() {
-    let house = House::start().await;
+async fn what_is_of_another_organisation_does_not_exist(store: Store) {
+    let house = House::start(store).await;
     let one = house.tenant("one").await;
     let two = house.tenant("two").await;
     let owner = &one.people[0].token;
@@ -162,9 +167,8 @@ fn good_body(row: &Row, own: &Tenant) -> Option<Value> {
     })
 }
 
-#[tokio::test]
-async fn a_member_and_a_lead_see_their_own_and_no_more() {
-    let house = House::start().await;
+async fn a_member_and_a_lead_see_their_own_and_no_more(store: Store) {
+    let house = House::start(store).await;
     let tenant = house.tenant("one").await;
     let (lead, member) = (&tenant.people[3], &tenant.people[4]);
     let owner = &tenant.people[0];
@@ -193,9 +197,8 @@ async fn a_member_and_a_lead_see_their_own_and_no_more() {
     assert_eq!(made.status, 404, "{made:?}");
 }
 
-#[tokio::test]
-async fn an_admin_becomes_no_owner_by_any_way() {
-    let house = House::start().await;
+async fn an_admin_becomes_no_owner_by_any_way(store: Store) {
+    let house = House::start(store).await;
     let tenant = house.tenant("one").await;
     let (owner, admin) = (&tenant.people[0], &tenant.people[1]);
     let user = format!("/v1/users/{}", owner.id);
