@@ -24,6 +24,9 @@ async fn the_description_lists_exactly_the_routes_of_the_table_and_refers_to_wha
         .map(|row| format!("{} {}", row.method, row.path))
         .collect();
     assert_eq!(described, table);
+    // The other way round: what the router was given without a row in the table is not served, and says so.
+    let log = house.gateway.log();
+    assert!(!log.contains("has no row in the table of rights"), "{log}");
     let mut references = BTreeSet::new();
     refer(&document, &mut references);
     assert!(!references.is_empty());
@@ -85,5 +88,28 @@ async fn the_page_is_sealed() {
     assert_eq!(
         other.header("content-security-policy"),
         "default-src 'none'; frame-ancestors 'none'"
+    );
+}
+
+#[test]
+fn no_route_gets_past_the_table() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/admin");
+    let mut adders = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let is_rust = path.extension().is_some_and(|extension| extension == "rs");
+        let text = match is_rust {
+            true => std::fs::read_to_string(&path).unwrap(),
+            false => continue,
+        };
+        let ways = [".route(", ".nest(", ".route_service(", ".nest_service("];
+        if ways.iter().any(|way| text.contains(way)) {
+            adders.push(path.file_name().unwrap().to_owned());
+        }
+    }
+    assert_eq!(
+        adders,
+        ["routes.rs"],
+        "a route is added by `Routes::on` and nowhere else"
     );
 }

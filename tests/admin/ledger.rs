@@ -105,11 +105,28 @@ async fn what_was_used_is_summed_up_within_reach(store: Store) {
     let told = house.get(&house.token, path).await.expect(200).json();
     assert_eq!(told["data"][0]["requests"], 1);
     assert!(told["data"][0]["cost"].is_string() && told["from"].is_string());
-    let days = house
-        .get(&house.token, "/v1/usage?by=day")
-        .await
-        .expect(200)
-        .json();
+    let me = house.get(&house.token, "/v1/me").await.expect(200).json();
+    let mut days = Value::Null;
+    for (by, group) in [
+        ("user", Some(me["id"].to_string())),
+        ("team", None),
+        ("key", None),
+        ("model", Some("echo".to_owned())),
+        ("provider", Some("mock".to_owned())),
+        ("day", None),
+    ] {
+        let path = format!("/v1/usage?by={by}");
+        let report = house.get(&house.token, &path).await.expect(200).json();
+        let rows = report["data"].as_array().unwrap();
+        assert_eq!(rows.len(), 1, "{by}: {report:#}");
+        for figure in ["requests", "prompt_tokens", "completion_tokens", "cost"] {
+            assert_eq!(rows[0][figure], told["data"][0][figure], "{by}: {figure}");
+        }
+        if let Some(group) = group {
+            assert_eq!(rows[0]["group"], group, "{by}: {report:#}");
+        }
+        days = report;
+    }
     assert_eq!(days["data"][0]["group"].as_str().unwrap().len(), 10);
     let other = house.tenant("other").await;
     let told = house

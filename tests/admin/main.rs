@@ -16,6 +16,7 @@ mod conventions;
 mod description;
 mod door;
 mod fleet;
+mod hostile;
 mod house;
 mod keys;
 mod ledger;
