@@ -94,7 +94,8 @@ table! {
     GET "/v1/organisations/{id}" Owner House Optional "One organisation";
     PATCH "/v1/organisations/{id}" Owner House Required "Change an organisation";
     POST "/v1/organisations/{id}/owners" Owner House Optional "Make a user who owns it";
-    GET "/v1/audit/verify" Auditor House Optional "Check the whole audit chain";
+    GET "/v1/audit/verify" Auditor House Optional "Check the audit chain, whole or from a record on";
+    GET "/v1/audit/head" Auditor House Optional "Where both chains end, to be kept elsewhere";
 
     GET "/v1/users" Member Own Optional "List the users";
     POST "/v1/users" Admin Organisation Optional "Make a user";

@@ -76,6 +76,7 @@ pub(crate) struct Tenant {
 }
 
 impl House {
+    /// A house on a new database.
     pub(crate) async fn start(store: Store) -> Self {
         Self::start_with(&store.line()).await
     }

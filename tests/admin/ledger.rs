@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::house::{House, Store, Tenant};
+use crate::house::{House, Store, Tenant, expect_problem};
 use crate::support::{chat, until};
 
 crate::house::on_each_store! {
@@ -150,6 +150,41 @@ async fn what_people_did_is_chained_and_the_chain_can_be_checked(store: Store) {
         (&json!(true), &Value::Null)
     );
     assert_eq!(told["records"], told["head"]["number"]);
+    let head = house.get(&house.token, "/v1/audit/head").await;
+    let head = head.expect(200).json();
+    assert_eq!(head["audit"], told["head"]);
+    let (number, hash) = (
+        &told["head"]["number"],
+        told["head"]["hash"].as_str().unwrap(),
+    );
+    let anchor = format!("alfred-anchor 1 audit {number} {hash}");
+    assert_eq!(head["anchors"][0], anchor);
+    let more = json!({ "name": "later" });
+    house.make(&house.token, "/v1/teams", more).await;
+    let from = async |query: &str| {
+        let path = format!("/v1/audit/verify?{query}");
+        house.get(&house.token, &path).await
+    };
+    let partly = from(&format!("from={number}&hash={hash}")).await;
+    let partly = partly.expect(200).json();
+    assert_eq!(
+        (&partly["whole"], &partly["records"]),
+        (&json!(true), &json!(2))
+    );
+    let forged = "0".repeat(64);
+    let other = from(&format!("from={number}&hash={forged}")).await;
+    let other = other.expect(200).json();
+    assert_eq!(other["whole"], false);
+    let flaw = other["flaw"].as_str().unwrap();
+    assert!(flaw.starts_with(&format!("audit_log {number}: ")) && flaw.contains("published"));
+    for query in [
+        "from=3",
+        &format!("hash={hash}"),
+        "from=3&hash=x",
+        &format!("from=0&hash={hash}"),
+    ] {
+        expect_problem(from(query).await, 422, "invalid");
+    }
     let owner = &tenant.people[0];
     let path = format!("/v1/audit?user_id={}&event_type=team.created", owner.id);
     let links = house.get(&owner.token, &path).await.expect(200).json();

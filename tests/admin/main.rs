@@ -21,4 +21,5 @@ mod house;
 mod keys;
 mod ledger;
 mod rights;
+mod sealing;
 mod sessions;
