@@ -148,6 +148,10 @@ table! {
     GET "/v1/tokens/{id}" Member Own Optional "One access token";
     DELETE "/v1/tokens/{id}" Member Own Optional "Revoke an access token";
 
+    GET "/v1/denied-tokens" Auditor House Optional "Tokens of other issuers that are refused";
+    POST "/v1/denied-tokens" Admin House Optional "Refuse a token of another issuer, by its jti";
+    DELETE "/v1/denied-tokens/{id}" Admin House Optional "Take such a token again";
+
     GET "/v1/audit" Auditor Organisation Optional "Links of the audit chain, newest first";
 }
 

@@ -152,6 +152,9 @@ async fn by_issuer(admin: &Arc<Admin>, text: String) -> Result<Caller, Problem> 
         let claims = gateway.issuers.verify(&text, Plane::Admin, unix_ms());
         let claims = claims.map_err(|_| unknown())?;
         let users = gateway.living.keyring.users();
+        if users.is_denied(&claims.issuer, claims.jti.as_deref()) {
+            return Err(unknown());
+        }
         let known = users.admit(&claims.user, claims.email.as_deref(), claims.issued_at_ms);
         let user_id = known.map_err(|_| unknown())?.user_id;
         let filter = UserFilter {

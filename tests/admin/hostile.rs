@@ -33,6 +33,9 @@ fn base(row: &Row, own: &Tenant) -> Value {
             "starts_at": "2098-01-01T00:00:00Z", "ends_at": "2098-02-01T00:00:00Z",
         }),
         ("POST", "/v1/wallets") => json!({ "owner_type": "key", "owner_id": own.key }),
+        ("POST", "/v1/denied-tokens") => json!({
+            "issuer": "idp", "jti": fresh(), "expires_at": "2099-01-01T00:00:00Z",
+        }),
         ("POST", "/v1/session") => json!({ "email": "a@example.com", "password": "x" }),
         ("PUT", "/v1/me/password") => json!({ "new": "correct horse battery" }),
         ("POST", "/v1/organisations" | "/v1/teams" | "/v1/keys" | "/v1/tokens") => {
@@ -68,7 +71,9 @@ fn is_fair(answer: &Answer, what: &str) {
 }
 
 async fn every_text_of_every_body_is_kept_or_refused(store: Store) {
-    let house = House::start(store).await;
+    let issuer = "jwt: [ { name: idp, issuer: \"https://idp.test\", audience: alfred, algorithms: [HS256], \
+                  secret: 0123456789abcdef0123456789abcdef } ]\n";
+    let house = House::start_with(&(store.line() + issuer)).await;
     let own = house.own_tenant().await;
     let document = house.get("", "/openapi.json").await.expect(200).json();
     let (mut tried, mut kept) = (0, 0);

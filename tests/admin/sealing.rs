@@ -173,31 +173,42 @@ struct Deed {
     named: Vec<String>,
 }
 
-/// Every deed is done to a copy of its own; the numbers are those of a settlement and a block in the middle.
-fn deeds(copy: &Copy, settlement: i64, block: i64) -> Vec<Deed> {
-    let mut deeds = Vec::new();
-    let mut deed = |what, how: &str, named: &str| {
+/// Deeds, each done to a copy of its own.
+#[derive(Default)]
+struct Deeds(Vec<Deed>);
+
+impl Deeds {
+    /// `named` may hold several names, with `|` between them.
+    fn add(&mut self, what: &'static str, how: &str, named: &str) {
         let named = named.split('|').map(str::to_owned).collect();
         let how = how.to_owned();
-        deeds.push(Deed { what, how, named });
-    };
+        self.0.push(Deed { what, how, named });
+    }
+}
+
+const CHANGED: &str = "its content was changed";
+
+/// A bit of a number is flipped by adding or taking 1.
+fn flip(column: &str) -> String {
+    format!("{column} = ({column} | 1) - ({column} & 1)")
+}
+
+fn to_transactions(copy: &Copy, settlement: i64) -> Deeds {
+    let mut deeds = Deeds::default();
     let at = |position: i64| format!("settlement = {settlement} AND position = {position}");
     let (first, second) = (copy.transaction(&at(0)), copy.transaction(&at(1)));
     let (z16, z32) = (copy.zeros(16), copy.zeros(32));
-    // A bit of a number is flipped by adding or taking 1.
-    let flip = |column: &str| format!("{column} = ({column} | 1) - ({column} & 1)");
-    let changed = "its content was changed";
-    deed(
+    deeds.add(
         "a bit of an amount",
         &format!("UPDATE transactions SET {} WHERE {}", flip("amount"), at(0)),
-        &format!("{first}{changed}"),
+        &format!("{first}{CHANGED}"),
     );
-    deed(
+    deeds.add(
         "a deleted transaction",
         &format!("DELETE FROM transactions WHERE {}", at(0)),
         &format!("transactions of settlement {settlement}, position 0: it was deleted"),
     );
-    deed(
+    deeds.add(
         "two transactions that changed places",
         &format!(
             "UPDATE transactions SET position = 1 - position \
@@ -205,7 +216,7 @@ fn deeds(copy: &Copy, settlement: i64, block: i64) -> Vec<Deed> {
         ),
         &format!("{second}it was moved: it was written as number 1"),
     );
-    deed(
+    deeds.add(
         "an invented transaction",
         &format!(
             "INSERT INTO transactions (request_id, type, id, amount, hash, created_at, settlement, \
@@ -213,20 +224,25 @@ fn deeds(copy: &Copy, settlement: i64, block: i64) -> Vec<Deed> {
         ),
         "transactions 00000000-0000-0000-0000-000000000000: ",
     );
-    deed(
+    deeds
+}
+
+fn to_settlements_and_blocks(copy: &Copy, settlement: i64, block: i64) -> Deeds {
+    let (mut deeds, z32) = (Deeds::default(), copy.zeros(32));
+    deeds.add(
         "a bit of a settlement's sum",
         &format!(
             "UPDATE settlements SET {} WHERE id = {settlement}",
             flip("amount")
         ),
-        &format!("settlements {settlement}: {changed}"),
+        &format!("settlements {settlement}: {CHANGED}"),
     );
-    deed(
+    deeds.add(
         "a deleted settlement",
         &format!("DELETE FROM settlements WHERE id = {settlement}"),
         &format!("blocks {block}: settlements were deleted"),
     );
-    deed(
+    deeds.add(
         "a settlement deleted with its transactions",
         &format!(
             "DELETE FROM settlements WHERE id = {settlement}; \
@@ -234,7 +250,7 @@ fn deeds(copy: &Copy, settlement: i64, block: i64) -> Vec<Deed> {
         ),
         &format!("blocks {block}: settlements were deleted"),
     );
-    deed(
+    deeds.add(
         "two settlements that changed places",
         &format!(
             "UPDATE settlements SET id = -1 WHERE id = {settlement}; \
@@ -244,7 +260,7 @@ fn deeds(copy: &Copy, settlement: i64, block: i64) -> Vec<Deed> {
         ),
         &format!("transactions |settlements {settlement}: "),
     );
-    deed(
+    deeds.add(
         "an invented settlement",
         &format!(
             "INSERT INTO settlements (id, holder_id, count, amount, root, block, created_at) \
@@ -252,33 +268,38 @@ fn deeds(copy: &Copy, settlement: i64, block: i64) -> Vec<Deed> {
         ),
         "transactions of settlement 1000000, position 0: it was deleted",
     );
-    deed(
+    deeds.add(
         "a bit of a block's sum",
         &format!("UPDATE blocks SET {} WHERE n = {block}", flip("amount")),
-        &format!("blocks {block}: {changed}"),
+        &format!("blocks {block}: {CHANGED}"),
     );
-    deed(
+    deeds.add(
         "a deleted block",
         &format!("DELETE FROM blocks WHERE n = {block}"),
         &format!("blocks {block}: it was deleted"),
     );
-    deed(
+    deeds
+}
+
+fn to_the_audit_log() -> Deeds {
+    let mut deeds = Deeds::default();
+    deeds.add(
         "a bit of a record",
         &format!("UPDATE audit_log SET {} WHERE id = 4", flip("created_at")),
-        &format!("audit_log 4: {changed}"),
+        &format!("audit_log 4: {CHANGED}"),
     );
-    deed(
+    deeds.add(
         "a deleted record",
         "DELETE FROM audit_log WHERE id = 4",
         "audit_log 4: it was deleted",
     );
-    deed(
+    deeds.add(
         "two records that changed places",
         "UPDATE audit_log SET id = -1 WHERE id = 4; UPDATE audit_log SET id = 4 WHERE id = 5; \
          UPDATE audit_log SET id = 5 WHERE id = -1",
         "audit_log 4: its content was changed",
     );
-    deed(
+    deeds.add(
         "an invented record",
         "INSERT INTO audit_log SELECT id + 1, 'user.created', 1, 1, 'cli', 'create', 'user:9', '{}', NULL, \
          hash, previous_hash, 0 FROM audit_log ORDER BY id DESC LIMIT 1",
@@ -309,7 +330,13 @@ async fn traffic_is_sealed_and_every_kind_of_tampering_is_found_and_named(store:
     let block = clean.ask(&format!(
         "SELECT block FROM settlements WHERE id = {settlement}"
     ));
-    for deed in deeds(&clean, settlement, block.parse().unwrap()) {
+    let block = block.parse().unwrap();
+    let deeds = [
+        to_transactions(&clean, settlement),
+        to_settlements_and_blocks(&clean, settlement, block),
+        to_the_audit_log(),
+    ];
+    for deed in deeds.into_iter().flat_map(|deeds| deeds.0) {
         let copy = sealed.copy();
         copy.tamper(&deed.how);
         let said = copy.run(&["audit", "verify"]);
