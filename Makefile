@@ -29,6 +29,7 @@ bench: bench-pure bench-gateway
 bench-pure: setup-build
 	$(CARGO) bench -p alfred-filters
 	$(CARGO) bench -p alfred --bench audit
+	$(CARGO) bench -p alfred --bench jwt
 
 bench-gateway: setup-build setup-bench
 	$(CARGO) build --release --bin alfred
