@@ -77,7 +77,7 @@ macro_rules! table {
 table! {
     GET "/openapi.json" Anyone Own Optional "This description";
     GET "/docs" Anyone Own Optional "This description for people";
-    POST "/v1/session" Anyone Own Optional "Log in with a password";
+    POST "/v1/session" Anyone Own Optional "Log in with a password or an ID token";
     DELETE "/v1/session" Member Own Optional "Log out";
     GET "/v1/me" Member Own Optional "Who asks, and what they may do";
     PATCH "/v1/me" Member Own Required "Change one's own name";

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::signing::Signer;
 use crate::support::services::Postgres;
-use crate::support::{Gateway, H1, until};
+use crate::support::{Answer, Gateway, H1, until};
 use crate::{ask, claims, issuer, secret, start_on};
 
 /// A revocation holds everywhere after this time.
@@ -152,16 +152,22 @@ async fn what_one_process_denies_all_refuse_at_both_ports_and_after_a_restart() 
 
 /// Asks the admin port; answers the status.
 async fn admin(gateway: &Gateway, token: &str, line: &str, body: &str) -> u16 {
+    let bearer = format!("authorization: Bearer {token}");
+    ask_admin(gateway, line, &bearer, body).await.status
+}
+
+/// Asks the admin port with one header line more.
+pub(crate) async fn ask_admin(gateway: &Gateway, line: &str, more: &str, body: &str) -> Answer {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut client = H1::connect(gateway.admin).await;
     let head = format!(
-        "{line} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\nidempotency-key: {}\r\n\
+        "{line} HTTP/1.1\r\nhost: {}\r\n{more}\r\nidempotency-key: {}\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         gateway.admin,
         NEXT.fetch_add(1, Ordering::Relaxed),
         body.len()
     );
     client.send(head).await;
-    client.answer().await.status
+    client.answer().await
 }

@@ -20,6 +20,7 @@ mod denied;
 mod fetched;
 mod passing;
 mod refused;
+mod sessions;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
