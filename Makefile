@@ -30,6 +30,7 @@ bench: bench-pure bench-gateway bench-ledger
 bench-pure: setup-build
 	$(CARGO) bench -p alfred-filters
 	$(CARGO) bench -p alfred --bench audit
+	$(CARGO) bench -p alfred --bench jwt
 
 bench-ledger: setup-build setup-bench
 	$(CARGO) bench -p alfred --bench ledger

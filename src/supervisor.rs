@@ -2,8 +2,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -26,6 +27,9 @@ const KEY_REFRESH: Duration = Duration::from_millis(500);
 
 /// How often the books are looked through for what time brings.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+
+/// How often what is out of date is forgotten: answers that may be repeated, sessions, denied tokens.
+const TIDYING: Duration = Duration::from_secs(3_600);
 
 /// How often refusals are written down and settlements sealed.
 const AUDIT: Duration = Duration::from_secs(1);
@@ -136,14 +140,19 @@ impl Supervisor {
 
     async fn refresh_keys(&self) {
         let told = self.hear();
+        // Owed until it is read: should that fail after the keys were, they do not change again.
+        let owes_people = Arc::new(AtomicBool::new(true));
         loop {
             // A change of another process is told at once; looking goes on all the same.
             let _ = tokio::time::timeout(KEY_REFRESH, told.notified()).await;
             let (living, store) = (Arc::clone(&self.living), Arc::clone(&self.store));
+            let owes = Arc::clone(&owes_people);
             let refreshed = tokio::task::spawn_blocking(move || {
                 let changed = living.keyring.refresh(&*store)?;
-                if changed || living.keyring.users().is_empty() {
-                    living.keyring.set_users(users(&*store)?);
+                owes.fetch_or(changed, Ordering::AcqRel);
+                if owes.load(Ordering::Acquire) {
+                    living.keyring.set_users(known_users(&*store)?);
+                    owes.store(false, Ordering::Release);
                 }
                 Ok::<_, StoreFault>(changed)
             });
@@ -195,13 +204,27 @@ impl Supervisor {
         let Some(treasury) = self.living.treasury.clone() else {
             return;
         };
+        let mut tidied: Option<Instant> = None;
         loop {
+            if tidied.is_none_or(|last| last.elapsed() >= TIDYING) {
+                tidied = Some(Instant::now());
+                self.tidy().await;
+            }
             let treasury = Arc::clone(&treasury);
             let kept = tokio::task::spawn_blocking(move || treasury.keep_house()).await;
             if !matches!(kept, Ok(Ok(()))) {
                 log::warn!("the books could not be looked through; it is tried again: {kept:?}");
             }
             tokio::time::sleep(HOUSEKEEPING).await;
+        }
+    }
+
+    /// Forgets what is out of date.
+    async fn tidy(&self) {
+        let store = Arc::clone(&self.store);
+        let tidied = tokio::task::spawn_blocking(move || store.tidy(unix_ms())).await;
+        if let Ok(Err(fault)) = tidied {
+            log::warn!("what is out of date is kept for another hour: {fault}");
         }
     }
 
@@ -328,9 +351,15 @@ impl Supervisor {
     }
 }
 
-/// Everybody who may present a token of another issuer.
-fn users(store: &dyn Store) -> Result<KnownUsers, StoreFault> {
+/// Everybody who may present a token of another issuer, and the tokens that are not taken.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn known_users(store: &dyn Store) -> Result<KnownUsers, StoreFault> {
     let mut users = KnownUsers::default();
+    for (issuer, jti) in store.denials()? {
+        users.deny(issuer, jti);
+    }
     for person in store.people()? {
         let user = KnownUser {
             user_id: person.user_id,

@@ -77,7 +77,7 @@ macro_rules! table {
 table! {
     GET "/openapi.json" Anyone Own Optional "This description";
     GET "/docs" Anyone Own Optional "This description for people";
-    POST "/v1/session" Anyone Own Optional "Log in with a password";
+    POST "/v1/session" Anyone Own Optional "Log in with a password or an ID token";
     DELETE "/v1/session" Member Own Optional "Log out";
     GET "/v1/me" Member Own Optional "Who asks, and what they may do";
     PATCH "/v1/me" Member Own Required "Change one's own name";
@@ -94,7 +94,8 @@ table! {
     GET "/v1/organisations/{id}" Owner House Optional "One organisation";
     PATCH "/v1/organisations/{id}" Owner House Required "Change an organisation";
     POST "/v1/organisations/{id}/owners" Owner House Optional "Make a user who owns it";
-    GET "/v1/audit/verify" Auditor House Optional "Check the whole audit chain";
+    GET "/v1/audit/verify" Auditor House Optional "Check the audit chain, whole or from a record on";
+    GET "/v1/audit/head" Auditor House Optional "Where both chains end, to be kept elsewhere";
 
     GET "/v1/users" Member Own Optional "List the users";
     POST "/v1/users" Admin Organisation Optional "Make a user";
@@ -146,6 +147,10 @@ table! {
     POST "/v1/tokens" Member Own Optional "Make an access token; its text is shown once";
     GET "/v1/tokens/{id}" Member Own Optional "One access token";
     DELETE "/v1/tokens/{id}" Member Own Optional "Revoke an access token";
+
+    GET "/v1/denied-tokens" Auditor House Optional "Tokens of other issuers that are refused";
+    POST "/v1/denied-tokens" Admin House Optional "Refuse a token of another issuer, by its jti";
+    DELETE "/v1/denied-tokens/{id}" Admin House Optional "Take such a token again";
 
     GET "/v1/audit" Auditor Organisation Optional "Links of the audit chain, newest first";
 }

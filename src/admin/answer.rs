@@ -115,6 +115,7 @@ pub(super) fn bare(entity: &Entity) -> Value {
         Entity::Lines(lines) => json!({ "lines": lines }),
         Entity::Key(row) => shown(row),
         Entity::Token(row) => shown(row),
+        Entity::Denied(row) => shown(row),
         Entity::Session(row) => shown(row),
         Entity::Gone(rows) => json!({ "deleted": rows }),
     }

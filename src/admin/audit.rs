@@ -12,7 +12,7 @@ use super::at::{At, Find};
 use super::problem::Problem;
 use super::routes::{Routes, Shape};
 use super::words::Moment;
-use crate::audit::{ChainVerifier, Flaw, Head, to_hex};
+use crate::audit::{Anchor, Anchors, Chain, ChainVerifier, Flaw, Head, from_hex, to_hex};
 use crate::store::governance::{AuditFilter, AuditRow, MAX_PAGE, Page};
 use crate::store::{Store, StoreFault};
 
@@ -23,7 +23,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
             Shape::page::<AuditRow>().find::<Which>(),
             list,
         )
-        .on(("GET", "/v1/audit/verify"), Shape::object(), verify)
+        .on(
+            ("GET", "/v1/audit/verify"),
+            Shape::object().find::<From>(),
+            verify,
+        )
+        .on(("GET", "/v1/audit/head"), Shape::object(), head)
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -49,6 +54,58 @@ struct Which {
     until: Option<Moment>,
 }
 
+/// From where on the chain is checked.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct From {
+    /// Begin at this record; what stands before is believed. Needs `hash`.
+    from: Option<i64>,
+    /// The hash of that record as `/v1/audit/head` told it once: 64 hexadecimal characters.
+    hash: Option<String>,
+}
+
+impl From {
+    /// The record that is vouched for, if it is not to be checked from the first on.
+    fn anchor(self) -> Result<Option<Head>, Problem> {
+        let wrong = |detail: &str| {
+            Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid",
+                "The query is not as it must be",
+            )
+            .detail(detail)
+            .hint("send `number` and `hash` of `audit` as /v1/audit/head told them, or neither"))
+        };
+        match (self.from, self.hash) {
+            (None, None) => Ok(None),
+            (Some(number), Some(hash)) if number > 0 => match from_hex(&hash) {
+                Some(hash) => Ok(Some(Head { number, hash })),
+                None => wrong("`hash` must have 64 hexadecimal characters"),
+            },
+            (Some(_), Some(_)) => wrong("`from` must be the number of a record, 1 or more"),
+            _ => wrong("`from` and `hash` belong together"),
+        }
+    }
+}
+
+/// The ends of the chain of records and of the chain of blocks, and the same as anchors for
+/// `alfred audit verify --anchors`.
+async fn head(at: At) -> Reply {
+    let (audit, block) = at
+        .read(|store, _| Ok((store.audit_head()?, store.last_block()?)))
+        .await?;
+    let heads = [(Chain::Audit, audit), (Chain::Block, block)];
+    let begun = heads.into_iter().filter(|(_, head)| head.number > 0);
+    let anchors = begun.map(|(chain, head)| Anchor { chain, head }.to_string());
+    let shown = |head: Head| json!({ "number": head.number, "hash": to_hex(&head.hash) });
+    let body = json!({
+        "audit": shown(audit),
+        "block": shown(block),
+        "anchors": anchors.collect::<Vec<_>>(),
+    });
+    Ok(Json(body).into_response())
+}
+
 async fn list(at: At, Find(which): Find<Which>) -> Reply {
     let page = answer::page(which.limit, which.cursor.as_deref())?;
     let filter = AuditFilter {
@@ -68,14 +125,15 @@ async fn list(at: At, Find(which): Find<Which>) -> Reply {
 }
 
 /// Reads the chain page by page, so that its length costs time and no memory.
-async fn verify(at: At) -> Reply {
+async fn verify(at: At, Find(from): Find<From>) -> Reply {
+    let anchor = from.anchor()?;
     let _turn = at.admin.verifying.try_acquire().map_err(|_| {
         Problem::new(StatusCode::CONFLICT, "busy", "The chain is being checked")
             .detail("one check runs at a time")
             .hint("wait for it")
             .header(header::RETRY_AFTER, "5")
     })?;
-    let (records, ended) = at.read(|store, _| chain(store)).await?;
+    let (records, ended) = at.read(move |store, _| chain(store, anchor)).await?;
     let body = match ended {
         Ok(head) => json!({
             "whole": true,
@@ -93,11 +151,41 @@ async fn verify(at: At) -> Reply {
     Ok(Json(body).into_response())
 }
 
+/// The record before the one that is vouched for, as that one names it.
+fn before(store: &dyn Store, anchor: Head) -> Result<Head, StoreFault> {
+    let number = anchor.number.saturating_sub(1);
+    let page = Page {
+        after: Some(number),
+        limit: 1,
+    };
+    let first = store.audit_chain(page)?.pop();
+    let hash = first.map_or([0; 32], |first| first.previous_hash);
+    Ok(match number {
+        0 => Head::GENESIS,
+        _ => Head { number, hash },
+    })
+}
+
 /// How many links were read, and where they end or are broken. While the chain is read it may
 /// grow: its end is where the head was last seen.
-fn chain(store: &dyn Store) -> Result<(u64, Result<Head, Flaw>), StoreFault> {
-    let mut verifier = ChainVerifier::new();
-    let (mut last, mut records) = (0, 0_u64);
+fn chain(store: &dyn Store, anchor: Option<Head>) -> Result<(u64, Result<Head, Flaw>), StoreFault> {
+    let begin = match anchor {
+        Some(anchor) => before(store, anchor)?,
+        None => Head::GENESIS,
+    };
+    let mut anchors = Anchors::default();
+    if let Some(head) = anchor {
+        // The only one: nothing can contradict it.
+        let chain = Chain::Audit;
+        let _ = anchors.add(Anchor { chain, head });
+    }
+    let mut verifier = ChainVerifier::resume(begin).anchored(anchors);
+    // Numbers that nobody of the house would give are read as well.
+    let mut last = match begin.number {
+        0 => i64::MIN,
+        number => number,
+    };
+    let mut records = 0_u64;
     loop {
         loop {
             let links = store.audit_chain(Page {

@@ -12,7 +12,7 @@ use super::problem::Problem;
 use crate::exchange::unix_ms;
 use crate::secrets::{AccessToken, SessionToken};
 use crate::store::governance::{Credential, Identified, Page, Person, Proof, Scope, UserFilter};
-use crate::tokens::Plane;
+use crate::tokens::{Claims, Plane};
 
 /// The name of the cookie. Over TLS browsers themselves keep other hosts from setting it.
 pub(super) const fn cookie_name(is_tls: bool) -> &'static str {
@@ -144,14 +144,30 @@ async fn by_session(admin: &Arc<Admin>, token: SessionToken) -> Result<Caller, P
     blocking(work).await?
 }
 
-/// The token of another issuer. Its user must be stored here: roles are given here, not there.
+/// The token of another issuer.
 async fn by_issuer(admin: &Arc<Admin>, text: String) -> Result<Caller, Problem> {
+    let (person, _) = of_issuer(admin, text).await?;
+    Ok(Caller {
+        actor: format!("user:{}", person.user_id),
+        person,
+        session: None,
+    })
+}
+
+/// Whom the token of another issuer names. They must be stored here: roles are given here, not there.
+pub(super) async fn of_issuer(
+    admin: &Arc<Admin>,
+    text: String,
+) -> Result<(Person, Arc<Claims>), Problem> {
     let admin = Arc::clone(admin);
-    let work = move || -> Result<Caller, Problem> {
+    let work = move || -> Result<(Person, Arc<Claims>), Problem> {
         let gateway = Arc::clone(&admin.reloader.status().gateway);
         let claims = gateway.issuers.verify(&text, Plane::Admin, unix_ms());
         let claims = claims.map_err(|_| unknown())?;
         let users = gateway.living.keyring.users();
+        if users.is_denied(&claims.issuer, claims.jti.as_deref()) {
+            return Err(unknown());
+        }
         let known = users.admit(&claims.user, claims.email.as_deref(), claims.issued_at_ms);
         let user_id = known.map_err(|_| unknown())?.user_id;
         let filter = UserFilter {
@@ -169,11 +185,7 @@ async fn by_issuer(admin: &Arc<Admin>, text: String) -> Result<Caller, Problem> 
                 && person.user_id == user_id
                 && claims.issued_at_ms >= person.tokens_valid_after
         });
-        Ok(Caller {
-            actor: format!("user:{user_id}"),
-            person: person.ok_or_else(unknown)?,
-            session: None,
-        })
+        Ok((person.ok_or_else(unknown)?, claims))
     };
     blocking(work).await?
 }

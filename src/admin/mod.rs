@@ -9,6 +9,7 @@ mod at;
 mod audit;
 mod config;
 mod csv;
+mod denied;
 mod docs;
 mod door;
 mod fault;
@@ -127,6 +128,7 @@ fn router(admin: &Arc<Admin>) -> Router {
         .merge(usage::routes)
         .merge(keys::routes)
         .merge(tokens::routes)
+        .merge(denied::routes)
         .merge(audit::routes);
     let (router, document) = routes.finish();
     let _ = admin.document.set(document);

@@ -51,6 +51,11 @@ impl Problem {
         self.with("hint", hint.into())
     }
 
+    /// Whether it is of this status.
+    pub(super) fn is(&self, status: StatusCode) -> bool {
+        self.status == status
+    }
+
     /// A further member.
     pub(super) fn with(mut self, name: &str, value: Value) -> Self {
         self.members.insert(name.to_owned(), value);

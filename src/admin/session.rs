@@ -1,4 +1,5 @@
-//! `/v1/session`: people log in with a password and out again. The browser keeps a token that no
+//! `/v1/session`: people log in with a password, or with the ID token of a configured issuer, and
+//! out again. The browser keeps a token that no
 //! script can read; changes need a second one that no other site can read.
 
 use axum::Json;
@@ -11,14 +12,12 @@ use utoipa::ToSchema;
 use super::answer::{self, Reply};
 use super::at::At;
 use super::fault::{self, blocking};
-use super::identity::cookie_name;
+use super::identity::{self, cookie_name};
 use super::problem::Problem;
 use super::routes::{Routes, Shape};
 use crate::exchange::unix_ms;
 use crate::secrets::{SessionToken, os_random};
-use crate::store::governance::{
-    By, Command, Credential, Guard, Identified, NewSession, Proof, Scope,
-};
+use crate::store::governance::{By, Command, Credential, Guard, NewSession, Person, Proof, Scope};
 
 /// For how long one is logged in: a working day.
 const LIFETIME_MS: i64 = 12 * 3_600_000;
@@ -37,19 +36,73 @@ pub(super) fn routes(routes: Routes) -> Routes {
         )
 }
 
-/// Who wants in.
+/// Who wants in: an address with its password, or an ID token.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct LogIn {
     /// E-mail address.
-    email: String,
+    email: Option<String>,
     /// As it was set.
     #[schema(format = Password)]
-    password: String,
+    password: Option<String>,
+    /// Of an issuer that is configured under `jwt` for the admin plane (OpenID Connect).
+    #[schema(format = Password)]
+    id_token: Option<String>,
+    /// What was given along when the ID token was asked for; the token must hold the same.
+    nonce: Option<String>,
 }
 
 async fn log_in(at: At) -> Reply {
-    let LogIn { email, password } = at.body()?;
+    match at.body()? {
+        LogIn {
+            email: Some(email),
+            password: Some(password),
+            id_token: None,
+            nonce: None,
+        } => by_password(at, email, password).await,
+        LogIn {
+            email: None,
+            password: None,
+            id_token: Some(token),
+            nonce,
+        } => by_id_token(at, token, nonce).await,
+        _ => Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "The body is not as it must be",
+        )
+        .detail("it must hold `email` and `password`, or `id_token` and perhaps `nonce`")
+        .hint("/docs shows the members that there are")),
+    }
+}
+
+/// What is wrong with the token is not told apart: whoever has forged one learns nothing.
+async fn by_id_token(at: At, token: String, nonce: Option<String>) -> Reply {
+    let refused = || {
+        Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "The ID token lets nobody in",
+        )
+        .detail(
+            "it is expired, revoked, not for this gateway, of another nonce, or of a user who is \
+             not known or not active here",
+        )
+        .hint("get a new one; `alfred users` adds its user, by subject or e-mail address")
+    };
+    let known = identity::of_issuer(&at.admin, token).await;
+    let (person, claims) = known.map_err(|problem| match problem.is(StatusCode::UNAUTHORIZED) {
+        true => refused(),
+        false => problem,
+    })?;
+    // A token that was asked for with a nonce is for whoever knows it.
+    if claims.nonce != nonce {
+        return Err(refused());
+    }
+    begin(&at, &person, unix_ms()).await
+}
+
+async fn by_password(at: At, email: String, password: String) -> Reply {
     let now_ms = unix_ms();
     let waits = at.admin.throttle.enter(at.ip, &email, now_ms);
     waits.map_err(|seconds| {
@@ -84,11 +137,10 @@ async fn log_in(at: At) -> Reply {
         .hint("`alfred users password` sets one on the machine that runs Alfred"));
     };
     at.admin.throttle.clear(at.ip, &email);
-    begin(&at, &found, now_ms).await
+    begin(&at, &found.person, now_ms).await
 }
 
-async fn begin(at: &At, found: &Identified, now_ms: i64) -> Reply {
-    let person = &found.person;
+async fn begin(at: &At, person: &Person, now_ms: i64) -> Reply {
     let token = SessionToken::generate(&mut os_random).map_err(|_| Problem::fault())?;
     let expires_at = now_ms.saturating_add(LIFETIME_MS);
     let by = By {

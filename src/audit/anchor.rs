@@ -127,6 +127,30 @@ impl Anchors {
         Ok(anchors)
     }
 
+    /// What was published for this link.
+    #[must_use]
+    pub fn hash(&self, chain: Chain, number: i64) -> Option<Hash> {
+        self.0.get(&(chain, number)).copied()
+    }
+
+    /// The link after which a verification may begin that reads the chain from `number` on: the
+    /// one before it. `named` is the hash that the row of this number gives as its predecessor's;
+    /// that is believed where the row itself was published. `None` when neither was.
+    #[must_use]
+    pub fn before(&self, chain: Chain, number: i64, named: Option<Hash>) -> Option<Head> {
+        let before = number.saturating_sub(1);
+        let hash = match self.hash(chain, before) {
+            _ if before <= 0 => return Some(Head::GENESIS),
+            Some(hash) => hash,
+            // The row is gone: whatever stands in its place is found not to be it.
+            None => self.hash(chain, number).map(|_| named.unwrap_or([0; 32]))?,
+        };
+        Some(Head {
+            number: before,
+            hash,
+        })
+    }
+
     /// Whether something else was published for this link.
     pub(super) fn deny(&self, chain: Chain, number: i64, hash: &Hash) -> bool {
         let known = self.0.get(&(chain, number));

@@ -67,6 +67,15 @@ pub(super) struct VerifyArgs {
     /// A file of anchors, as `alfred audit head` prints them.
     #[arg(long, value_name = "FILE")]
     pub(super) anchors: Option<PathBuf>,
+    /// Begin at this record of the audit log; what stands before is believed. --anchors must hold
+    /// the anchor of this record or of the one before it.
+    #[arg(long, value_name = "RECORD", requires = "anchors",
+          value_parser = clap::value_parser!(i64).range(1..))]
+    pub(super) from: Option<i64>,
+    /// The same for the ledger: begin at this block.
+    #[arg(long, value_name = "BLOCK", requires = "anchors",
+          value_parser = clap::value_parser!(i64).range(1..))]
+    pub(super) from_block: Option<i64>,
     /// A public key whose blocks are believed, beside the one in data_dir; may be given several
     /// times.
     #[arg(long, value_name = "KEY")]
@@ -155,7 +164,7 @@ fn read(house: &House, filter: &AuditFilter, limit: usize) -> Result<Vec<AuditRo
 fn head(at: &At) -> Result<(), Failure> {
     let house = House::open(&at.config)?;
     let audit = house.governance().audit_head()?;
-    let block = house.last_block()?;
+    let block = house.archive().last_block()?;
     let heads = [(Chain::Audit, audit), (Chain::Block, block)];
     if at.json {
         let [audit, block] =

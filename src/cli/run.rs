@@ -13,7 +13,7 @@ use alfred::proxy;
 use alfred::reload::{Certificate, Reloader};
 use alfred::secrets::{FirstKey, FirstToken, Keyring, Pepper, first_key, first_token, os_random};
 use alfred::store::{self, LedgerStore, Store};
-use alfred::supervisor::{Ports, Supervisor};
+use alfred::supervisor::{Ports, Supervisor, known_users};
 use alfred::telemetry::{AccessLog, LogStyle, init_logging};
 use log::LevelFilter;
 
@@ -42,6 +42,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     };
     let keyring = Keyring::new(pepper);
     keyring.refresh(&*store)?;
+    keyring.set_users(known_users(&*store)?);
     warn_about_keys(&keyring);
 
     // What earlier processes left is settled before anyone may call.

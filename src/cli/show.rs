@@ -128,6 +128,7 @@ fn bare(entity: &Entity) -> Value {
         Entity::Lines(lines) => serde_json::to_value(lines),
         Entity::Key(row) => serde_json::to_value(row),
         Entity::Token(row) => serde_json::to_value(row),
+        Entity::Denied(row) => serde_json::to_value(row),
         Entity::Session(row) => serde_json::to_value(row),
         Entity::Gone(rows) => Ok(serde_json::json!({ "deleted": rows })),
     };

@@ -3,7 +3,9 @@
 
 use alfred::exchange::unix_ms;
 use alfred::secrets::{AccessToken, TokenRequest, os_random};
-use alfred::store::governance::{Command, Entity, Scope, TokenFilter, TokenId, TokenRow};
+use alfred::store::governance::{
+    Command, DenialId, Entity, NewDenial, Scope, TokenFilter, TokenId, TokenRow,
+};
 use clap::{Args, Subcommand};
 
 use super::open::{House, all};
@@ -30,6 +32,35 @@ pub(super) enum TokensCommand {
         #[command(flatten)]
         at: At,
     },
+    /// Refuse a token of another issuer (JWT) before its end, by its own name.
+    Deny(DenyArgs),
+    /// List the tokens of other issuers that are refused.
+    Denied(At),
+    /// Take a token of another issuer again that was denied.
+    Allow {
+        /// Its number, as `alfred tokens denied` shows it.
+        id: i64,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DenyArgs {
+    /// The issuer: its `name` under `jwt` in the configuration.
+    #[arg(long)]
+    issuer: String,
+    /// The token's `jti`.
+    #[arg(long)]
+    jti: String,
+    /// The token's end (`exp`) or later: then it is refused by itself, and this is forgotten.
+    #[arg(long, value_name = "TIME")]
+    until: Moment,
+    /// Why, for people.
+    #[arg(long)]
+    note: Option<String>,
+    #[command(flatten)]
+    at: At,
 }
 
 #[derive(Debug, Args)]
@@ -53,6 +84,9 @@ pub(super) fn tokens(command: TokensCommand) -> Result<(), Failure> {
         TokensCommand::Create(args) => create(args),
         TokensCommand::List { user, at } => list(user.as_deref(), &at),
         TokensCommand::Revoke { token, at } => revoke(&token, &at),
+        TokensCommand::Deny(args) => deny(args),
+        TokensCommand::Denied(at) => denied(&at),
+        TokensCommand::Allow { id, at } => allow(id, &at),
     }
 }
 
@@ -144,4 +178,73 @@ fn revoke(token: &str, at: &At) -> Result<(), Failure> {
     let entity = house.act(Command::RevokeToken(TokenId(row.id)))?;
     let words = format!("access token {} '{}' is revoked", row.id, row.name);
     show::done(at.json, &entity, &words)
+}
+
+fn deny(args: DenyArgs) -> Result<(), Failure> {
+    let house = House::open(&args.at.config)?;
+    let names: Vec<&str> = house
+        .config
+        .jwt
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    if !names.contains(&args.issuer.as_str()) {
+        let known = match names.is_empty() {
+            true => "there are none".to_owned(),
+            false => format!("there are: {}", names.join(", ")),
+        };
+        return Err(Failure::Usage(format!(
+            "--issuer names no entry under jwt in the configuration; {known}"
+        )));
+    }
+    let entity = house.act(Command::DenyToken(NewDenial {
+        issuer: args.issuer,
+        jti: args.jti,
+        note: args.note,
+        expires_at: args.until.0,
+    }))?;
+    let Entity::Denied(row) = &entity else {
+        return Ok(());
+    };
+    let words = format!(
+        "token '{}' of {} is refused, within two seconds everywhere; that is forgotten at {}",
+        row.jti,
+        row.issuer,
+        time(row.expires_at)
+    );
+    show::done(args.at.json, &entity, &words)
+}
+
+fn denied(at: &At) -> Result<(), Failure> {
+    let house = House::open(&at.config)?;
+    let store = house.governance();
+    let rows = all(|page| store.denied_tokens(page), |row| row.id)?;
+    let columns = [
+        right("id"),
+        left("issuer"),
+        left("jti"),
+        left("until"),
+        left("denied"),
+        left("note"),
+    ];
+    show::rows(at.json, &rows, columns, |row| {
+        [
+            row.id.to_string(),
+            row.issuer.clone(),
+            row.jti.clone(),
+            time(row.expires_at),
+            time(row.created_at),
+            row.note.clone().unwrap_or_default(),
+        ]
+    })
+}
+
+fn allow(id: i64, at: &At) -> Result<(), Failure> {
+    let house = House::open(&at.config)?;
+    let entity = house.act(Command::AllowToken(DenialId(id)))?;
+    show::done(
+        at.json,
+        &entity,
+        &format!("token {id} is taken again, if it is still good"),
+    )
 }

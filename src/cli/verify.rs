@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use alfred::audit::{
-    Anchors, BlockVerifier, ChainVerifier, Flaw, Head, Settlement, SettlementVerifier, Signer,
-    Trust, UnknownKey,
+    Anchors, BlockVerifier, Chain, ChainVerifier, Flaw, Hash, Head, Settlement, SettlementVerifier,
+    Signer, Trust, UnknownKey,
 };
 use alfred::secrets::{SecretProblem, os_random};
 use alfred::store::governance::Page;
@@ -23,6 +23,9 @@ use super::{Failure, ledger, show};
 pub(super) const PAGE: u32 = 1_000;
 /// Before every row, those included that nobody of the house would number so.
 const FIRST: i64 = i64::MIN;
+/// Clocks of processes differ, and whoever waits for their turn took the time before: a line may be
+/// so much younger than its record's successor, in milliseconds.
+const SKEW: i64 = 300_000;
 /// Transactions that are read at a time, as far as their settlements tell the truth.
 const LINES: i64 = 5_000;
 
@@ -65,7 +68,8 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     let house = House::open(&args.at.config)?;
     let trust = trust(&house, args)?;
     let mut tally = Tally::default();
-    let stopped = read(&house, &published, trust, &mut tally);
+    let begin = Begin::find(&house, args, &published)?;
+    let stopped = read(&house, &published, &begin, trust, &mut tally);
     match stopped {
         Err(Stop::Fault(fault)) => return Err(fault.into()),
         Err(Stop::Flaw(flaw)) => tally.flaw = Some(flaw),
@@ -86,12 +90,77 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Failure> {
     }
 }
 
-fn read(house: &House, published: &Anchors, trust: Trust, tally: &mut Tally) -> Result<(), Stop> {
+/// After which links the verification begins: what stands before is believed, as an anchor vouches
+/// for it.
+struct Begin {
+    record: Head,
+    block: Head,
+    /// Money that people moved before this moment is believed to have a record.
+    since: i64,
+}
+
+impl Begin {
+    fn find(house: &House, args: &VerifyArgs, published: &Anchors) -> Result<Self, Failure> {
+        let mut begin = Self {
+            record: Head::GENESIS,
+            block: Head::GENESIS,
+            since: i64::MIN,
+        };
+        if let Some(from) = args.from.filter(|from| *from > 1) {
+            let page = Page {
+                after: Some(from - 1),
+                limit: 1,
+            };
+            let record = house.governance().audit_chain(page)?.pop();
+            let named = record.as_ref().map(|record| record.previous_hash);
+            begin.record = vouched(args, published, (Chain::Audit, from), named)?;
+            let at = record.map_or(i64::MAX, |record| record.created_at);
+            begin.since = at.saturating_add(SKEW);
+        }
+        if let Some(from) = args.from_block.filter(|from| *from > 1) {
+            let block = house.archive().blocks(from - 1, 1)?.pop();
+            let named = block.map(|block| block.previous_hash);
+            begin.block = vouched(args, published, (Chain::Block, from), named)?;
+        }
+        Ok(begin)
+    }
+}
+
+/// The link before that of this number, if there is an anchor for it or for that one.
+fn vouched(
+    args: &VerifyArgs,
+    published: &Anchors,
+    (chain, from): (Chain, i64),
+    named: Option<Hash>,
+) -> Result<Head, Failure> {
+    let head = published.before(chain, from, named);
+    head.ok_or_else(|| {
+        let (option, row) = match chain {
+            Chain::Audit => ("--from", "record"),
+            Chain::Block => ("--from-block", "block"),
+        };
+        let path = args.anchors.as_deref().unwrap_or(Path::new("--anchors"));
+        Failure::Usage(format!(
+            "{option} {from}: {} holds no anchor of {row} {from} or {}, so nothing vouches for \
+             what stands before; give the number of one that it holds, or leave {option} out",
+            path.display(),
+            from - 1
+        ))
+    })
+}
+
+fn read(
+    house: &House,
+    published: &Anchors,
+    begin: &Begin,
+    trust: Trust,
+    tally: &mut Tally,
+) -> Result<(), Stop> {
     // Read first, so that whatever is written meanwhile has its record in what is read later.
-    let mut hand = ByHand::read(house)?;
-    chain(house, published, &mut hand, tally)?;
+    let mut hand = ByHand::read(house, begin.since)?;
+    chain(house, published, begin.record, &mut hand, tally)?;
     hand.finish(house, tally)?;
-    blocks(house, published, trust, tally)?;
+    blocks(house, published, begin.block, trust, tally)?;
     unsealed(house, tally)?;
     match house.archive().stray()? {
         Some(flaw) => Err(flaw.into()),
@@ -121,16 +190,25 @@ fn own_key(data_dir: &Path) -> Result<[u8; 32], Failure> {
     Ok(signer.map_err(SecretProblem::from)?.public_key())
 }
 
+/// After which number rows are read.
+fn after(begin: Head) -> i64 {
+    match begin.number {
+        0 => FIRST,
+        number => number,
+    }
+}
+
 /// What people did. While it is read it may grow: its end is where the head was last seen.
 fn chain(
     house: &House,
     published: &Anchors,
+    begin: Head,
     hand: &mut ByHand,
     tally: &mut Tally,
 ) -> Result<(), Stop> {
     let store = house.governance();
-    let mut verifier = ChainVerifier::new().anchored(published.clone());
-    let mut last = FIRST;
+    let mut verifier = ChainVerifier::resume(begin).anchored(published.clone());
+    let mut last = after(begin);
     loop {
         loop {
             let page = Page {
@@ -159,9 +237,15 @@ fn chain(
 }
 
 /// What requests cost, as it was sealed.
-fn blocks(house: &House, published: &Anchors, trust: Trust, tally: &mut Tally) -> Result<(), Stop> {
-    let mut verifier = BlockVerifier::new(trust).anchored(published.clone());
-    let mut last = FIRST;
+fn blocks(
+    house: &House,
+    published: &Anchors,
+    begin: Head,
+    trust: Trust,
+    tally: &mut Tally,
+) -> Result<(), Stop> {
+    let mut verifier = BlockVerifier::resume(begin, trust).anchored(published.clone());
+    let mut last = after(begin);
     loop {
         let blocks = house.archive().blocks(last, PAGE)?;
         let Some(end) = blocks.last() else { break };
@@ -288,18 +372,4 @@ fn report(
     }
     text.push_str(&format!("{words}; it took {seconds:.3} s\n"));
     show::out(&text)
-}
-
-impl House {
-    /// Where the chain of blocks ends.
-    pub(super) fn last_block(&self) -> Result<Head, Failure> {
-        let mut head = Head::GENESIS;
-        loop {
-            let blocks = self.archive().blocks(head.number, PAGE)?;
-            match blocks.last() {
-                Some(block) => head = block.head(),
-                None => return Ok(head),
-            }
-        }
-    }
 }

@@ -7,6 +7,8 @@ use crate::refusal::Refusal;
 use crate::secrets::{KnownUser, Principal, UserRefusal};
 use crate::tokens::{Claims, Plane, TokenRefusal};
 
+const REVOKED: &str = "the token has been revoked; log in again";
+
 /// Who shows this token at the gateway's port.
 ///
 /// # Errors
@@ -19,6 +21,9 @@ pub(super) fn principal(
     let checked = gateway.issuers.verify(token, Plane::Data, now_unix_ms);
     let claims = checked.map_err(refused)?;
     let users = gateway.living.keyring.users();
+    if users.is_denied(&claims.issuer, claims.jti.as_deref()) {
+        return Err(Refusal::Unauthorised(REVOKED));
+    }
     let email = claims.email.as_deref();
     let user = match users.admit(&claims.user, email, claims.issued_at_ms) {
         Ok(user) => Some(&**user),
@@ -31,7 +36,7 @@ pub(super) fn principal(
                 UserRefusal::Inactive => {
                     "the token is good, but its user is not active here; ask an administrator"
                 }
-                UserRefusal::Revoked => "the token has been revoked; log in again",
+                UserRefusal::Revoked => REVOKED,
             }));
         }
     };

@@ -1,7 +1,7 @@
 //! Why: a token says who somebody is at an issuer; whether that is one of our users, and still welcome, is looked up in
 //! a snapshot of the store that a supervisor replaces. A request asks no database.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// A stored user, as far as a token's bearer needs to be known.
@@ -38,6 +38,8 @@ pub enum UserRefusal {
 pub struct KnownUsers {
     by_subject: HashMap<String, Arc<KnownUser>>,
     by_email: HashMap<String, Arc<KnownUser>>,
+    /// By the name of the issuer.
+    denied: HashMap<String, HashSet<String>>,
 }
 
 impl KnownUsers {
@@ -52,6 +54,18 @@ impl KnownUsers {
             // Not Unicode's small letters: some of them make one address of two.
             self.by_email.insert(email.to_ascii_lowercase(), user);
         }
+    }
+
+    /// Refuses the token that its issuer calls so.
+    pub fn deny(&mut self, issuer: String, jti: String) {
+        self.denied.entry(issuer).or_default().insert(jti);
+    }
+
+    /// Whether the token that this issuer calls so has been taken back.
+    #[must_use]
+    pub fn is_denied(&self, issuer: &str, jti: Option<&str>) -> bool {
+        let denied = self.denied.get(issuer);
+        denied.is_some_and(|denied| jti.is_some_and(|jti| denied.contains(jti)))
     }
 
     /// The user of this subject or, where no user has it, of this e-mail (in small letters), unless a token that was
@@ -139,6 +153,21 @@ mod tests {
         };
         assert_eq!(at(999), Err(UserRefusal::Revoked));
         assert_eq!(at(1000), Ok(1));
+    }
+
+    #[test]
+    fn a_token_is_denied_by_its_issuer_and_name_together() {
+        let mut users = users();
+        users.deny("okta".to_owned(), "t-1".to_owned());
+        assert!(users.is_denied("okta", Some("t-1")));
+        for (issuer, jti) in [
+            ("okta", Some("t-2")),
+            ("okta", None),
+            ("entra", Some("t-1")),
+            ("okta", Some("")),
+        ] {
+            assert!(!users.is_denied(issuer, jti), "{issuer} {jti:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::StoreFault;
 use super::sql::{Engine, Row, Sql, SqlStore, Value, Work, values};
-use crate::audit::{Block, Fault, Flaw, Hash, Place, Settlement, TransactionLeaf};
+use crate::audit::{Block, Fault, Flaw, Hash, Head, Place, Settlement, TransactionLeaf};
 use crate::money::Nanos;
 
 /// How much there is of everything.
@@ -73,6 +73,9 @@ pub trait Archive: Send + Sync {
     /// Blocks after this number, in their order.
     fn blocks(&self, after: i64, limit: u32) -> Result<Vec<Block>, StoreFault>;
 
+    /// Where the chain of blocks ends, without reading the chain.
+    fn last_block(&self) -> Result<Head, StoreFault>;
+
     /// Settlements of a block, or of none yet, after this id, in the order of their ids.
     fn settlements(
         &self,
@@ -111,6 +114,10 @@ impl<E: Engine> Archive for SqlStore<E> {
             )?;
             rows.iter().map(block).collect()
         })
+    }
+
+    fn last_block(&self) -> Result<Head, StoreFault> {
+        self.engine.run(Work::ReadLatest, &mut last_block)
     }
 
     fn settlements(
@@ -223,6 +230,17 @@ fn stray(sql: &mut dyn Sql) -> Result<Option<Flaw>, StoreFault> {
         })
     };
     line.map(flaw).transpose()
+}
+
+pub(super) fn last_block(sql: &mut dyn Sql) -> Result<Head, StoreFault> {
+    let last = sql.first("SELECT n, hash FROM blocks ORDER BY n DESC LIMIT 1", &[])?;
+    let Some(row) = last else {
+        return Ok(Head::GENESIS);
+    };
+    Ok(Head {
+        number: row.int(0)?,
+        hash: row.bytes(1)?,
+    })
 }
 
 fn block(row: &Row) -> Result<Block, StoreFault> {

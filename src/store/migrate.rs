@@ -15,6 +15,7 @@ macro_rules! steps {
         &[
             (1, "V0001__entities", steps!(@ $database, "V0001__entities")),
             (2, "V0002__money", steps!(@ $database, "V0002__money")),
+            (3, "V0003__denied_tokens", steps!(@ $database, "V0003__denied_tokens")),
         ]
     };
     (@ $database:literal, $name:literal) => {

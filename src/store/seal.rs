@@ -35,17 +35,7 @@ impl<E: Engine> Sealer for SqlStore<E> {
 }
 
 fn seal(sql: &mut dyn Sql, signer: &Signer, now_ms: i64) -> Result<Option<Head>, StoreFault> {
-    let last = sql.first("SELECT n, hash FROM blocks ORDER BY n DESC LIMIT 1", &[])?;
-    let previous = match last {
-        Some(row) => Head {
-            number: row.int(0)?,
-            hash: row.bytes(1)?,
-        },
-        None => Head {
-            number: 0,
-            hash: [0; 32],
-        },
-    };
+    let previous = archive::last_block(sql)?;
     let rows = sql.query(
         "SELECT id, holder_id, count, amount, root, created_at FROM settlements \
          WHERE block IS NULL ORDER BY id LIMIT $1",

@@ -36,6 +36,8 @@ pub struct Claims {
     pub roles: Vec<String>,
     /// `jti`, the token's own name.
     pub jti: Option<String>,
+    /// `nonce`: what whoever asked for an ID token gave along, to know it again.
+    pub nonce: Option<String>,
     /// `iat` in Unix milliseconds: a user's older tokens are void when an administrator says so.
     pub issued_at_ms: i64,
     /// `exp` in Unix milliseconds.
@@ -70,9 +72,12 @@ impl Claims {
             None => None,
             Some(epoch) => Some(epoch.as_i64().ok_or(Claim("epoch"))?),
         };
-        let jti = match payload.get("jti") {
-            None => None,
-            Some(jti) => Some(jti.as_str().ok_or(Claim("jti"))?.to_owned()),
+        let own_text = |name: &'static str| match payload.get(name) {
+            None => Ok(None),
+            Some(value) => value
+                .as_str()
+                .map(|text| Some(text.to_owned()))
+                .ok_or(Claim(name)),
         };
         Ok(Self {
             id: format!("jwt:{name}:{subject}").into(),
@@ -83,7 +88,8 @@ impl Claims {
             email,
             team: text(payload, &names.team, "team")?,
             roles: roles(payload, &names.roles)?,
-            jti,
+            jti: own_text("jti")?,
+            nonce: own_text("nonce")?,
             issued_at_ms: moment(payload, "iat")?.ok_or(Claim("iat"))?,
             expires_at_ms: moment(payload, "exp")?.ok_or(Claim("exp"))?,
             not_before_ms: moment(payload, "nbf")?,

@@ -2,8 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::house::{House, expect_problem, fresh};
+use crate::house::{House, Store, expect_problem, fresh};
 use crate::support::H1;
+
+crate::house::on_each_store! {
+    everything_that_is_wrong_is_a_problem_that_says_what_to_do,
+    a_change_says_which_request_and_which_version_it_is,
+    bodies_are_json_of_known_members_and_not_large,
+    a_request_is_done_once_however_often_it_is_sent,
+    money_moves_once_however_often_it_is_sent,
+    nobody_changes_what_somebody_else_has_changed,
+    a_list_is_read_page_by_page_and_misses_nothing,
+    hostile_texts_are_kept_as_they_are_or_refused,
+}
 
 /// What is asked, with which header lines, and how it is refused.
 type Case<'a> = (&'a str, &'a [&'a str], u16, &'a str);
@@ -18,9 +29,8 @@ async fn refused(house: &House, token: &str, body: Option<&Value>, cases: &[Case
     }
 }
 
-#[tokio::test]
-async fn everything_that_is_wrong_is_a_problem_that_says_what_to_do() {
-    let house = House::start().await;
+async fn everything_that_is_wrong_is_a_problem_that_says_what_to_do(store: Store) {
+    let house = House::start(store).await;
     let asked: [Case<'_>; 9] = [
         ("GET /v1/nothing", &[], 404, "not_found"),
         ("PUT /v1/teams", &[], 405, "method_not_allowed"),
@@ -41,9 +51,8 @@ async fn everything_that_is_wrong_is_a_problem_that_says_what_to_do() {
     refused(&house, &house.token, None, &no_body).await;
 }
 
-#[tokio::test]
-async fn a_change_says_which_request_and_which_version_it_is() {
-    let house = House::start().await;
+async fn a_change_says_which_request_and_which_version_it_is(store: Store) {
+    let house = House::start(store).await;
     let (keyed, any) = ("idempotency-key: b", "if-match: \"99\"");
     let asked: [Case<'_>; 4] = [
         ("POST /v1/teams", &[], 400, "idempotency_key_required"),
@@ -55,9 +64,8 @@ async fn a_change_says_which_request_and_which_version_it_is() {
     refused(&house, &house.token, Some(&body), &asked).await;
 }
 
-#[tokio::test]
-async fn bodies_are_json_of_known_members_and_not_large() {
-    let house = House::start().await;
+async fn bodies_are_json_of_known_members_and_not_large(store: Store) {
+    let house = House::start(store).await;
     let send = async |kind: &str, body: String| {
         let mut client = H1::connect(house.gateway.admin).await;
         let head = format!(
@@ -107,9 +115,8 @@ async fn bodies_are_json_of_known_members_and_not_large() {
     );
 }
 
-#[tokio::test]
-async fn a_request_is_done_once_however_often_it_is_sent() {
-    let house = House::start().await;
+async fn a_request_is_done_once_however_often_it_is_sent(store: Store) {
+    let house = House::start(store).await;
     let key = format!("idempotency-key: {}", fresh());
     let line = "POST /v1/teams";
     let body = json!({ "name": "once" });
@@ -144,9 +151,8 @@ async fn a_request_is_done_once_however_often_it_is_sent() {
     assert_eq!(teams["data"].as_array().unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn money_moves_once_however_often_it_is_sent() {
-    let house = House::start().await;
+async fn money_moves_once_however_often_it_is_sent(store: Store) {
+    let house = House::start(store).await;
     let tenant = house.tenant("one").await;
     let line = format!("POST /v1/wallets/{}/credit", tenant.wallet);
     let key = format!("idempotency-key: {}", fresh());
@@ -176,9 +182,8 @@ async fn money_moves_once_however_often_it_is_sent() {
     expect_problem(house.change(owner, &line, body).await, 409, "conflict");
 }
 
-#[tokio::test]
-async fn nobody_changes_what_somebody_else_has_changed() {
-    let house = House::start().await;
+async fn nobody_changes_what_somebody_else_has_changed(store: Store) {
+    let house = House::start(store).await;
     let made = house
         .change(&house.token, "POST /v1/teams", json!({ "name": "t" }))
         .await
@@ -202,9 +207,8 @@ async fn nobody_changes_what_somebody_else_has_changed() {
     expect_problem(stale, 412, "stale");
 }
 
-#[tokio::test]
-async fn a_list_is_read_page_by_page_and_misses_nothing() {
-    let house = House::start().await;
+async fn a_list_is_read_page_by_page_and_misses_nothing(store: Store) {
+    let house = House::start(store).await;
     let mut made = Vec::new();
     for number in 0..7 {
         let name = json!({ "name": format!("team {number}") });
@@ -228,9 +232,8 @@ async fn a_list_is_read_page_by_page_and_misses_nothing() {
     );
 }
 
-#[tokio::test]
-async fn hostile_texts_are_kept_as_they_are_or_refused() {
-    let house = House::start().await;
+async fn hostile_texts_are_kept_as_they_are_or_refused(store: Store) {
+    let house = House::start(store).await;
     for name in [
         "'; DROP TABLE teams; --",
         "<script>alert(1)</script>",

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use alfred::admin::access::TABLE;
 use serde_json::Value;
 
-use crate::house::House;
+use crate::house::{House, Store};
 
 #[tokio::test]
 async fn the_description_lists_exactly_the_routes_of_the_table_and_refers_to_what_is_there() {
-    let house = House::start().await;
+    let house = House::start(Store::Sqlite).await;
     let answer = house.get("", "/openapi.json").await.expect(200);
     let document = answer.json();
     let mut described = BTreeSet::new();
@@ -24,6 +24,9 @@ async fn the_description_lists_exactly_the_routes_of_the_table_and_refers_to_wha
         .map(|row| format!("{} {}", row.method, row.path))
         .collect();
     assert_eq!(described, table);
+    // The other way round: what the router was given without a row in the table is not served, and says so.
+    let log = house.gateway.log();
+    assert!(!log.contains("has no row in the table of rights"), "{log}");
     let mut references = BTreeSet::new();
     refer(&document, &mut references);
     assert!(!references.is_empty());
@@ -60,7 +63,7 @@ fn refer(value: &Value, found: &mut BTreeSet<String>) {
 
 #[tokio::test]
 async fn every_route_of_the_table_is_served() {
-    let house = House::start().await;
+    let house = House::start(Store::Sqlite).await;
     for row in TABLE {
         let path = row.path.replace("{id}", "1").replace("{user}", "1");
         let answer = house
@@ -72,7 +75,7 @@ async fn every_route_of_the_table_is_served() {
 
 #[tokio::test]
 async fn the_page_is_sealed() {
-    let house = House::start().await;
+    let house = House::start(Store::Sqlite).await;
     let page = house.get("", "/docs").await.expect(200);
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     let policy = page.header("content-security-policy");
@@ -85,5 +88,28 @@ async fn the_page_is_sealed() {
     assert_eq!(
         other.header("content-security-policy"),
         "default-src 'none'; frame-ancestors 'none'"
+    );
+}
+
+#[test]
+fn no_route_gets_past_the_table() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/admin");
+    let mut adders = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let is_rust = path.extension().is_some_and(|extension| extension == "rs");
+        let text = match is_rust {
+            true => std::fs::read_to_string(&path).unwrap(),
+            false => continue,
+        };
+        let ways = [".route(", ".nest(", ".route_service(", ".nest_service("];
+        if ways.iter().any(|way| text.contains(way)) {
+            adders.push(path.file_name().unwrap().to_owned());
+        }
+    }
+    assert_eq!(
+        adders,
+        ["routes.rs"],
+        "a route is added by `Routes::on` and nowhere else"
     );
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::house::{House, fresh};
+use crate::house::{House, Store, fresh};
 use crate::support::{Authority, Gateway, H1};
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -155,7 +155,7 @@ async fn those_who_only_knock_do_not_keep_others_out() {
 
 #[tokio::test]
 async fn whoever_begins_a_request_and_does_not_end_it_is_sent_away() {
-    let house = House::start().await;
+    let house = House::start(Store::Sqlite).await;
     let begun = Instant::now();
     let addr = house.gateway.admin;
     let head = async {

@@ -2,7 +2,49 @@
 
 use serde_json::{Value, json};
 
+use crate::support::services::Postgres;
 use crate::support::{Answer, Gateway, H1};
+
+/// Where a house keeps what it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Store {
+    /// A file of its own.
+    Sqlite,
+    /// A database of its own, on the server that all tests of this process share.
+    Postgres,
+}
+
+impl Store {
+    /// The line of a configuration that names a new, empty database.
+    pub(crate) fn line(self) -> String {
+        match self {
+            Self::Sqlite => "store: sqlite\n".to_owned(),
+            Self::Postgres => {
+                let url = Postgres::shared().create_database("admin");
+                format!("store: {{ postgres: {{ url: \"{url}\", pool: 4 }} }}\n")
+            }
+        }
+    }
+}
+
+/// Runs each of these as a test of its own on SQLite, and as another on PostgreSQL.
+macro_rules! on_each_store {
+    ($($name:ident,)+) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::house::Store::Sqlite).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::house::Store::Postgres).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_each_store;
 
 /// The roles that people have in tests.
 pub(crate) const ROLES: [&str; 5] = ["owner", "admin", "auditor", "lead", "member"];
@@ -34,8 +76,14 @@ pub(crate) struct Tenant {
 }
 
 impl House {
-    pub(crate) async fn start() -> Self {
-        let gateway = Gateway::start("flood: { requests: 0 }\n").await;
+    /// A house on a new database.
+    pub(crate) async fn start(store: Store) -> Self {
+        Self::start_with(&store.line()).await
+    }
+
+    /// A house with these settings.
+    pub(crate) async fn start_with(yaml: &str) -> Self {
+        let gateway = Gateway::start(&format!("flood: {{ requests: 0 }}\n{yaml}")).await;
         let token = gateway.admin_token();
         Self { gateway, token }
     }

@@ -4,8 +4,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::house::{House, fresh};
+use crate::house::{House, Store, fresh};
 use crate::support::{H1, chat};
+
+crate::house::on_each_store! {
+    a_key_works_soon_after_it_is_made_and_no_more_soon_after_it_is_revoked,
+    a_secret_is_shown_once_even_to_the_same_request,
+    a_rotated_key_works_beside_the_new_one_until_its_time_is_over,
+    a_token_made_by_the_api_has_the_rights_of_its_user,
+}
 
 /// Waits until the gateway answers so to the key; answers how long it took.
 async fn until_answered(house: &House, key: &str, status: u16) -> Duration {
@@ -23,9 +30,8 @@ async fn until_answered(house: &House, key: &str, status: u16) -> Duration {
 
 const SOON: Duration = Duration::from_secs(2);
 
-#[tokio::test]
-async fn a_key_works_soon_after_it_is_made_and_no_more_soon_after_it_is_revoked() {
-    let house = House::start().await;
+async fn a_key_works_soon_after_it_is_made_and_no_more_soon_after_it_is_revoked(store: Store) {
+    let house = House::start(store).await;
     let made = house
         .change(&house.token, "POST /v1/keys", json!({ "name": "app" }))
         .await
@@ -55,9 +61,8 @@ async fn a_key_works_soon_after_it_is_made_and_no_more_soon_after_it_is_revoked(
     assert!(until_answered(&house, key, 401).await < SOON);
 }
 
-#[tokio::test]
-async fn a_secret_is_shown_once_even_to_the_same_request() {
-    let house = House::start().await;
+async fn a_secret_is_shown_once_even_to_the_same_request(store: Store) {
+    let house = House::start(store).await;
     for (path, member) in [("/v1/keys", "key"), ("/v1/tokens", "token")] {
         let line = format!("POST {path}");
         let key = format!("idempotency-key: {}", fresh());
@@ -83,9 +88,8 @@ async fn a_secret_is_shown_once_even_to_the_same_request() {
     }
 }
 
-#[tokio::test]
-async fn a_rotated_key_works_beside_the_new_one_until_its_time_is_over() {
-    let house = House::start().await;
+async fn a_rotated_key_works_beside_the_new_one_until_its_time_is_over(store: Store) {
+    let house = House::start(store).await;
     let old = house
         .make(
             &house.token,
@@ -106,9 +110,8 @@ async fn a_rotated_key_works_beside_the_new_one_until_its_time_is_over() {
     until_answered(&house, new_key, 200).await;
 }
 
-#[tokio::test]
-async fn a_token_made_by_the_api_has_the_rights_of_its_user() {
-    let house = House::start().await;
+async fn a_token_made_by_the_api_has_the_rights_of_its_user(store: Store) {
+    let house = House::start(store).await;
     let made = house
         .make(&house.token, "/v1/tokens", json!({ "name": "ci" }))
         .await;

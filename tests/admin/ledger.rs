@@ -2,8 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::house::{House, Tenant};
+use crate::house::{House, Store, Tenant, expect_problem};
 use crate::support::{chat, until};
+
+crate::house::on_each_store! {
+    the_ledger_is_read_page_by_page_and_as_a_sheet_without_formulas,
+    what_was_used_is_summed_up_within_reach,
+    what_people_did_is_chained_and_the_chain_can_be_checked,
+    a_price_is_told_and_an_unknown_one_is_not_made_up,
+}
 
 async fn with_money(house: &House) -> Tenant {
     let tenant = house.tenant("one").await;
@@ -18,9 +25,8 @@ async fn with_money(house: &House) -> Tenant {
     tenant
 }
 
-#[tokio::test]
-async fn the_ledger_is_read_page_by_page_and_as_a_sheet_without_formulas() {
-    let house = House::start().await;
+async fn the_ledger_is_read_page_by_page_and_as_a_sheet_without_formulas(store: Store) {
+    let house = House::start(store).await;
     let tenant = with_money(&house).await;
     let owner = &tenant.people[0].token;
     let base = format!("/v1/transactions?wallet_id={}&type=credit", tenant.wallet);
@@ -83,9 +89,8 @@ async fn the_ledger_is_read_page_by_page_and_as_a_sheet_without_formulas() {
     );
 }
 
-#[tokio::test]
-async fn what_was_used_is_summed_up_within_reach() {
-    let house = House::start().await;
+async fn what_was_used_is_summed_up_within_reach(store: Store) {
+    let house = House::start(store).await;
     house
         .gateway
         .chat(&chat("mock/echo", json!({})))
@@ -100,11 +105,28 @@ async fn what_was_used_is_summed_up_within_reach() {
     let told = house.get(&house.token, path).await.expect(200).json();
     assert_eq!(told["data"][0]["requests"], 1);
     assert!(told["data"][0]["cost"].is_string() && told["from"].is_string());
-    let days = house
-        .get(&house.token, "/v1/usage?by=day")
-        .await
-        .expect(200)
-        .json();
+    let me = house.get(&house.token, "/v1/me").await.expect(200).json();
+    let mut days = Value::Null;
+    for (by, group) in [
+        ("user", Some(me["id"].to_string())),
+        ("team", None),
+        ("key", None),
+        ("model", Some("echo".to_owned())),
+        ("provider", Some("mock".to_owned())),
+        ("day", None),
+    ] {
+        let path = format!("/v1/usage?by={by}");
+        let report = house.get(&house.token, &path).await.expect(200).json();
+        let rows = report["data"].as_array().unwrap();
+        assert_eq!(rows.len(), 1, "{by}: {report:#}");
+        for figure in ["requests", "prompt_tokens", "completion_tokens", "cost"] {
+            assert_eq!(rows[0][figure], told["data"][0][figure], "{by}: {figure}");
+        }
+        if let Some(group) = group {
+            assert_eq!(rows[0]["group"], group, "{by}: {report:#}");
+        }
+        days = report;
+    }
     assert_eq!(days["data"][0]["group"].as_str().unwrap().len(), 10);
     let other = house.tenant("other").await;
     let told = house
@@ -115,9 +137,8 @@ async fn what_was_used_is_summed_up_within_reach() {
     assert_eq!(told["data"], json!([]));
 }
 
-#[tokio::test]
-async fn what_people_did_is_chained_and_the_chain_can_be_checked() {
-    let house = House::start().await;
+async fn what_people_did_is_chained_and_the_chain_can_be_checked(store: Store) {
+    let house = House::start(store).await;
     let tenant = with_money(&house).await;
     let told = house
         .get(&house.token, "/v1/audit/verify")
@@ -129,6 +150,41 @@ async fn what_people_did_is_chained_and_the_chain_can_be_checked() {
         (&json!(true), &Value::Null)
     );
     assert_eq!(told["records"], told["head"]["number"]);
+    let head = house.get(&house.token, "/v1/audit/head").await;
+    let head = head.expect(200).json();
+    assert_eq!(head["audit"], told["head"]);
+    let (number, hash) = (
+        &told["head"]["number"],
+        told["head"]["hash"].as_str().unwrap(),
+    );
+    let anchor = format!("alfred-anchor 1 audit {number} {hash}");
+    assert_eq!(head["anchors"][0], anchor);
+    let more = json!({ "name": "later" });
+    house.make(&house.token, "/v1/teams", more).await;
+    let from = async |query: &str| {
+        let path = format!("/v1/audit/verify?{query}");
+        house.get(&house.token, &path).await
+    };
+    let partly = from(&format!("from={number}&hash={hash}")).await;
+    let partly = partly.expect(200).json();
+    assert_eq!(
+        (&partly["whole"], &partly["records"]),
+        (&json!(true), &json!(2))
+    );
+    let forged = "0".repeat(64);
+    let other = from(&format!("from={number}&hash={forged}")).await;
+    let other = other.expect(200).json();
+    assert_eq!(other["whole"], false);
+    let flaw = other["flaw"].as_str().unwrap();
+    assert!(flaw.starts_with(&format!("audit_log {number}: ")) && flaw.contains("published"));
+    for query in [
+        "from=3",
+        &format!("hash={hash}"),
+        "from=3&hash=x",
+        &format!("from=0&hash={hash}"),
+    ] {
+        expect_problem(from(query).await, 422, "invalid");
+    }
     let owner = &tenant.people[0];
     let path = format!("/v1/audit?user_id={}&event_type=team.created", owner.id);
     let links = house.get(&owner.token, &path).await.expect(200).json();
@@ -138,9 +194,8 @@ async fn what_people_did_is_chained_and_the_chain_can_be_checked() {
     assert_eq!(link["ip_address"], "127.0.0.1");
 }
 
-#[tokio::test]
-async fn a_price_is_told_and_an_unknown_one_is_not_made_up() {
-    let house = House::start().await;
+async fn a_price_is_told_and_an_unknown_one_is_not_made_up(store: Store) {
+    let house = House::start(store).await;
     let free = house
         .get(&house.token, "/v1/prices?model=mock/echo")
         .await

@@ -2,8 +2,15 @@
 
 use serde_json::json;
 
-use crate::house::{House, expect_problem, fresh};
+use crate::house::{House, Store, expect_problem, fresh};
 use crate::support::Answer;
+
+crate::house::on_each_store! {
+    whoever_logs_in_acts_until_they_log_out,
+    a_wrong_password_and_an_unknown_account_are_told_alike_and_guessing_ends,
+    a_new_password_ends_all_sessions,
+    a_revoked_token_and_a_suspended_user_are_nobody,
+}
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -28,9 +35,8 @@ fn cookie(answer: &Answer) -> String {
     format!("cookie: {}", set.split(';').next().unwrap())
 }
 
-#[tokio::test]
-async fn whoever_logs_in_acts_until_they_log_out() {
-    let house = House::start().await;
+async fn whoever_logs_in_acts_until_they_log_out(store: Store) {
+    let house = House::start(store).await;
     let email = with_password(&house).await;
     let answer = log_in(&house, &email, PASSWORD).await.expect(201);
     let cookie = cookie(&answer);
@@ -71,9 +77,8 @@ async fn whoever_logs_in_acts_until_they_log_out() {
     );
 }
 
-#[tokio::test]
-async fn a_wrong_password_and_an_unknown_account_are_told_alike_and_guessing_ends() {
-    let house = House::start().await;
+async fn a_wrong_password_and_an_unknown_account_are_told_alike_and_guessing_ends(store: Store) {
+    let house = House::start(store).await;
     let email = with_password(&house).await;
     let wrong = log_in(&house, &email, "correct horse battery stable")
         .await
@@ -98,9 +103,8 @@ async fn a_wrong_password_and_an_unknown_account_are_told_alike_and_guessing_end
     log_in(&house, "b@example.com", PASSWORD).await.expect(401);
 }
 
-#[tokio::test]
-async fn a_new_password_ends_all_sessions() {
-    let house = House::start().await;
+async fn a_new_password_ends_all_sessions(store: Store) {
+    let house = House::start(store).await;
     let email = with_password(&house).await;
     let answer = log_in(&house, &email, PASSWORD).await.expect(201);
     let cookie = cookie(&answer);
@@ -138,9 +142,8 @@ async fn a_new_password_ends_all_sessions() {
         .expect(201);
 }
 
-#[tokio::test]
-async fn a_revoked_token_and_a_suspended_user_are_nobody() {
-    let house = House::start().await;
+async fn a_revoked_token_and_a_suspended_user_are_nobody(store: Store) {
+    let house = House::start(store).await;
     let tenant = house.tenant("one").await;
     let member = &tenant.people[4];
     let line = format!("DELETE /v1/tokens/{}", tenant.access_token);

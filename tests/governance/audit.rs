@@ -105,6 +105,84 @@ fn what_nobody_touched_is_as_it_was_written() {
 }
 
 #[test]
+fn a_verification_begins_where_an_anchor_vouches_for_what_is_before() {
+    let shell = house();
+    ok(&shell, &["wallets", "create", "user:1", "--credit", "5"]);
+    let head = ok(&shell, &["audit", "head"]);
+    assert!(head.starts_with("alfred-anchor 1 audit 5 "), "{head}");
+    shell.write("anchors", &head);
+    ok(&shell, &["wallets", "credit", "user:1", "7"]);
+    let from = |number: &str| {
+        let verify = ["audit", "verify", "--anchors", "anchors"];
+        shell.run(&[&verify[..], &["--from", number, "--json"]].concat())
+    };
+    for (number, records) in [("1", 6), ("5", 2), ("6", 1)] {
+        let said = from(number);
+        assert_eq!(said.status, 0, "{number}: {said:?}");
+        let told: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(told["audit_records"], records, "{number}: {told}");
+    }
+    for number in ["2", "4", "7", "9223372036854775807"] {
+        let said = from(number);
+        assert_eq!(said.status, 2, "{number}: {said:?}");
+        let why = format!("--from {number}: anchors holds no anchor of record {number}");
+        assert!(said.err.contains(&why), "{said:?}");
+    }
+    for number in ["0", "-1", "x"] {
+        assert_eq!(from(number).status, 2, "{number}");
+    }
+    refused(&shell, &["audit", "verify", "--from", "5"], "--anchors");
+    let blocks = [
+        "audit",
+        "verify",
+        "--anchors",
+        "anchors",
+        "--from-block",
+        "3",
+    ];
+    refused(&shell, &blocks, "no anchor of block 3 or 2");
+    // What stands before is not looked at; what was vouched for, and all after it, is.
+    let database = rusqlite::Connection::open(shell.path().join("data/alfred.db")).unwrap();
+    let flawed = |sql: &str, number: &str, flaw: &str| {
+        database.execute_batch(sql).unwrap();
+        let said = from(number);
+        match flaw {
+            "" => assert_eq!(said.status, 0, "{sql}: {said:?}"),
+            flaw => {
+                assert_eq!(said.status, 1, "{sql}: {said:?}");
+                assert!(said.err.contains(flaw), "{sql}: {flaw} is not in {said:?}");
+            }
+        }
+    };
+    flawed("UPDATE audit_log SET actor = 'x' WHERE id = 2", "5", "");
+    flawed(
+        "UPDATE audit_log SET actor = 'x' WHERE id = 2",
+        "1",
+        "audit_log 2: its content",
+    );
+    flawed(
+        "UPDATE audit_log SET actor = 'x' WHERE id = 6",
+        "5",
+        "audit_log 6: its content",
+    );
+    flawed(
+        "UPDATE audit_log SET actor = 'x' WHERE id = 5",
+        "5",
+        "audit_log 5: its content",
+    );
+    flawed(
+        "DELETE FROM audit_log WHERE id = 5",
+        "5",
+        "audit_log 5: it was deleted",
+    );
+    flawed(
+        "DELETE FROM audit_log WHERE id >= 5",
+        "5",
+        "audit_log 5: it was deleted",
+    );
+}
+
+#[test]
 fn the_head_is_an_anchor_that_a_later_verification_is_held_against() {
     let shell = house();
     let head = ok(&shell, &["audit", "head"]);

@@ -16,9 +16,11 @@ mod support;
 #[path = "../replay/world.rs"]
 mod world;
 
+mod denied;
 mod fetched;
 mod passing;
 mod refused;
+mod sessions;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -30,10 +32,15 @@ use crate::world::{alias, calm, config};
 
 /// A gateway with a mock behind the model `fast`, and these entries of `jwt:`.
 async fn start(entries: &[String]) -> (Upstream, Gateway) {
+    start_on("", entries).await
+}
+
+/// The same with further settings.
+async fn start_on(more: &str, entries: &[String]) -> (Upstream, Gateway) {
     let mock = Upstream::mock().await;
     let models = [alias("fast", &["p/echo"], "")];
     let yaml = config(&[mock.provider("p", &calm(""))], &models);
-    let yaml = format!("{yaml}jwt:\n{}", entries.concat());
+    let yaml = format!("{more}{yaml}jwt:\n{}", entries.concat());
     (mock, Gateway::start(&yaml).await)
 }
 

@@ -75,7 +75,7 @@ fn listen(listen: &Listen, has_tls: bool, cx: &mut Cx<'_>) {
         }
         if *name == "console" && is_open {
             let message = format!(
-                "{address} can be reached from other machines, and {name} has no authentication yet"
+                "{address} can be reached from other machines, and the console is not served there yet"
             );
             let hint = format!("bind it to loopback, such as 127.0.0.1:{}", address.port());
             cx.cross(&[&["listen", name]], message, hint);

@@ -5,14 +5,17 @@ use super::super::StoreFault;
 use super::super::sql::{Sql, values};
 use super::change::{Change, Cx};
 use super::{
-    By, Command, Done, Guard, Idempotency, Scope, absences, api_keys, audit_log, check, members,
-    money, organisations, sessions, teams, tokens, users, wallets,
+    By, Command, Done, Guard, Idempotency, Scope, absences, api_keys, audit_log, check, denied,
+    members, money, organisations, sessions, teams, tokens, users, wallets,
 };
 
 /// Longest idempotency key.
 const MAX_KEY: usize = 200;
 /// For how long a request may be repeated: a day.
 const KEEP_ANSWERS_MS: i64 = 86_400_000;
+
+/// How long after its end a token may still be taken, at most.
+const LEEWAY_MS: i64 = 120_000;
 
 pub(super) fn apply(
     sql: &mut dyn Sql,
@@ -61,6 +64,8 @@ const fn has_version(command: &Command) -> bool {
             | C::CreateKey(_)
             | C::CreateToken(_)
             | C::RevokeToken(_)
+            | C::DenyToken(_)
+            | C::AllowToken(_)
             | C::CreateSession(_)
             | C::EndSession(_)
             | C::EndSessions(_)
@@ -100,6 +105,8 @@ fn carry_out(sql: &mut dyn Sql, cx: &Cx<'_>, command: &Command) -> Result<Change
         C::RevokeKey(id) => api_keys::revoke(sql, cx, *id),
         C::CreateToken(new) => tokens::create(sql, cx, new),
         C::RevokeToken(id) => tokens::revoke(sql, cx, *id),
+        C::DenyToken(new) => denied::deny(sql, cx, new),
+        C::AllowToken(id) => denied::allow(sql, cx, *id),
         C::CreateSession(new) => sessions::create(sql, cx, new),
         C::EndSession(hash) => sessions::end(sql, cx, *hash),
         C::EndSessions(id) => sessions::end_all(sql, cx, *id),
@@ -173,5 +180,10 @@ pub(super) fn tidy(sql: &mut dyn Sql, now_ms: i64) -> Result<u64, StoreFault> {
         "DELETE FROM sessions WHERE expires_at < $1",
         values![now_ms],
     )?;
-    Ok(answers + sessions)
+    // Clocks differ: a token is taken for up to a minute after its end.
+    let denied = sql.execute(
+        "DELETE FROM denied_tokens WHERE expires_at < $1",
+        values![now_ms.saturating_sub(LEEWAY_MS)],
+    )?;
+    Ok(answers + sessions + denied)
 }

@@ -73,6 +73,10 @@ pub enum Command {
     CreateToken(NewToken),
     /// Ends an access token now.
     RevokeToken(TokenId),
+    /// Refuses a token of another issuer from now on.
+    DenyToken(NewDenial),
+    /// Takes that back.
+    AllowToken(DenialId),
     /// Stores a session that the caller has drawn.
     CreateSession(NewSession),
     /// Logs out.
@@ -90,6 +94,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// Row id of a denied token of another issuer.
+    DenialId,
     /// Row id of a team.
     TeamId,
     /// Row id of a user.
@@ -449,6 +455,19 @@ impl std::fmt::Debug for NewToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "NewToken({}, ***)", self.public_id)
     }
+}
+
+/// A token of another issuer that shall be refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDenial {
+    /// The issuer's name in the configuration.
+    pub issuer: String,
+    /// The token's own name, 1 to 1,000 characters.
+    pub jti: String,
+    /// Why, for people.
+    pub note: Option<String>,
+    /// Unix milliseconds from which the token is refused by itself.
+    pub expires_at: i64,
 }
 
 /// The hash of a session's token.

@@ -12,6 +12,7 @@ mod audit_log;
 mod change;
 mod check;
 mod command;
+mod denied;
 mod members;
 mod money;
 mod organisations;
@@ -39,11 +40,11 @@ use super::StoreFault;
 use crate::audit::{AuditRecord, Head};
 
 pub use command::{
-    AbsenceChange, AbsenceId, Adjustment, Command, Forgiveness, KeyChange, KeyId, Membership,
-    Movement, NewAbsence, NewOrganisation, NewSession, NewTeam, NewToken, NewUser, NewWallet,
-    OrganisationChange, Password, PasswordHash, Reconciliation, Rotation, SessionHash, TeamChange,
-    TeamId, TokenId, Transfer, UserChange, UserId, UserStanding, WalletChange, WalletStanding,
-    WalletTerms,
+    AbsenceChange, AbsenceId, Adjustment, Command, DenialId, Forgiveness, KeyChange, KeyId,
+    Membership, Movement, NewAbsence, NewDenial, NewOrganisation, NewSession, NewTeam, NewToken,
+    NewUser, NewWallet, OrganisationChange, Password, PasswordHash, Reconciliation, Rotation,
+    SessionHash, TeamChange, TeamId, TokenId, Transfer, UserChange, UserId, UserStanding,
+    WalletChange, WalletStanding, WalletTerms,
 };
 pub use query::{
     AbsenceFilter, AuditFilter, Credential, Identified, KeyFilter, MAX_PAGE, OrganisationFilter,
@@ -51,8 +52,8 @@ pub use query::{
     UsageFilter, UserFilter, WalletFilter,
 };
 pub use rows::{
-    AbsenceRow, ApiKeyRow, AuditRow, MovedLine, OrganisationRow, Person, SessionRow, TeamRow,
-    TokenRow, TransactionRow, UsageRow, UserRow, WalletRow,
+    AbsenceRow, ApiKeyRow, AuditRow, DeniedRow, MovedLine, OrganisationRow, Person, SessionRow,
+    TeamRow, TokenRow, TransactionRow, UsageRow, UserRow, WalletRow,
 };
 pub use words::{
     AbsenceState, GroupBy, Mode, OrganisationStatus, Period, Role, TeamRole, UserStatus,
@@ -153,6 +154,8 @@ pub enum Entity {
     Key(ApiKeyRow),
     /// An access token.
     Token(TokenRow),
+    /// A denied token of another issuer.
+    Denied(DeniedRow),
     /// A session.
     Session(SessionRow),
     /// What was asked for is gone; so many rows.
@@ -232,6 +235,12 @@ pub trait Governance: Send + Sync {
         page: Page,
     ) -> Result<Vec<TokenRow>, StoreFault>;
 
+    /// Tokens of other issuers that are refused, oldest first; they are the house's.
+    fn denied_tokens(&self, page: Page) -> Result<Vec<DeniedRow>, StoreFault>;
+
+    /// All of them, by issuer and `jti`.
+    fn denials(&self) -> Result<Vec<(String, String)>, StoreFault>;
+
     /// The sessions of a user, newest first, at most [`MAX_PAGE`].
     fn sessions(&self, scope: &Scope, user_id: i64) -> Result<Vec<SessionRow>, StoreFault>;
 
@@ -270,7 +279,7 @@ pub trait Governance: Send + Sync {
     /// Whom a credential names.
     fn identify(&self, credential: Credential<'_>) -> Result<Option<Identified>, StoreFault>;
 
-    /// Forgets what is out of date: answers to repeated requests after a day, sessions after
-    /// their end. Answers how many rows.
+    /// Forgets what is out of date: answers to repeated requests after a day, sessions and denied
+    /// tokens after their end. Answers how many rows.
     fn tidy(&self, now_ms: i64) -> Result<u64, StoreFault>;
 }

@@ -237,6 +237,23 @@ pub struct TokenRow {
     pub created_at: i64,
 }
 
+/// A token of another issuer that is refused, by its own name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeniedRow {
+    /// Row id.
+    pub id: i64,
+    /// The issuer's name in the configuration.
+    pub issuer: String,
+    /// The token's own name.
+    pub jti: String,
+    /// Why.
+    pub note: Option<String>,
+    /// Unix milliseconds from which the token is refused by itself.
+    pub expires_at: i64,
+    /// Unix milliseconds.
+    pub created_at: i64,
+}
+
 /// A person who is logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionRow {

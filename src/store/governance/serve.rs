@@ -4,12 +4,12 @@ use super::super::ledger::transfer::call_in;
 use super::super::sql::{Engine, SqlStore, Work};
 use super::super::{StoreFault, WalletId};
 use super::{
-    AbsenceFilter, AbsenceRow, ApiKeyRow, AuditFilter, AuditRow, By, Command, Credential, Done,
-    Governance, Guard, Identified, KeyFilter, OrganisationFilter, OrganisationRow, Page, Person,
-    PolicyEvent, Scope, SessionRow, TeamFilter, TeamRow, TokenFilter, TokenRow, TransactionCursor,
-    TransactionFilter, TransactionRow, UsageFilter, UsageRow, UserFilter, UserRow, WalletFilter,
-    WalletRow, absences, api_keys, apply, audit_log, organisations, people, sessions, teams,
-    tokens, transactions, usage, users, wallets,
+    AbsenceFilter, AbsenceRow, ApiKeyRow, AuditFilter, AuditRow, By, Command, Credential,
+    DeniedRow, Done, Governance, Guard, Identified, KeyFilter, OrganisationFilter, OrganisationRow,
+    Page, Person, PolicyEvent, Scope, SessionRow, TeamFilter, TeamRow, TokenFilter, TokenRow,
+    TransactionCursor, TransactionFilter, TransactionRow, UsageFilter, UsageRow, UserFilter,
+    UserRow, WalletFilter, WalletRow, absences, api_keys, apply, audit_log, denied, organisations,
+    people, sessions, teams, tokens, transactions, usage, users, wallets,
 };
 use crate::audit::{AuditRecord, Head};
 
@@ -107,6 +107,15 @@ impl<E: Engine> Governance for SqlStore<E> {
         self.engine.run(Work::ReadLatest, &mut |sql| {
             tokens::list(sql, scope, filter, page)
         })
+    }
+
+    fn denied_tokens(&self, page: Page) -> Result<Vec<DeniedRow>, StoreFault> {
+        self.engine
+            .run(Work::ReadLatest, &mut |sql| denied::list(sql, page))
+    }
+
+    fn denials(&self) -> Result<Vec<(String, String)>, StoreFault> {
+        self.engine.run(Work::ReadLatest, &mut denied::all)
     }
 
     fn sessions(&self, scope: &Scope, user_id: i64) -> Result<Vec<SessionRow>, StoreFault> {

@@ -121,6 +121,13 @@ fn aimed_at(t: Tenant) -> Vec<Command> {
         Command::RevokeKey(KeyId(t.key)),
         Command::CreateToken(new_token(t.member, "spy")),
         Command::RevokeToken(TokenId(t.token)),
+        Command::DenyToken(NewDenial {
+            issuer: "idp".to_owned(),
+            jti: "t-1".to_owned(),
+            note: None,
+            expires_at: NOW + 1,
+        }),
+        Command::AllowToken(DenialId(1)),
         Command::CreateSession(NewSession {
             user_id: t.member,
             token: SessionHash([3; 32]),
@@ -145,9 +152,10 @@ fn acts_that_name_no_row(command: &Command) -> usize {
         C::ForgiveOverage(_) | C::CreateKey(_) | C::ChangeKey(_) | C::RotateKey(_) => 0,
         C::RevokeKey(_) | C::CreateToken(_) | C::RevokeToken(_) | C::CreateSession(_) => 0,
         C::EndSession(_) | C::EndSessions(_) => 0,
+        C::DenyToken(_) | C::AllowToken(_) => 0,
     }
 }
-const ACTS: usize = 33;
+const ACTS: usize = 35;
 
 /// Everything that a scope shows, as text.
 fn all_of(store: &dyn Governance, scope: &Scope) -> String {
