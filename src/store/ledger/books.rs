@@ -7,7 +7,8 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use super::super::StoreFault;
 use super::super::sql::Sql;
-use super::posting::{self, Kind, Stamp};
+use super::lines;
+use super::posting::{Kind, Stamp};
 use super::rows::{self, HOUSE_HOLDER, Pool, Wallet};
 use super::{OwnerType, WalletId, settle};
 use crate::audit::{Hash, TransactionLeaf};
@@ -193,7 +194,7 @@ impl<'a> Books<'a> {
             reverses: entry.reverses,
             note: entry.note,
             created_at: self.now_ms,
-            ..posting::bare(entry.request_id, entry.attempt, entry.kind, entry.leg)
+            ..lines::bare(entry.request_id, entry.attempt, entry.kind, entry.leg)
         };
         self.lines.push(line);
         Ok(())
@@ -202,7 +203,7 @@ impl<'a> Books<'a> {
     /// Writes everything back. The audit log covers the rows: whoever calls this puts their ids
     /// and hashes there.
     pub(super) fn close(mut self, sql: &mut dyn Sql) -> Result<Vec<Line>, StoreFault> {
-        let written = posting::written(&mut self.lines, None)?;
+        let written = lines::written(&mut self.lines, None)?;
         sql.insert_many("transactions", &rows::TRANSACTION, &written.rows)?;
         self.store(sql)?;
         let lines = self.lines.iter().zip(&written.hashes);
@@ -225,7 +226,7 @@ impl<'a> Books<'a> {
                 settlement: settle::open(sql, HOUSE_HOLDER, count, self.now_ms)?,
                 holder: HOUSE_HOLDER,
             };
-            let written = posting::written(&mut self.lines, Some(stamp))?;
+            let written = lines::written(&mut self.lines, Some(stamp))?;
             settle::close(sql, stamp.settlement, &written)?;
         }
         self.store(sql)

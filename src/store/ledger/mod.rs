@@ -7,6 +7,7 @@ pub(super) mod absence;
 mod books;
 mod check;
 mod lease;
+mod lines;
 mod partition;
 pub(super) mod period;
 mod posting;

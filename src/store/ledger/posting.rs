@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::super::StoreFault;
-use super::super::sql::Value;
-use super::rows::{Pool, Wallet, transaction};
-use super::{Leg, OwnerType, Settled, UsageSource};
-use crate::audit::{Hash, RootBuilder, TransactionLeaf};
+use super::lines::{Written, count, line, whole, written};
+use super::rows::{Pool, Wallet};
+use super::{Leg, OwnerType, Settled};
+use crate::audit::TransactionLeaf;
 use crate::money::Nanos;
 
 /// Most settlements in one batch.
@@ -17,7 +17,7 @@ const MAX_LEGS: usize = 7;
 /// More than that, a thousand million credits, is no cost of one request but a mistake.
 const MAX_COST: i64 = 1_000_000_000_000_000_000;
 /// More than that is no count of tokens of one request.
-const MAX_TOKENS: u64 = 1_000_000_000_000;
+pub(super) const MAX_TOKENS: u64 = 1_000_000_000_000;
 
 /// The type of a transaction. Its place here is its code inside ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -409,117 +409,4 @@ fn bearer<'w>(
         OwnerType::House => Err("it names the wallet of the house"),
         _ => Ok(wallet),
     }
-}
-
-/// A row of a settlement that moves nothing yet.
-fn line(settled: &Settled, kind: Kind, leg: u8) -> TransactionLeaf<'_> {
-    let (request_id, attempt) = key(settled);
-    TransactionLeaf {
-        org: settled.subject.org,
-        team: settled.subject.team,
-        user: settled.subject.user,
-        key: settled.subject.key,
-        model: Some(&settled.model),
-        provider: Some(&settled.provider),
-        estimated: settled.estimated,
-        usage_source: match settled.source {
-            UsageSource::Provider => "provider",
-            UsageSource::Local => "local",
-            UsageSource::Hold => "hold",
-        },
-        price_version: Some(settled.subject.price_version),
-        created_at: settled.at_ms,
-        ..bare(request_id, attempt, kind, leg)
-    }
-}
-
-/// A row about nothing.
-pub(super) fn bare<'a>(
-    request_id: [u8; 16],
-    attempt: u8,
-    kind: Kind,
-    leg: u8,
-) -> TransactionLeaf<'a> {
-    TransactionLeaf {
-        request_id,
-        attempt,
-        kind: kind.word(),
-        leg,
-        id: kind.id(request_id, attempt, leg),
-        org: None,
-        team: None,
-        user: None,
-        key: None,
-        wallet: None,
-        amount: 0,
-        balance_after: None,
-        model: None,
-        provider: None,
-        prompt_tokens: 0,
-        completion_tokens: 0,
-        cached_tokens: 0,
-        cache_write_tokens: 0,
-        reasoning_tokens: 0,
-        cost: 0,
-        estimated: false,
-        usage_source: "none",
-        price_version: None,
-        holder: None,
-        settlement: None,
-        position: None,
-        reverses: None,
-        note: None,
-        created_at: 0,
-    }
-}
-
-/// Tokens and cost stand on the first row only, so that they can be summed.
-fn whole(line: &mut TransactionLeaf<'_>, settled: &Settled) {
-    line.prompt_tokens = count(settled.prompt_tokens);
-    line.completion_tokens = count(settled.completion_tokens);
-    line.cached_tokens = count(settled.cached_tokens);
-    line.cache_write_tokens = count(settled.cache_write_tokens);
-    line.reasoning_tokens = count(settled.reasoning_tokens);
-    line.cost = settled.cost.get();
-}
-
-/// Counts were found to be in range.
-fn count(tokens: u64) -> i64 {
-    i64::try_from(tokens.min(MAX_TOKENS)).unwrap_or(i64::MAX)
-}
-
-/// Rows as they are stored.
-#[derive(Debug)]
-pub(super) struct Written {
-    pub(super) rows: Vec<Vec<Value>>,
-    pub(super) hashes: Vec<Hash>,
-    pub(super) root: Hash,
-    pub(super) amount: i64,
-}
-
-/// Numbers rows, if they belong to a settlement, and hashes them.
-pub(super) fn written(
-    lines: &mut [TransactionLeaf<'_>],
-    stamp: Option<Stamp>,
-) -> Result<Written, StoreFault> {
-    let mut written = Written {
-        rows: Vec::with_capacity(lines.len()),
-        hashes: Vec::with_capacity(lines.len()),
-        root: [0; 32],
-        amount: 0,
-    };
-    let mut tree = RootBuilder::new();
-    for (position, line) in (0..).zip(lines) {
-        line.settlement = stamp.map(|stamp| stamp.settlement);
-        line.holder = stamp.map(|stamp| stamp.holder);
-        line.position = stamp.map(|_| position);
-        let hash = line.hash();
-        tree.push(hash);
-        let amount = written.amount.checked_add(line.amount);
-        written.amount = amount.ok_or(StoreFault::OutOfRange)?;
-        written.rows.push(transaction(line, hash));
-        written.hashes.push(hash);
-    }
-    written.root = tree.root();
-    Ok(written)
 }

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::super::StoreFault;
 use super::super::sql::{Sql, Value, values};
-use super::posting::{self, Key, Posting, Stamp, Written};
+use super::lines::Written;
+use super::posting::{self, Key, Posting, Stamp};
 use super::rows::{self, Wallet};
 use super::{HolderId, OwnerType, Posted, Settled, WalletId};
 use crate::money::Nanos;

@@ -261,11 +261,7 @@ impl Decoder {
             }
             "tool_use" => self.call(raw, sink)?,
             // Passed on it would break the grammar of whoever reads it.
-            "" => {
-                return Err(ProviderError::malformed(
-                    "the answer has a content block without a type",
-                ));
-            }
+            "" => Err(ProviderError::malformed("a block has no type"))?,
             kind => {
                 self.hold(raw.len())?;
                 Kind::Other(Opaque::read(kind, raw))

@@ -1,6 +1,7 @@
 //! Why: every store keeps the same ledger. Each sentence here is a promise of the trait, tried on
 //! every database; random histories are held against a model that knows no database.
 
+mod debts;
 mod lease;
 mod machine;
 mod model;
