@@ -183,14 +183,15 @@ impl Keeper {
             // Processes that all wish and all hold too little for one request must not wait for each
             // other: now and then one gives way.
             let is_alone = |taken: &Taken| taken.elsewhere == Nanos::ZERO;
-            if short.peek().is_some() && (short.all(is_alone) || fastrand::bool()) {
-                self.heed_own_wishes(term)?;
-            }
+            let heeds = short.peek().is_some() && (short.all(is_alone) || fastrand::bool());
             for taken in all_taken {
                 *self.granted.entry(taken.wallet).or_default() += taken.granted.get();
                 if let Some((bucket, _)) = wishes.get(&taken.wallet) {
                     bucket.grant(&taken);
                 }
+            }
+            if heeds {
+                self.heed_own_wishes(term)?;
             }
         }
         Ok(())

@@ -285,7 +285,7 @@ impl<'a> Posting<'a> {
             // No wallet pays: the cost is told all the same.
             let mut line = line(settled, Kind::Usage, 0);
             whole(&mut line, settled);
-            let counted = caps.iter().map(|cap| cap.amount).min().unwrap_or(-cost);
+            let counted = caps.iter().map(|cap| cap.amount).min().unwrap_or(0);
             overage = overage.min(cost + counted);
             line.amount = overage.saturating_sub(cost);
             self.push(line)?;

@@ -51,6 +51,8 @@ fn a_budget_alone_covers_what_it_has_not_leased<E: Engine>(store: &SqlStore<E>) 
         .settle(one, &[capped(20, 50), capped(0, 90)], NOON)
         .unwrap();
     assert_eq!(state(store, budget), [0, 0, 100, 100, 40]);
+    store.settle(one, &[capped(0, 10)], NOON).unwrap();
+    assert_eq!(state(store, budget), [0, 0, 100, 100, 50]);
     assert_sound(store);
 }
 
