@@ -21,7 +21,7 @@ const CHAIN: [&str; 8] = [
 
 async fn start(http: &str) -> (Upstream, Gateway) {
     let mock = Upstream::mock().await;
-    let limits = "timeouts: { first_byte: 400ms, between_chunks: 400ms }";
+    let limits = "timeouts: { first_byte: 1500ms, between_chunks: 1500ms }";
     let providers = [
         refused("gone"),
         mock.provider("bad", &calm(&format!("http: {http}, {limits}"))),
