@@ -186,6 +186,10 @@ impl Hold {
 
     /// The answer was delivered and cost this much. Answers what could not be covered.
     pub fn settle(mut self, bill: &Bill) -> Nanos {
+        self.charge(bill)
+    }
+
+    fn charge(&mut self, bill: &Bill) -> Nanos {
         let (spent, overage) = self.share(bill.cost);
         let settlement = self.settlement(bill, &spent, overage);
         // Written before anyone else can hold what is left over.
@@ -320,10 +324,7 @@ impl Drop for Hold {
             cost: self.amount().unwrap_or_default(),
             source: UsageSource::Hold,
         };
-        let (spent, overage) = self.share(bill.cost);
-        let settlement = self.settlement(&bill, &spent, overage);
-        self.treasury.post(&self.term, settlement);
-        self.close(&spent);
+        self.charge(&bill);
     }
 }
 
