@@ -181,11 +181,7 @@ impl Treasury {
         let deadline = Instant::now() + self.settings.patience;
         for bucket in purse.buckets() {
             while bucket.rounds() == 0 && Instant::now() < deadline {
-                let changed = bucket.changed();
-                tokio::pin!(changed);
-                changed.as_mut().enable();
-                self.feed_all(purse.buckets());
-                let _ = tokio::time::timeout(LOOK_AGAIN, changed).await;
+                self.ask_and_listen(purse, bucket, LOOK_AGAIN).await;
             }
         }
     }
@@ -330,14 +326,19 @@ impl Treasury {
         let Some(watched) = watched.or_else(|| purse.buckets().next()) else {
             return;
         };
+        let longest = deadline
+            .saturating_duration_since(Instant::now())
+            .min(LOOK_AGAIN);
+        self.ask_and_listen(purse, watched, longest).await;
+    }
+
+    /// Has the keeper ask about every wallet, and waits until something happens to one of them.
+    async fn ask_and_listen(&self, purse: &Purse, watched: &Bucket, longest: Duration) {
         let changed = watched.changed();
         tokio::pin!(changed);
         // Listening begins before the keeper is told, so that its answer cannot be missed.
         changed.as_mut().enable();
         self.feed_all(purse.buckets());
-        let longest = deadline
-            .saturating_duration_since(Instant::now())
-            .min(LOOK_AGAIN);
         let _ = tokio::time::timeout(longest, changed).await;
     }
 
