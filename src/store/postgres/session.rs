@@ -4,11 +4,12 @@
 use super::super::StoreFault;
 use super::super::sql::{Column, Row, Sql, Value, Work};
 use super::fault::Failure;
-use super::values::Array;
 use deadpool_postgres::{Object, Pool, PoolError, TimeoutType};
+use std::pin::pin;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_postgres::Error;
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 
 /// A server that says nothing for this long is given up; its own limit comes first.
@@ -213,23 +214,21 @@ impl Sql for Session<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let arrays = columns.iter().enumerate().map(|(at, column)| {
-            Array::of(*column, at, rows).ok_or(StoreFault::Unreadable { column: at })
-        });
-        let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
-        rows.iter().flatten().try_for_each(Value::check)?;
+        for row in rows {
+            check(columns, row)?;
+        }
         let names: Vec<_> = columns.iter().map(|column| column.name()).collect();
-        let places: Vec<_> = (1..=columns.len()).map(|n| format!("${n}")).collect();
-        let sql = format!(
-            "INSERT INTO {table} ({}) SELECT * FROM unnest({})",
-            names.join(", "),
-            places.join(", ")
-        );
-        let types: Vec<Type> = arrays.iter().map(Array::declared).collect();
-        let params: Vec<_> = arrays.iter().map(Array::as_sql).collect();
+        // Half the time of an INSERT: the server writes a page of rows at once.
+        let sql = format!("COPY {table} ({}) FROM STDIN BINARY", names.join(", "));
+        let types: Vec<Type> = columns.iter().map(|column| column.declared()).collect();
         let answer = self.ask(async |client| {
-            let statement = client.prepare_typed_cached(&sql, &types).await?;
-            client.execute(&statement, &params).await
+            let statement = client.prepare_cached(&sql).await?;
+            let sink = client.copy_in(&statement).await?;
+            let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
+            for row in rows {
+                writer.as_mut().write_raw(row).await?;
+            }
+            writer.finish().await
         });
         answer.map(drop).map_err(|failure| failure.fault)
     }
@@ -243,6 +242,19 @@ impl Sql for Session<'_> {
         self.execute("SELECT pg_notify('alfred', $1)", &message)
             .map(drop)
     }
+}
+
+/// A row that fits its columns: the writer of rows panics over one of another length.
+fn check(columns: &[Column], row: &[Value]) -> Result<(), StoreFault> {
+    let odd = (0..).zip(columns).find_map(|(at, column)| {
+        let fits = row.get(at).is_some_and(|value| column.holds(value));
+        (!fits).then_some(at)
+    });
+    if odd.is_some() || row.len() != columns.len() {
+        let column = odd.unwrap_or(columns.len());
+        return Err(StoreFault::Unreadable { column });
+    }
+    row.iter().try_for_each(Value::check)
 }
 
 fn read(row: &tokio_postgres::Row) -> Result<Row, StoreFault> {

@@ -84,60 +84,25 @@ fn whole(raw: &[u8]) -> Option<i64> {
     i64::try_from(value).ok()
 }
 
-/// One column of many rows, as an array.
-#[derive(Debug)]
-pub(super) enum Array<'a> {
-    Ints(Vec<Option<i64>>),
-    Texts(Vec<Option<&'a str>>),
-    Bytes(Vec<Option<&'a [u8]>>),
-}
-
-impl<'a> Array<'a> {
-    /// The values of column number `at`; `None` when one of them is of another kind.
-    pub(super) fn of(column: Column, at: usize, rows: &'a [Vec<Value>]) -> Option<Self> {
-        let values = rows.iter().map(|row| row.get(at));
-        match column {
-            Column::Int(_) => values
-                .map(|value| match value? {
-                    Value::Null => Some(None),
-                    Value::Int(value) => Some(Some(*value)),
-                    _ => None,
-                })
-                .collect::<Option<_>>()
-                .map(Self::Ints),
-            Column::Text(_) => values
-                .map(|value| match value? {
-                    Value::Null => Some(None),
-                    Value::Text(value) => Some(Some(value.as_str())),
-                    _ => None,
-                })
-                .collect::<Option<_>>()
-                .map(Self::Texts),
-            Column::Bytes(_) => values
-                .map(|value| match value? {
-                    Value::Null => Some(None),
-                    Value::Bytes(value) => Some(Some(value.as_slice())),
-                    _ => None,
-                })
-                .collect::<Option<_>>()
-                .map(Self::Bytes),
+impl Column {
+    /// Its type in tables.
+    pub(super) fn declared(self) -> Type {
+        match self {
+            Self::Int(_) => Type::INT8,
+            Self::Text(_) => Type::TEXT,
+            Self::Bytes(_) => Type::BYTEA,
         }
     }
 
-    pub(super) fn declared(&self) -> Type {
-        match self {
-            Self::Ints(_) => Type::INT8_ARRAY,
-            Self::Texts(_) => Type::TEXT_ARRAY,
-            Self::Bytes(_) => Type::BYTEA_ARRAY,
-        }
-    }
-
-    pub(super) fn as_sql(&self) -> &(dyn ToSql + Sync) {
-        match self {
-            Self::Ints(values) => values,
-            Self::Texts(values) => values,
-            Self::Bytes(values) => values,
-        }
+    /// Whether a value can stand in it.
+    pub(super) fn holds(self, value: &Value) -> bool {
+        matches!(
+            (self, value),
+            (_, Value::Null)
+                | (Self::Int(_), Value::Int(_))
+                | (Self::Text(_), Value::Text(_))
+                | (Self::Bytes(_), Value::Bytes(_))
+        )
     }
 }
 
