@@ -14,8 +14,8 @@ use crate::store::{self, Posted, Settled, StoreFault, WalletId};
 
 /// Settlements in one commit: more would keep a wallet locked for too long.
 const BATCH: usize = 1000;
-/// How long a batch may fill.
-const FILL: Duration = Duration::from_millis(20);
+/// How long a batch may fill: each costs a commit, however small, and is late by no more than this.
+const FILL: Duration = Duration::from_millis(50);
 /// How long the thread sleeps when there is nothing to do.
 const IDLE: Duration = Duration::from_millis(200);
 /// How long what is done stays in the journal: a database that fails over may have lost it.
