@@ -74,8 +74,8 @@ pub enum Step<'a> {
         /// A piece of the JSON text of the arguments.
         json: Cow<'a, str>,
     },
-    /// Log probabilities of the chunk's tokens: JSON text, as sent.
-    Logprobs(&'a str),
+    /// Log probabilities of the chunk's tokens: JSON text in OpenAI's shape.
+    Logprobs(Cow<'a, str>),
     /// The choice ended.
     Finish {
         /// Why, in the canonical words.
@@ -91,8 +91,8 @@ pub enum Step<'a> {
         scope: Scope,
         /// Its key, unescaped.
         key: Cow<'a, str>,
-        /// Its value: JSON text, as sent.
-        value: &'a str,
+        /// Its value: JSON text.
+        value: Cow<'a, str>,
     },
 }
 

@@ -19,6 +19,7 @@ mod generation;
 mod thinking;
 mod to_anthropic;
 mod to_anthropic_turns;
+mod to_gemini;
 mod to_openai;
 mod to_openai_turns;
 
@@ -70,6 +71,10 @@ impl Prompt {
             Dialect::OpenAiChat => {
                 to_openai::fit(&mut ask, how, &mut notes)?;
                 ask.stream
+            }
+            Dialect::Gemini => {
+                to_gemini::fit(&mut ask, how, &mut notes)?;
+                false
             }
         };
         let body = ask.lower(to);
