@@ -13,6 +13,7 @@
 mod support;
 
 mod failover;
+mod gemini;
 mod refusals;
 mod surface;
 mod world;
