@@ -312,7 +312,7 @@ impl Refusal {
         let body = self.body(dialect, "");
         let name: &[u8] = match dialect {
             Dialect::AnthropicMessages => b"event: error\n",
-            Dialect::OpenAiChat => b"",
+            _ => b"",
         };
         Bytes::from([name, b"data: ", &body, b"\n\n"].concat())
     }

@@ -259,11 +259,12 @@ impl ProviderError {
     #[must_use]
     pub fn body(&self, dialect: Dialect, request_id: Option<&str>) -> Bytes {
         match dialect {
-            Dialect::OpenAiChat => self.openai_body(),
             Dialect::AnthropicMessages => {
                 let status = self.client_status(dialect);
                 anthropic_error(status, self.client_message(), request_id)
             }
+            // No client speaks the dialects that only providers do.
+            _ => self.openai_body(),
         }
     }
 
@@ -272,7 +273,6 @@ impl ProviderError {
     #[must_use]
     pub fn event(&self, dialect: Dialect, usage: Option<Usage>) -> Bytes {
         match dialect {
-            Dialect::OpenAiChat => self.openai_event(usage),
             Dialect::AnthropicMessages => {
                 let status = self.client_status(dialect);
                 let mut out = b"event: error\ndata: ".to_vec();
@@ -284,6 +284,7 @@ impl ProviderError {
                 out.extend_from_slice(b"}\n\n");
                 Bytes::from(out)
             }
+            _ => self.openai_event(usage),
         }
     }
 
@@ -352,8 +353,8 @@ pub struct ClientError<'a> {
 #[must_use]
 pub fn error_body(dialect: Dialect, error: &ClientError<'_>, request_id: Option<&str>) -> Bytes {
     match dialect {
-        Dialect::OpenAiChat => openai_error(error.message, error.kind, error.param, error.code),
         Dialect::AnthropicMessages => anthropic_error(error.status, error.message, request_id),
+        _ => openai_error(error.message, error.kind, error.param, error.code),
     }
 }
 

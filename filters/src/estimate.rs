@@ -41,8 +41,8 @@ const ANTHROPIC: Rates = Rates {
 pub(crate) fn tokens(surface: Surface, text: &str, members: &[Member]) -> u64 {
     let dialect = surface.dialect();
     let rates = match dialect {
-        Dialect::OpenAiChat => OPENAI,
         Dialect::AnthropicMessages => ANTHROPIC,
+        _ => OPENAI,
     };
     let mut tokens = match surface {
         Surface::Embeddings | Surface::Completions => 0,

@@ -58,6 +58,13 @@ pub enum Step<'a> {
         /// The part itself: one JSON object.
         json: Cow<'a, str>,
     },
+    /// A picture that the model made.
+    Image {
+        /// `image/png` …
+        media_type: Cow<'a, str>,
+        /// Its bytes in base64.
+        data: Cow<'a, str>,
+    },
     /// Tool call number `call` of this choice (counted from 0) began.
     CallStart {
         /// Position among the calls of the choice.
@@ -74,8 +81,8 @@ pub enum Step<'a> {
         /// A piece of the JSON text of the arguments.
         json: Cow<'a, str>,
     },
-    /// Log probabilities of the chunk's tokens: JSON text, as sent.
-    Logprobs(&'a str),
+    /// Log probabilities of the chunk's tokens: JSON text in OpenAI's shape.
+    Logprobs(Cow<'a, str>),
     /// The choice ended.
     Finish {
         /// Why, in the canonical words.
@@ -91,8 +98,8 @@ pub enum Step<'a> {
         scope: Scope,
         /// Its key, unescaped.
         key: Cow<'a, str>,
-        /// Its value: JSON text, as sent.
-        value: &'a str,
+        /// Its value: JSON text.
+        value: Cow<'a, str>,
     },
 }
 

@@ -198,8 +198,8 @@ impl Reader<'_> {
     fn member(&mut self, surface: Surface, name: &str) -> Result<(), Stop> {
         match (name, surface.dialect()) {
             ("model", _) => self.model(),
-            (_, Dialect::OpenAiChat) => openai_chat::request::member(self, surface, name),
             (_, Dialect::AnthropicMessages) => anthropic::request::member(self, name),
+            _ => openai_chat::request::member(self, surface, name),
         }
     }
 

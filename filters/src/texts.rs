@@ -91,8 +91,8 @@ pub(crate) struct Grammar {
 
 fn grammar(dialect: Dialect) -> &'static Grammar {
     match dialect {
-        Dialect::OpenAiChat => &openai_chat::texts::GRAMMAR,
         Dialect::AnthropicMessages => &anthropic::texts::GRAMMAR,
+        _ => &openai_chat::texts::GRAMMAR,
     }
 }
 

@@ -26,6 +26,7 @@ fn way(how: &str) -> StreamPlan {
     let dialect = |word: &str| match word {
         "chat" => OpenAiChat,
         "messages" => AnthropicMessages,
+        "gemini" => Dialect::Gemini,
         other => panic!("no dialect {other}"),
     };
     let words: Vec<&str> = how.split([' ', ':', ',']).collect();
@@ -70,16 +71,16 @@ fn streamed(plan: &StreamPlan, provider: &[u8]) -> String {
 
 fn whole(plan: &StreamPlan, provider: &str) -> String {
     let surface = match plan.to {
-        Dialect::OpenAiChat => Surface::Chat,
         Dialect::AnthropicMessages => Surface::Messages,
+        _ => Surface::Chat,
     };
     let body = Bytes::from(provider.trim_end().to_owned());
     let answer = Answer::read(plan.from, surface, body).unwrap();
     let out = answer.render(plan);
     let value = serde_json::from_slice(&out).unwrap();
     match plan.to {
-        Dialect::OpenAiChat => check_body(&value).unwrap(),
         Dialect::AnthropicMessages => check_message(&value).unwrap(),
+        _ => check_body(&value).unwrap(),
     }
     let out = String::from_utf8(out.to_vec()).unwrap();
     format!("{out}\n==== facts\n{:?}\n", answer.final_usage(11))

@@ -54,12 +54,6 @@ pub(super) fn list(
     let names: Vec<_> = gateway.names.listed().collect();
     let allowed = names.iter().filter(|(id, _)| principal.allows(id));
     match dialect {
-        Dialect::OpenAiChat => written(&List {
-            object: "list",
-            data: allowed
-                .map(|(id, owner)| model(gateway, id, owner))
-                .collect(),
-        }),
         Dialect::AnthropicMessages => {
             let data: Vec<_> = allowed.map(|(id, _)| anthropic(gateway, id)).collect();
             written(&AnthropicPage {
@@ -69,6 +63,12 @@ pub(super) fn list(
                 data,
             })
         }
+        _ => written(&List {
+            object: "list",
+            data: allowed
+                .map(|(id, owner)| model(gateway, id, owner))
+                .collect(),
+        }),
     }
 }
 
@@ -99,8 +99,8 @@ pub(super) fn one(
         |(_, owner)| owner,
     );
     match dialect {
-        Dialect::OpenAiChat => written(&model(gateway, name, owner)),
         Dialect::AnthropicMessages => written(&anthropic(gateway, name)),
+        _ => written(&model(gateway, name, owner)),
     }
 }
 

@@ -14,6 +14,7 @@ mod support;
 
 mod conform;
 mod failover;
+mod gemini;
 mod refusals;
 mod surface;
 mod world;

@@ -6,6 +6,7 @@ mod reader;
 mod state;
 mod stream;
 mod tally;
+mod texts;
 mod voice;
 mod whole;
 

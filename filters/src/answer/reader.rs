@@ -1,5 +1,5 @@
-//! The provider's side of an answer: one reader per dialect, from payloads to
-//! canonical events.
+//! The provider's side of an answer: one reader per dialect that a lens can
+//! patch, and one for all others, from payloads to canonical events.
 
 use std::borrow::Cow;
 
@@ -9,6 +9,7 @@ use crate::dialect::anthropic::wire::Payload;
 use crate::dialect::openai_chat::decode::{Decoder, reported};
 use crate::dialect::openai_chat::usage::Unknown;
 use crate::dialect::openai_chat::wire::Chunk;
+use crate::dialect::plain::{self, Decode};
 use crate::error::ProviderError;
 use crate::json::Flaw;
 
@@ -18,6 +19,7 @@ use super::StreamPlan;
 pub(super) enum Reader {
     OpenAi(Box<ChunkReader>),
     Anthropic(Box<anthropic::decode::Decoder>),
+    Plain(Box<dyn Decode>),
 }
 
 /// The reader of OpenAI's grammar. It reads every chunk into the same place.
@@ -33,14 +35,17 @@ pub(super) struct ChunkReader {
 impl Reader {
     /// A reader that remembers what is unknown if `keep`: a lens needs none of it.
     pub(super) fn new(plan: &StreamPlan, keep: bool) -> Reader {
+        if let Some(decoder) = plain::decoder(plan.from, &plan.id) {
+            return Reader::Plain(decoder);
+        }
         match plan.from {
-            Dialect::OpenAiChat => Reader::OpenAi(Box::new(ChunkReader {
+            Dialect::AnthropicMessages => Reader::Anthropic(Box::default()),
+            _ => Reader::OpenAi(Box::new(ChunkReader {
                 chunk: Chunk::new(keep),
                 decoder: Decoder::new(&plan.id, plan.surface),
                 unknown: Unknown::default(),
                 keep,
             })),
-            Dialect::AnthropicMessages => Reader::Anthropic(Box::default()),
         }
     }
 
@@ -49,6 +54,7 @@ impl Reader {
         match self {
             Reader::OpenAi(reader) => reader.unknown.clone(),
             Reader::Anthropic(decoder) => decoder.unknown(),
+            Reader::Plain(decoder) => decoder.unknown(),
         }
     }
 }

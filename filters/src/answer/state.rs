@@ -4,6 +4,7 @@
 use bytes::BytesMut;
 
 use crate::dialect::openai_chat::wire::Chunk;
+use crate::dialect::plain::About;
 use crate::error::ProviderError;
 use crate::event::{Event, FinishReason, Step, Usage};
 use crate::prompt::Surface;
@@ -55,6 +56,7 @@ impl State {
         match &self.reader {
             Reader::OpenAi(_) => self.said_done && self.unfinished() == 0,
             Reader::Anthropic(decoder) => decoder.stopped,
+            Reader::Plain(decoder) => decoder.is_over(),
         }
     }
 
@@ -63,6 +65,7 @@ impl State {
         match &self.reader {
             Reader::OpenAi(_) => self.facts.unfinished(&self.plan),
             Reader::Anthropic(decoder) => u32::from(!decoder.stopped),
+            Reader::Plain(decoder) => decoder.unfinished(self.plan.choices.max(1)),
         }
     }
 
@@ -103,7 +106,48 @@ impl State {
                 Ok(())
             }
             Reader::Anthropic(_) => self.message_event(utf8(name)?, data, out),
+            Reader::Plain(_) => self.plain(Some(utf8(name)?), data, out),
         }
+    }
+
+    /// The same for a payload of a dialect that no lens patches: of a stream, or,
+    /// without a name, a whole body.
+    fn plain<'a>(
+        &mut self,
+        name: Option<&str>,
+        data: &'a [u8],
+        out: &mut BytesMut,
+    ) -> Result<(), ProviderError> {
+        let State {
+            plan,
+            reader,
+            voice,
+            tally,
+            facts,
+            ..
+        } = self;
+        let Reader::Plain(decoder) = reader else {
+            return Ok(());
+        };
+        // The head needs what only the end of the payload may tell.
+        let mut held = Vec::new();
+        let mut sink = |event: Event<'a>| {
+            tally.take(&event);
+            facts.take(&event);
+            held.push(event);
+        };
+        let outcome = match name {
+            Some(name) => decoder.decode(name, data, &mut sink),
+            None => decoder.body(data, &mut sink),
+        };
+        facts.note_about(decoder.about());
+        if !held.is_empty() {
+            voice.begin(&facts.head(plan), facts.usage, out);
+        }
+        for event in &held {
+            voice.push(event, plan, out);
+        }
+        outcome.and(voice.flush(out))
     }
 
     /// Counts what the chunk that was read says, and writes it unless a lens will.
@@ -227,6 +271,10 @@ impl State {
                 Ok(())
             }
             Reader::Anthropic(_) => self.whole_message(body, out),
+            Reader::Plain(_) => {
+                self.tally.provider_events += 1;
+                self.plain(None, body, out)
+            }
         }
     }
 
@@ -278,18 +326,47 @@ impl State {
     }
 
     /// The figures to bill: the provider's own, else what was counted. The output
-    /// that Anthropic reports before its last event is a beginning, no figure.
+    /// that some report before their last event is a beginning, no figure.
     pub(super) fn billed(&self, input_estimate: u64) -> Usage {
         let counted = self.tally.meter(0).tokens;
         let usage = final_usage(self.facts.usage, input_estimate, counted);
-        match &self.reader {
-            Reader::Anthropic(decoder) if !decoder.is_final => Usage {
+        let is_final = match &self.reader {
+            Reader::OpenAi(_) => true,
+            Reader::Anthropic(decoder) => decoder.is_final,
+            Reader::Plain(decoder) => decoder.usage_is_final(),
+        };
+        match is_final {
+            false => Usage {
                 output: usage.output.max(counted),
                 estimated: true,
                 ..usage
             },
-            _ => usage,
+            true => usage,
         }
+    }
+
+    /// The bytes are over: tells what waited for that, unless the stream is cut.
+    pub(super) fn close(&mut self, out: &mut BytesMut) -> Result<(), ProviderError> {
+        if self.unfinished() > 0 {
+            return Ok(());
+        }
+        let State {
+            plan,
+            reader,
+            voice,
+            tally,
+            facts,
+            ..
+        } = self;
+        let Reader::Plain(decoder) = reader else {
+            return Ok(());
+        };
+        decoder.end(&mut |event| {
+            tally.take(&event);
+            facts.take(&event);
+            voice.push(&event, plan, out);
+        });
+        voice.flush(out)
     }
 
     /// Usage, if the client is to see it, and the end of its grammar.
@@ -318,6 +395,16 @@ impl Facts {
         if self.created.is_none() {
             self.created = chunk.created.number(text).filter(|&created| created > 0);
         }
+    }
+
+    fn note_about(&mut self, about: About<'_>) {
+        if self.id.is_none() {
+            self.id = about.id.map(Into::into);
+        }
+        if self.model.is_none() {
+            self.model = about.model.map(Into::into);
+        }
+        self.created = self.created.or(about.created);
     }
 
     fn take(&mut self, event: &Event<'_>) {

@@ -4,7 +4,8 @@ use bytes::{Bytes, BytesMut};
 
 use crate::error::ProviderError;
 use crate::event::{FinishReason, Usage};
-use crate::sse::{DEFAULT_CAP, Frame, SseReader, TooLong};
+use crate::framing::Framing;
+use crate::sse::{DEFAULT_CAP, Frame};
 
 use super::state::State;
 use super::{Ending, Meter, StreamPlan};
@@ -12,7 +13,7 @@ use super::{Ending, Meter, StreamPlan};
 /// One streamed answer. Feed it the provider's bytes as they come, cut anywhere:
 /// the client's bytes do not depend on the cuts.
 pub struct AnswerStream {
-    reader: SseReader,
+    reader: Framing,
     body: Body,
     state: State,
     ending: Option<Ending>,
@@ -32,7 +33,7 @@ impl AnswerStream {
     #[must_use]
     pub fn new(plan: StreamPlan) -> AnswerStream {
         AnswerStream {
-            reader: SseReader::new(DEFAULT_CAP),
+            reader: Framing::of(plan.from),
             body: Body::Unknown,
             state: State::new(plan),
             ending: None,
@@ -61,7 +62,7 @@ impl AnswerStream {
 
     fn take(&mut self, chunk: &Bytes, out: &mut BytesMut) -> Result<(), ProviderError> {
         if matches!(self.body, Body::Unknown) {
-            self.body = Body::guess(chunk);
+            self.body = Body::guess(chunk, self.reader.begins_like_json());
         }
         if let Body::Whole(body) = &mut self.body {
             if body.len() + chunk.len() > DEFAULT_CAP {
@@ -72,8 +73,8 @@ impl AnswerStream {
             body.extend_from_slice(chunk);
             return Ok(());
         }
-        self.reader.feed(chunk.clone()).map_err(too_long)?;
-        while let Some(frame) = self.reader.next_frame().map_err(too_long)? {
+        self.reader.feed(chunk.clone())?;
+        while let Some(frame) = self.reader.next_frame()? {
             self.state.frame(frame, out)?;
         }
         Ok(())
@@ -99,7 +100,8 @@ impl AnswerStream {
         if let Some(ending) = &self.ending {
             return ending.clone();
         }
-        let ending = match self.rest(out) {
+        let rest = self.rest(out);
+        let ending = match rest.and_then(|whole| self.state.close(out).map(|()| whole)) {
             Err(error) => Ending::Failed(error),
             Ok(whole) => self.state.ending(whole),
         };
@@ -119,7 +121,7 @@ impl AnswerStream {
             return Ok(true);
         }
         let was_open = self.reader.is_open();
-        match self.reader.finish().map_err(too_long)? {
+        match self.reader.finish()? {
             Some(Frame::Event { name, data }) if State::is_whole(data) => {
                 self.state.frame(Frame::Event { name, data }, out)?;
                 Ok(true)
@@ -132,8 +134,8 @@ impl AnswerStream {
         }
     }
 
-    /// The provider said `[DONE]` after all choices had finished, or
-    /// `message_stop`: the caller may call [`finish`](Self::finish) without
+    /// The provider said `[DONE]` after all choices had finished, `message_stop`,
+    /// or whatever ends a stream in its dialect: the caller may call [`finish`](Self::finish) without
     /// waiting for the connection's end.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -187,16 +189,13 @@ impl AnswerStream {
 
 impl Body {
     /// Judges by the first byte that is neither white space nor a byte order mark.
-    fn guess(chunk: &[u8]) -> Body {
+    fn guess(chunk: &[u8], json_tells_nothing: bool) -> Body {
         let skipped = |byte: &&u8| !byte.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(byte);
         match chunk.iter().find(skipped) {
             None => Body::Unknown,
+            Some(b'{' | b'[') if json_tells_nothing => Body::Events,
             Some(b'{' | b'[' | b'<') => Body::Whole(Vec::new()),
             Some(_) => Body::Events,
         }
     }
-}
-
-fn too_long(error: TooLong) -> ProviderError {
-    ProviderError::malformed(&error.to_string())
 }

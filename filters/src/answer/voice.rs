@@ -54,12 +54,12 @@ impl Voice {
     /// The writer for that client, whatever the provider speaks.
     pub(super) fn writer(plan: &StreamPlan) -> Voice {
         match plan.to {
-            Dialect::OpenAiChat => {
+            Dialect::AnthropicMessages => Voice::Messages(Box::default()),
+            _ => {
                 let mut writer = ChunkWriter::default();
-                writer.details = plan.from == Dialect::AnthropicMessages;
+                writer.details = plan.from != Dialect::OpenAiChat;
                 Voice::Chunks(Box::new(writer))
             }
-            Dialect::AnthropicMessages => Voice::Messages(Box::default()),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::dialect::openai_chat::embeddings::Embeddings;
 use crate::dialect::openai_chat::unary::{self, BodyWriter};
 use crate::dialect::openai_chat::usage::{self, Unknown};
 use crate::dialect::openai_chat::wire::Chunk;
+use crate::dialect::plain;
 use crate::error::ProviderError;
 use crate::event::{Event, FinishReason, Step, Usage};
 use crate::prompt::Surface;
@@ -18,6 +19,7 @@ use crate::text::TextRef;
 
 use super::reader::payload;
 use super::tally::Tally;
+use super::texts::Texts;
 use super::{Meter, StreamPlan, final_usage};
 
 /// One unstreamed answer: the provider's bytes and what was found in them.
@@ -41,6 +43,8 @@ enum Kind {
     Chat,
     /// Anthropic's message.
     Message,
+    /// An answer in a dialect that only providers speak.
+    Plain(Dialect),
     Embeddings(Embeddings),
     /// A count of a prompt's tokens.
     Count,
@@ -53,6 +57,13 @@ impl Answer {
     /// # Errors
     /// It is no such answer, or holds an error in spite of its status.
     pub fn read(from: Dialect, surface: Surface, body: Bytes) -> Result<Answer, ProviderError> {
+        let body = match (surface, std::str::from_utf8(&body)) {
+            (Surface::Embeddings, Ok(text)) => match plain::embeddings(from, text) {
+                Some(said) => Bytes::from(said?),
+                None => body,
+            },
+            _ => body,
+        };
         let Ok(text) = std::str::from_utf8(&body) else {
             return Err(ProviderError::malformed("the answer is not UTF-8"));
         };
@@ -61,6 +72,7 @@ impl Answer {
             (Surface::CountTokens, _) => Found::count(text)?,
             (_, Dialect::OpenAiChat) => Found::chat(text, surface)?,
             (_, Dialect::AnthropicMessages) => Found::message(text)?,
+            (_, from) => Found::plain(from, text)?,
         };
         Ok(Answer {
             body,
@@ -90,7 +102,7 @@ impl Answer {
     #[must_use]
     pub fn metered(&self) -> Meter {
         let (mut tally, chunk) = (Tally::default(), self.chunk());
-        if matches!(self.found.kind, Kind::Chat | Kind::Message) {
+        if !matches!(self.found.kind, Kind::Embeddings(_) | Kind::Count) {
             self.tell(chunk.as_ref(), "", &mut |event| tally.take(event));
         }
         for choice in chunk.iter().flat_map(|chunk| &chunk.choices) {
@@ -107,6 +119,11 @@ impl Answer {
         match self.found.kind {
             Kind::Chat => unary::visit_texts(self.text(), self.surface, f),
             Kind::Message => message::visit_texts(self.text(), f),
+            Kind::Plain(_) => {
+                let mut texts = Texts::default();
+                self.tell(None, "", &mut |event| texts.take(event));
+                texts.show(f);
+            }
             Kind::Embeddings(_) | Kind::Count => {}
         }
     }
@@ -141,9 +158,9 @@ impl Answer {
                 let figures = self.final_usage(plan.input_estimate);
                 Bytes::from(found.write(self.text(), model, figures))
             }
-            Kind::Chat | Kind::Message => Bytes::from(match plan.to {
-                Dialect::OpenAiChat => self.completion(plan, model),
+            Kind::Chat | Kind::Message | Kind::Plain(_) => Bytes::from(match plan.to {
                 Dialect::AnthropicMessages => self.message(plan, model),
+                _ => self.completion(plan, model),
             }),
         }
     }
@@ -152,7 +169,7 @@ impl Answer {
     fn completion(&self, plan: &StreamPlan, model: &str) -> Vec<u8> {
         let text = self.text();
         let mut writer = BodyWriter::default();
-        writer.details = matches!(self.found.kind, Kind::Message);
+        writer.details = matches!(self.found.kind, Kind::Message | Kind::Plain(_));
         let chunk = self.chunk();
         if let Some(chunk) = &chunk {
             writer.both_reasonings = chunk
@@ -208,6 +225,13 @@ impl Answer {
             let reported = reported(text, chunk);
             return reported.map(Unknown::read).unwrap_or_default();
         }
+        if let Kind::Plain(dialect) = self.found.kind {
+            let Some(mut decoder) = plain::decoder(dialect, seed) else {
+                return Unknown::default();
+            };
+            let _ = decoder.body(text.as_bytes(), &mut |event| sink(&event));
+            return decoder.unknown();
+        }
         let mut decoder = MessageDecoder::default();
         let _ = decoder.body(text, &mut |event| sink(&event));
         decoder.unknown()
@@ -254,6 +278,23 @@ impl Found {
             id: decoder.id.take(),
             model: decoder.model.take(),
             ..heard.found(Kind::Message)
+        })
+    }
+
+    fn plain(from: Dialect, text: &str) -> Result<Found, ProviderError> {
+        let Some(mut decoder) = plain::decoder(from, "") else {
+            return Err(ProviderError::malformed(
+                "the answer is in no known dialect",
+            ));
+        };
+        let mut heard = Heard::default();
+        decoder.body(text.as_bytes(), &mut |event| heard.take(&event))?;
+        let about = decoder.about();
+        Ok(Found {
+            id: about.id.map(Into::into),
+            model: about.model.map(Into::into),
+            created: about.created,
+            ..heard.found(Kind::Plain(from))
         })
     }
 

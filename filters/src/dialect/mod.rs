@@ -2,7 +2,9 @@
 //! line in the table below, with golden files of its own.
 
 pub mod anthropic;
+pub(crate) mod gemini;
 pub mod openai_chat;
+pub(crate) mod plain;
 
 /// A wire grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,6 +13,8 @@ pub enum Dialect {
     OpenAiChat,
     /// Anthropic's Messages.
     AnthropicMessages,
+    /// Google's `generateContent`; no client of Alfred's speaks it.
+    Gemini,
 }
 
 impl Dialect {
@@ -18,7 +22,18 @@ impl Dialect {
     pub const TABLE: &'static [(&'static str, Dialect)] = &[
         ("openai_chat", Dialect::OpenAiChat),
         ("anthropic_messages", Dialect::AnthropicMessages),
+        ("gemini", Dialect::Gemini),
     ];
+
+    /// Whether providers of this dialect can be asked for embeddings, whoever
+    /// asks.
+    #[must_use]
+    pub fn embeds(self) -> bool {
+        match self {
+            Dialect::OpenAiChat | Dialect::Gemini => true,
+            Dialect::AnthropicMessages => false,
+        }
+    }
 
     /// The dialect of that name.
     #[must_use]

@@ -23,6 +23,7 @@ pub(crate) fn plainly() -> Translation<'static> {
     Translation {
         patch: RequestPatch::default(),
         default_max_output: 4096,
+        most_output: None,
         keep_reasoning: true,
     }
 }
@@ -30,7 +31,7 @@ pub(crate) fn plainly() -> Translation<'static> {
 pub(crate) fn other(dialect: Dialect) -> Dialect {
     match dialect {
         Dialect::OpenAiChat => Dialect::AnthropicMessages,
-        Dialect::AnthropicMessages => Dialect::OpenAiChat,
+        _ => Dialect::OpenAiChat,
     }
 }
 
@@ -85,8 +86,8 @@ pub(crate) fn conversations() -> Vec<(String, u64, Prompt)> {
 /// Judges a body by the grammar of the dialect; says what is wrong.
 pub(crate) fn judge(dialect: Dialect, body: &Value) -> Result<(), String> {
     match dialect {
-        Dialect::OpenAiChat => judge_chat(body),
         Dialect::AnthropicMessages => judge_messages(body),
+        _ => judge_chat(body),
     }
 }
 

@@ -107,6 +107,7 @@ fn extra<'a>(scope: Scope, key: &str, value: &'a str) -> Event<'a> {
     } else {
         Cow::Owned(key.to_owned())
     };
+    let value = Cow::Borrowed(value);
     event(Channel::Meta, Step::Extra { scope, key, value })
 }
 

@@ -174,7 +174,7 @@ impl Decoder {
             let step = Step::Extra {
                 scope: Scope::Delta,
                 key: Cow::Borrowed("content_parts"),
-                value: content,
+                value: Cow::Borrowed(content),
             };
             sink(Event {
                 choice: index,
@@ -255,7 +255,7 @@ impl Decoder {
             send(Step::Extra {
                 scope: Scope::Call(call),
                 key: Cow::Owned(key),
-                value,
+                value: Cow::Borrowed(value),
             });
         }
         if let Some(json) = piece.arguments.filter(|json| !json.is_empty()) {
@@ -275,7 +275,7 @@ impl Decoder {
         sink: &mut impl FnMut(Event<'a>),
     ) -> Result<(), ProviderError> {
         if choice.logprobs.is_some() {
-            let step = Step::Logprobs(choice.logprobs.raw(text));
+            let step = Step::Logprobs(Cow::Borrowed(choice.logprobs.raw(text)));
             sink(Event {
                 choice: index,
                 channel: Channel::Meta,

@@ -110,7 +110,7 @@ impl Extra {
             step: Step::Extra {
                 scope: self.scope,
                 key: self.key(text),
-                value: self.value(text),
+                value: Cow::Borrowed(self.value(text)),
             },
         }
     }

@@ -1,0 +1,127 @@
+//! Dialects that only providers speak. They need no lens, for no client's bytes
+//! are theirs: an answer is decoded into events and always written anew. Such a
+//! dialect is one decoder here, one `lower` for its requests and one `fit` in
+//! [`crate::translate`].
+
+use std::borrow::Cow;
+
+use crate::error::{ErrorKind, ProviderError};
+use crate::event::Event;
+use crate::json::Cursor;
+
+use super::Dialect;
+use super::gemini;
+use super::openai_chat::usage::Unknown;
+
+/// Takes the events of a decoder.
+pub(crate) type Sink<'s, 'a> = dyn FnMut(Event<'a>) + 's;
+
+/// What is known of an answer as a whole.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct About<'a> {
+    pub(crate) id: Option<&'a str>,
+    pub(crate) model: Option<&'a str>,
+    /// Unix seconds.
+    pub(crate) created: Option<u64>,
+}
+
+/// Decodes one answer, streamed or whole.
+pub(crate) trait Decode: Send + Sync {
+    /// Gives the events of one payload of a stream. `name` is what its frame calls
+    /// it; empty where the framing knows no names.
+    ///
+    /// # Errors
+    /// The payload is an error, cannot be read, or names more of something than
+    /// any answer has; the events before it were given.
+    fn decode<'a>(
+        &mut self,
+        name: &str,
+        payload: &'a [u8],
+        sink: &mut Sink<'_, 'a>,
+    ) -> Result<(), ProviderError>;
+
+    /// Gives the events of a whole body.
+    ///
+    /// # Errors
+    /// See [`decode`](Self::decode); or the body is no answer.
+    fn body<'a>(&mut self, body: &'a [u8], sink: &mut Sink<'_, 'a>) -> Result<(), ProviderError>;
+
+    /// The bytes of a stream are over: gives what waited for that. A whole body
+    /// needs no such call.
+    fn end(&mut self, sink: &mut Sink<'_, '_>);
+
+    /// What the provider has said of the answer so far.
+    fn about(&self) -> About<'_>;
+
+    /// How many choices have not finished, of those seen and the `asked` ones.
+    fn unfinished(&self, asked: u32) -> u32;
+
+    /// Whether nothing more can come that counts.
+    fn is_over(&self) -> bool;
+
+    /// Whether the usage reported so far is that of the whole answer.
+    fn usage_is_final(&self) -> bool;
+
+    /// Members of the provider's usage that are unknown here.
+    fn unknown(&self) -> Unknown;
+}
+
+/// The decoder of a dialect that only providers speak. Ids of calls without one
+/// are made of `seed`.
+pub(crate) fn decoder(dialect: Dialect, seed: &str) -> Option<Box<dyn Decode>> {
+    match dialect {
+        Dialect::OpenAiChat | Dialect::AnthropicMessages => None,
+        Dialect::Gemini => Some(Box::new(gemini::decode::Decoder::new(seed))),
+    }
+}
+
+/// A body of embeddings in OpenAI's shape; `None` where the dialect has that
+/// shape already.
+///
+/// # Errors
+/// The body holds no embeddings.
+pub(crate) fn embeddings(dialect: Dialect, body: &str) -> Option<Result<String, ProviderError>> {
+    match dialect {
+        Dialect::OpenAiChat | Dialect::AnthropicMessages => None,
+        Dialect::Gemini => Some(gemini::embed::read(body)),
+    }
+}
+
+/// A payload as text, if it is one JSON value and no error.
+///
+/// # Errors
+/// It is an error of the provider's, or not JSON.
+pub(crate) fn json(payload: &[u8]) -> Result<&str, ProviderError> {
+    let text = std::str::from_utf8(payload)
+        .map_err(|_| ProviderError::malformed("an event of the answer is not UTF-8"))?;
+    let mut cursor = Cursor::new(text, 0);
+    match cursor.skip().and_then(|_| cursor.end()) {
+        Ok(()) => Ok(text.trim_ascii()),
+        Err(flaw) => Err(ProviderError::in_answer(payload).unwrap_or_else(|| {
+            let what = flaw.what;
+            ProviderError::malformed(&format!("an event of the answer is not JSON: {what}"))
+        })),
+    }
+}
+
+/// The provider gave a failure as the reason of the answer's end.
+pub(crate) fn broken_off(raw: &str) -> ProviderError {
+    // Reasons are words of the provider's own; nobody else can choose them.
+    let word: String = raw
+        .chars()
+        .filter(char::is_ascii_graphic)
+        .take(64)
+        .collect();
+    ProviderError {
+        status: 500,
+        kind: ErrorKind::Server,
+        raw_type: (!word.is_empty()).then_some(word),
+        ..ProviderError::malformed("the provider broke the answer off with an error as its finish")
+    }
+}
+
+/// The id of a call that came without one.
+pub(crate) fn call_id<'a>(seed: &str, choice: u32, call: u32) -> Cow<'a, str> {
+    let seed = seed.strip_prefix("chatcmpl-").unwrap_or(seed);
+    Cow::Owned(format!("call_{seed}_{choice}_{call}"))
+}

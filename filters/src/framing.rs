@@ -1,0 +1,76 @@
+//! How a provider's stream is cut into payloads: one reader per framing, chosen
+//! by the dialect. Every reader is fed chunks cut anywhere, holds at most one
+//! frame, and gives frames of a name and a payload.
+
+use bytes::Bytes;
+
+use crate::dialect::Dialect;
+use crate::error::ProviderError;
+use crate::sse::{DEFAULT_CAP, Frame, SseReader, TooLong};
+
+/// The reader of one stream. A framing of a further kind is one variant here, one
+/// line in each function, and a reader in a file of its own.
+pub(crate) enum Framing {
+    /// Server-sent events.
+    Sse(SseReader),
+}
+
+impl Framing {
+    /// The framing that providers of that dialect send.
+    pub(crate) fn of(dialect: Dialect) -> Framing {
+        match dialect {
+            Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::Gemini => {
+                Framing::Sse(SseReader::new(DEFAULT_CAP))
+            }
+        }
+    }
+
+    /// Whether a stream of this framing may itself begin like a JSON body, so
+    /// that its first byte tells nothing.
+    pub(crate) fn begins_like_json(&self) -> bool {
+        match self {
+            Framing::Sse(_) => false,
+        }
+    }
+
+    /// Hands over the next bytes.
+    ///
+    /// # Errors
+    /// A frame has grown over the cap, or is none.
+    pub(crate) fn feed(&mut self, chunk: Bytes) -> Result<(), ProviderError> {
+        match self {
+            Framing::Sse(reader) => reader.feed(chunk).map_err(too_long),
+        }
+    }
+
+    /// The next frame that is complete; `None` asks for more bytes.
+    ///
+    /// # Errors
+    /// See [`feed`](Self::feed).
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ProviderError> {
+        match self {
+            Framing::Sse(reader) => reader.next_frame().map_err(too_long),
+        }
+    }
+
+    /// The stream is over: what was still open and may yet be whole.
+    ///
+    /// # Errors
+    /// See [`feed`](Self::feed).
+    pub(crate) fn finish(&mut self) -> Result<Option<Frame<'_>>, ProviderError> {
+        match self {
+            Framing::Sse(reader) => reader.finish().map_err(too_long),
+        }
+    }
+
+    /// Whether the stream stopped inside a frame.
+    pub(crate) fn is_open(&self) -> bool {
+        match self {
+            Framing::Sse(reader) => reader.is_open(),
+        }
+    }
+}
+
+fn too_long(error: TooLong) -> ProviderError {
+    ProviderError::malformed(&error.to_string())
+}
