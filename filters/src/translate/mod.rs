@@ -13,8 +13,9 @@ use bytes::Bytes;
 use crate::ask::{Ask, Extra, Str};
 use crate::dialect::Dialect;
 use crate::patch;
-use crate::prompt::{Prompt, ReadError, RequestPatch, members};
+use crate::prompt::{Prompt, ReadError, RequestPatch, Surface, members};
 
+mod from_responses;
 mod generation;
 mod thinking;
 mod to_anthropic;
@@ -58,8 +59,23 @@ impl Prompt {
                 dropped: Vec::new(),
             });
         }
+        if self.surface() == Surface::Responses {
+            let mut said = self.said(to, how).map_err(from_responses::renamed)?;
+            for name in &mut said.dropped {
+                *name = Cow::Owned(from_responses::named(name));
+            }
+            return Ok(said);
+        }
+        self.said(to, how)
+    }
+
+    fn said(&self, to: Dialect, how: &Translation<'_>) -> Result<Translated, ReadError> {
         let mut ask = self.ask()?;
         let mut notes = Notes::default();
+        let from = self.surface().dialect();
+        if from == Dialect::OpenAiResponses {
+            from_responses::fit(&mut ask, &mut notes)?;
+        }
         if !how.patch.model.is_empty() {
             ask.model = Str::text(how.patch.model);
         }
@@ -67,6 +83,16 @@ impl Prompt {
             Dialect::AnthropicMessages => {
                 to_anthropic::fit(&mut ask, how, &mut notes)?;
                 false
+            }
+            Dialect::OpenAiResponses => {
+                return unsupported(
+                    "model",
+                    "is served in the Responses dialect only: ask for it there",
+                );
+            }
+            Dialect::OpenAiChat if from == Dialect::OpenAiResponses => {
+                from_responses::to_chat(&mut ask, how, &mut notes)?;
+                ask.stream
             }
             Dialect::OpenAiChat => {
                 to_openai::fit(&mut ask, how, &mut notes)?;
