@@ -282,12 +282,36 @@ pub(super) fn named(name: &str) -> String {
     own
 }
 
+/// Whether `input[3]` is what a tool answered.
+fn is_output(item: &str, input: &str) -> bool {
+    let index = item
+        .strip_prefix("input[")
+        .and_then(|rest| rest.strip_suffix(']'));
+    let Some(Ok(index)) = index.map(str::parse::<usize>) else {
+        return false;
+    };
+    let (mut at, mut found) = (0, false);
+    elements(input, |raw| {
+        if at == index {
+            members(raw, |key, _| found |= key == "output");
+        }
+        at += 1;
+    });
+    found
+}
+
 /// The same for a refusal.
-pub(super) fn renamed(error: ReadError) -> ReadError {
+pub(super) fn renamed(error: ReadError, input: Option<&str>) -> ReadError {
     let Some(param) = error.param else {
         return error;
     };
-    let own = named(&param);
+    let mut own = named(&param);
+    // What a tool answered is its item's `output`.
+    if let Some((item, _)) = own.split_once(".content")
+        && is_output(item, input.unwrap_or_default())
+    {
+        own = format!("{item}.output");
+    }
     ReadError {
         message: error
             .message

@@ -60,7 +60,8 @@ impl Prompt {
             });
         }
         if self.surface() == Surface::Responses {
-            let mut said = self.said(to, how).map_err(from_responses::renamed)?;
+            let renamed = |error| from_responses::renamed(error, self.member("input"));
+            let mut said = self.said(to, how).map_err(renamed)?;
             for name in &mut said.dropped {
                 *name = Cow::Owned(from_responses::named(name));
             }
