@@ -336,7 +336,7 @@ impl Checker {
             self.demand(same && item.arguments_done, || {
                 format!("'item.arguments' of item {index} is not what came in pieces")
             });
-            let named = !text(told, "call_id").is_empty() && !text(told, "name").is_empty();
+            let named = !text(told, "call_id").is_empty() && told["name"].is_string();
             self.demand(named, || {
                 format!("the call {index} needs a 'call_id' and a 'name'")
             });

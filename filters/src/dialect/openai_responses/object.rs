@@ -4,6 +4,7 @@
 use crate::dialect::openai_chat::usage::{Unknown, push_member, push_raw};
 use crate::event::{FinishReason, Usage};
 use crate::json::push_quoted;
+use crate::sse::DEFAULT_CAP;
 
 use super::echo::Echo;
 use super::items::{Item, list};
@@ -41,6 +42,9 @@ pub(super) struct Whole {
     tier: String,
     members: Vec<(String, String)>,
     bytes: usize,
+    /// Lists of what only the provider knows, by their names.
+    lists: Vec<(&'static str, Vec<u8>)>,
+    listed: usize,
 }
 
 /// How far the answer has come.
@@ -75,14 +79,23 @@ impl Whole {
         }
     }
 
-    /// Adds an element to an unknown member that is a list.
-    pub(super) fn element(&mut self, key: &str, value: &str) {
-        let known = self.members.iter().find(|(known, _)| known == key);
-        let list = match known.and_then(|(_, list)| list.strip_suffix(']')) {
-            Some(list) => format!("{list},{value}]"),
-            None => format!("[{value}]"),
-        };
-        self.member(key, &list);
+    /// Adds an element to a list of what only the provider knows.
+    pub(super) fn element(&mut self, key: &'static str, value: &str) {
+        self.listed += value.len();
+        if self.listed > DEFAULT_CAP {
+            return;
+        }
+        match self.lists.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, list)) => {
+                list.push(b',');
+                push_raw(list, value);
+            }
+            None => {
+                let mut list = Vec::new();
+                push_raw(&mut list, value);
+                self.lists.push((key, list));
+            }
+        }
     }
 
     /// Why the answer is not all that was to be said, if it is not.
@@ -147,6 +160,11 @@ impl Whole {
         if !matches!(state, State::InProgress) {
             for (key, value) in &self.members {
                 push_member(out, key, value);
+            }
+            for (key, list) in &self.lists {
+                push_raw(out, &format!(r#","{key}":["#));
+                out.extend_from_slice(list);
+                out.push(b']');
             }
             let plain = self.reason.map_or("", FinishReason::as_str);
             if !self.raw.is_empty() && self.raw != plain {
