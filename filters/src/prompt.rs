@@ -237,9 +237,21 @@ impl Prompt {
     }
 
     /// The body for one provider. With nothing to change it is the original
-    /// buffer, not a copy.
+    /// buffer, not a copy. In Responses, thoughts that other providers sealed are
+    /// left out.
     #[must_use]
     pub fn render(&self, patch: &RequestPatch<'_>) -> Bytes {
+        let foreign = (self.surface == Surface::Responses)
+            .then(|| openai_responses::seals::without_foreign(self.member("input")?));
+        if let Some(input) = foreign.flatten() {
+            let mut set = vec![("input", input.as_str())];
+            set.extend(patch.set);
+            let patch = RequestPatch {
+                set: &set,
+                ..*patch
+            };
+            return patch::apply(&self.body, &self.members, false, &patch);
+        }
         patch::apply(&self.body, &self.members, self.reports_on_request(), patch)
     }
 

@@ -14,5 +14,6 @@ mod support;
 
 mod failover;
 mod refusals;
+mod responses;
 mod surface;
 mod world;

@@ -183,9 +183,11 @@ impl ResponseWriter {
     }
 
     pub(super) fn seal(&mut self, seal: &str, out: &mut BytesMut) {
+        // Of a thought that its provider does not show, only the seal comes.
+        let apart = std::mem::take(&mut self.apart);
         let open = self.open.and_then(|at| Some((at, self.items.get(at)?)));
         let at = match open {
-            Some((at, item)) if matches!(item.kind, Kind::Reasoning { .. }) => at,
+            Some((at, item)) if !apart && matches!(item.kind, Kind::Reasoning { .. }) => at,
             _ => self.add("rs", thought(String::new()), out),
         };
         if let Some(Kind::Reasoning { sealed, .. }) =

@@ -35,6 +35,7 @@ mod lift_items;
 mod lift_tools;
 mod object;
 pub(crate) mod request;
+pub(crate) mod seals;
 pub(crate) mod texts;
 
 pub use echo::Echo;

@@ -29,6 +29,9 @@ const TAKEN: [&str; 14] = [
     "alfred",
 ];
 
+/// The classes of service that this dialect has words for.
+const TIERS: [&str; 5] = ["auto", "default", "flex", "scale", "priority"];
+
 /// What is known of the answer as a whole.
 #[derive(Debug, Default)]
 pub(super) struct Whole {
@@ -59,7 +62,12 @@ impl Whole {
     /// Takes an unknown member in, or the class of service.
     pub(super) fn member(&mut self, key: &str, value: &str) {
         if key == "service_tier" {
-            value.clone_into(&mut self.tier);
+            let word = value.trim_matches('"');
+            if TIERS.contains(&word) {
+                value.clone_into(&mut self.tier);
+            } else if word != "standard" {
+                self.member("native_service_tier", value);
+            }
             return;
         }
         self.bytes += value.len() + key.len() + 64;
