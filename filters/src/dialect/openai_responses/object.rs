@@ -174,8 +174,11 @@ impl Whole {
                 out.extend_from_slice(list);
                 out.push(b']');
             }
-            let plain = self.reason.map_or("", FinishReason::as_str);
-            if !self.raw.is_empty() && self.raw != plain {
+            let plain = |reason: FinishReason| [reason.as_str(), reason.anthropic()];
+            let is_plain = self
+                .reason
+                .is_some_and(|reason| plain(reason).contains(&&*self.raw));
+            if !self.raw.is_empty() && !is_plain {
                 out.extend_from_slice(b",\"native_finish_reason\":");
                 push_quoted(out, &self.raw);
             }
