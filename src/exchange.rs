@@ -38,6 +38,8 @@ pub enum Door {
     Messages,
     /// `POST /v1/messages/count_tokens`
     CountTokens,
+    /// `POST /v1/responses`
+    Responses,
     /// `GET /v1/models`
     Models,
     /// `GET /v1/models/{name}`
@@ -54,6 +56,7 @@ impl Door {
             Self::Completions => Some(Surface::Completions),
             Self::Messages => Some(Surface::Messages),
             Self::CountTokens => Some(Surface::CountTokens),
+            Self::Responses => Some(Surface::Responses),
             Self::Models | Self::Model(_) => None,
         }
     }
@@ -67,6 +70,7 @@ impl Door {
             Self::Completions => "completions",
             Self::Messages => "messages",
             Self::CountTokens => "count_tokens",
+            Self::Responses => "responses",
             Self::Models | Self::Model(_) => "models",
         }
     }

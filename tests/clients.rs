@@ -26,6 +26,9 @@ const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
 /// The providers of OpenAI's dialect: one whose bytes pass, one whose answers are written anew.
 const OPENAI: &[&str] = &["passed", "anew"];
 
+/// The providers for whose answers Responses are written anew.
+const TRANSLATED: &[&str] = &["anew", "claude"];
+
 /// The provider of Anthropic's dialect.
 const ANTHROPIC: &[&str] = &["claude"];
 
@@ -182,6 +185,16 @@ scenarios! { ANTHROPIC;
     // Streamed calls come in fragments, which this client does not read.
     claude_calls_the_tools_of_mistrals_client => "mistral", "tools,structured,reasoning",
     claude_fails_for_mistrals_client => "mistral", "stream_errors,provider_errors",
+}
+
+// Responses before providers that do not serve them.
+scenarios! { TRANSLATED;
+    responses_are_made_of_other_answers => "responses", "whole",
+    responses_stream_in_their_own_grammar => "responses", "streamed",
+    responses_call_tools_and_take_results => "responses", "tools",
+    responses_think_and_take_their_thoughts_back => "responses", "reasoning",
+    responses_keep_a_schema => "responses", "structured",
+    responses_fail_as_openais_client_expects => "responses", "errors",
 }
 
 // Anthropic's dialect before a provider of its own.

@@ -46,20 +46,21 @@ pub(crate) fn tokens(surface: Surface, text: &str, members: &[Member]) -> u64 {
     };
     let mut tokens = match surface {
         Surface::Embeddings | Surface::Completions => 0,
-        Surface::Chat | Surface::Messages | Surface::CountTokens => PER_PROMPT,
+        Surface::Chat | Surface::Messages | Surface::CountTokens | Surface::Responses => PER_PROMPT,
     };
     let raw = |span: &std::ops::Range<usize>| text.get(span.clone()).unwrap_or_default();
     for member in members {
         let name = decode(raw(&member.key));
         match &*name {
             "messages" => tokens += messages(dialect, text, member, &rates),
-            "input" | "prompt" | "suffix" | "system" => {
+            "input" | "prompt" | "suffix" | "system" | "instructions" => {
                 walk(dialect, text, std::slice::from_ref(member), &mut |found| {
                     tokens += cost(&found, &rates);
                 });
             }
             // The model reads these as written, keys included.
-            "tools" | "functions" | "response_format" | "output_config" | "output_format" => {
+            "tools" | "functions" | "response_format" | "output_config" | "output_format"
+            | "text" => {
                 tokens += meter::count(raw(&member.value));
             }
             _ => {}

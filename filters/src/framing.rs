@@ -19,9 +19,10 @@ impl Framing {
     /// The framing that providers of that dialect send.
     pub(crate) fn of(dialect: Dialect) -> Framing {
         match dialect {
-            Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::Gemini => {
-                Framing::Sse(SseReader::new(DEFAULT_CAP))
-            }
+            Dialect::OpenAiChat
+            | Dialect::AnthropicMessages
+            | Dialect::OpenAiResponses
+            | Dialect::Gemini => Framing::Sse(SseReader::new(DEFAULT_CAP)),
         }
     }
 

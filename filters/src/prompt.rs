@@ -10,7 +10,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::ask::Ask;
-use crate::dialect::{Dialect, anthropic, openai_chat};
+use crate::dialect::{Dialect, anthropic, openai_chat, openai_responses};
 use crate::estimate;
 use crate::json::{Cursor, Flaw, decode, quoted};
 use crate::patch;
@@ -32,6 +32,8 @@ pub enum Surface {
     Messages,
     /// `POST /v1/messages/count_tokens`
     CountTokens,
+    /// `POST /v1/responses`
+    Responses,
 }
 
 impl Surface {
@@ -41,6 +43,7 @@ impl Surface {
         match self {
             Surface::Chat | Surface::Embeddings | Surface::Completions => Dialect::OpenAiChat,
             Surface::Messages | Surface::CountTokens => Dialect::AnthropicMessages,
+            Surface::Responses => Dialect::OpenAiResponses,
         }
     }
 }
@@ -131,8 +134,8 @@ impl Prompt {
         self.facts.stream
     }
 
-    /// Whether the client itself asked for the usage of a stream. Anthropic's
-    /// streams always show it.
+    /// Whether the client itself asked for the usage of a stream. Streams of
+    /// Anthropic's dialect and of Responses always show it.
     #[must_use]
     pub fn wants_usage(&self) -> bool {
         self.facts.wants_usage
@@ -187,7 +190,8 @@ impl Prompt {
 
     /// Shows every string that a person or a program wrote, in the order of the
     /// body. Which strings those are, and in which channel: see the tables in
-    /// [`crate::dialect::openai_chat`] and [`crate::dialect::anthropic`].
+    /// [`crate::dialect::openai_chat`], [`crate::dialect::anthropic`] and
+    /// [`crate::dialect::openai_responses`].
     pub fn visit_texts(&self, f: &mut dyn FnMut(TextRef<'_>)) {
         walk(
             self.surface.dialect(),
@@ -233,9 +237,21 @@ impl Prompt {
     }
 
     /// The body for one provider. With nothing to change it is the original
-    /// buffer, not a copy.
+    /// buffer, not a copy. In Responses, thoughts that other providers sealed are
+    /// left out.
     #[must_use]
     pub fn render(&self, patch: &RequestPatch<'_>) -> Bytes {
+        let foreign = (self.surface == Surface::Responses)
+            .then(|| openai_responses::seals::without_foreign(self.member("input")?));
+        if let Some(input) = foreign.flatten() {
+            let mut set = vec![("input", input.as_str())];
+            set.extend(patch.set);
+            let patch = RequestPatch {
+                set: &set,
+                ..*patch
+            };
+            return patch::apply(&self.body, &self.members, false, &patch);
+        }
         patch::apply(&self.body, &self.members, self.reports_on_request(), patch)
     }
 
@@ -248,6 +264,7 @@ impl Prompt {
         let lifted = match self.surface {
             Surface::Chat => openai_chat::lift::lift(text),
             Surface::Messages | Surface::CountTokens => anthropic::lift::lift(text),
+            Surface::Responses => openai_responses::lift::lift(text),
             Surface::Embeddings | Surface::Completions => {
                 return Err(ReadError {
                     message: "This request is no conversation: it cannot be said in another \

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use crate::dialect::Dialect;
-use crate::dialect::{anthropic, openai_chat};
+use crate::dialect::{anthropic, openai_chat, openai_responses};
 use crate::json::{Cursor, Flaw, Kind, decode};
 use crate::prompt::{Member, ReadError, Surface};
 
@@ -166,7 +166,7 @@ impl Reader<'_> {
             if members.len() == MAX_MEMBERS {
                 return too_many();
             }
-            has_subject |= name == subject;
+            has_subject |= name == subject || stands_in(surface, &name);
             let start = self.start()?;
             self.member(surface, &name)?;
             members.push(Member {
@@ -184,8 +184,8 @@ impl Reader<'_> {
         if surface == Surface::Messages && self.facts.max_output.is_none() {
             return missing("max_tokens", "say how many tokens the answer may have");
         }
-        // Streams of Anthropic's dialect show their usage unasked.
-        self.facts.wants_usage |= surface.dialect() == Dialect::AnthropicMessages;
+        // Streams of the other dialects show their usage unasked.
+        self.facts.wants_usage |= surface.dialect() != Dialect::OpenAiChat;
         Ok(members)
     }
 
@@ -199,6 +199,7 @@ impl Reader<'_> {
         match (name, surface.dialect()) {
             ("model", _) => self.model(),
             (_, Dialect::AnthropicMessages) => anthropic::request::member(self, name),
+            (_, Dialect::OpenAiResponses) => openai_responses::request::member(self, name),
             _ => openai_chat::request::member(self, surface, name),
         }
     }
@@ -349,11 +350,20 @@ impl Reader<'_> {
     }
 }
 
+/// Whether a member of that name stands for the one that is asked for.
+fn stands_in(surface: Surface, name: &str) -> bool {
+    surface == Surface::Responses && openai_responses::request::KEPT_ELSEWHERE.contains(&name)
+}
+
 /// The member without which nothing is asked, and what to do about its absence.
 fn subject(surface: Surface) -> (&'static str, &'static str) {
     const CONVERSATION: &str = "send the conversation as an array of messages";
     match surface {
         Surface::Chat | Surface::Messages | Surface::CountTokens => ("messages", CONVERSATION),
+        Surface::Responses => (
+            "input",
+            "send the conversation as a text or an array of items",
+        ),
         Surface::Embeddings => ("input", "send the text to embed, or an array of texts"),
         Surface::Completions => ("prompt", "send the text to continue, or an array of texts"),
     }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::dialect::{Dialect, anthropic, openai_chat};
+use crate::dialect::{Dialect, anthropic, openai_chat, openai_responses};
 use crate::json::{Cursor, Flaw, Kind, decode};
 use crate::prompt::Member;
 use crate::text::{Path, Role, TextChannel, TextRef};
@@ -39,6 +39,8 @@ pub(crate) enum Media {
 pub(crate) enum Place {
     Request,
     Message,
+    /// An item of a Responses input, or the input itself.
+    Item,
     /// A content part, or the content itself.
     Part(TextChannel),
     /// A tool call, or what names one.
@@ -75,6 +77,8 @@ pub(crate) enum Sort {
     Other,
     Image,
     Document,
+    /// An item that holds thoughts.
+    Thought,
     /// A source whose `data` is base64.
     Base64,
 }
@@ -92,6 +96,7 @@ pub(crate) struct Grammar {
 fn grammar(dialect: Dialect) -> &'static Grammar {
     match dialect {
         Dialect::AnthropicMessages => &anthropic::texts::GRAMMAR,
+        Dialect::OpenAiResponses => &openai_responses::texts::GRAMMAR,
         _ => &openai_chat::texts::GRAMMAR,
     }
 }
@@ -181,7 +186,7 @@ impl Walk<'_, '_> {
             word: false,
             ..stand
         };
-        if stand.place == Place::Message {
+        if matches!(stand.place, Place::Message | Place::Item) {
             stand.role = role_of(self.text, cursor.clone())?;
             (self.f)(Found::Message);
         }
@@ -210,6 +215,7 @@ impl Walk<'_, '_> {
             Place::Link if is_binary(&text) => return,
             Place::Link => TextChannel::Url,
             Place::Schema => TextChannel::Schema,
+            Place::Item => TextChannel::Content,
             Place::Request | Place::Message | Place::Call | Place::Function | Place::Marker => {
                 TextChannel::Attribute
             }
@@ -235,10 +241,21 @@ fn is_binary(address: &str) -> bool {
 
 /// The role of the message that starts at `cursor`; it may be named last.
 fn role_of(text: &str, mut cursor: Cursor<'_>) -> Result<Role, Flaw> {
+    let mut role = Role::User;
     cursor.open_object()?;
     while let Some(key) = cursor.key()? {
         let value = cursor.skip()?;
-        if decode(text.get(key).unwrap_or_default()) == "role" {
+        let key = decode(text.get(key).unwrap_or_default());
+        // Items of a Responses input that are no messages say by their type whose they are.
+        if key == "type" {
+            role = match &*decode(text.get(value.clone()).unwrap_or_default()) {
+                "reasoning" => Role::Assistant,
+                kind if kind.ends_with("_call") => Role::Assistant,
+                kind if kind.ends_with("_output") => Role::Tool,
+                _ => role,
+            };
+        }
+        if key == "role" {
             return Ok(match &*decode(text.get(value).unwrap_or_default()) {
                 "system" => Role::System,
                 "developer" => Role::Developer,
@@ -248,7 +265,7 @@ fn role_of(text: &str, mut cursor: Cursor<'_>) -> Result<Role, Flaw> {
             });
         }
     }
-    Ok(Role::User)
+    Ok(role)
 }
 
 /// The type of the object that starts at `cursor`. Only plain members are gone
@@ -266,6 +283,7 @@ fn sort_of(text: &str, mut cursor: Cursor<'_>) -> Result<Sort, Flaw> {
             return Ok(match &*decode(text.get(value).unwrap_or_default()) {
                 "image" => Sort::Image,
                 "document" => Sort::Document,
+                "reasoning" => Sort::Thought,
                 "base64" => Sort::Base64,
                 _ => Sort::Other,
             });

@@ -25,11 +25,17 @@ pub enum Client {
     Chat,
     /// Anthropic's, of Messages.
     Messages,
+    /// OpenAI's, of Responses.
+    Responses,
 }
 
 impl Client {
     /// All of them with their names.
-    pub const ALL: [(Self, &'static str); 2] = [(Self::Chat, "chat"), (Self::Messages, "messages")];
+    pub const ALL: [(Self, &'static str); 3] = [
+        (Self::Chat, "chat"),
+        (Self::Messages, "messages"),
+        (Self::Responses, "responses"),
+    ];
 
     /// Its name on the command line and in reports.
     #[must_use]
@@ -145,7 +151,7 @@ impl Lab {
             return headers;
         };
         let (name, value) = match probe.client {
-            Client::Chat => (AUTHORIZATION, format!("Bearer {key}")),
+            Client::Chat | Client::Responses => (AUTHORIZATION, format!("Bearer {key}")),
             Client::Messages => (HeaderName::from_static("x-api-key"), key.to_owned()),
         };
         if let Ok(mut value) = HeaderValue::from_str(&value) {

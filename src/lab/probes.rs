@@ -58,6 +58,7 @@ pub(super) fn all(subject: &Subject) -> Vec<Probe> {
         probes.extend(embeddings(model));
     }
     probes.extend(messages(&subject.model));
+    probes.extend(responses(&subject.model));
     // Where no key is wanted, a wrong one need not be refused.
     probes.retain(|probe| probe.has_key || subject.key.is_some());
     probes
@@ -282,5 +283,55 @@ fn messages(model: &str) -> Vec<Probe> {
         Expected::Whole(Body::CountTokens),
     ));
     probes.extend(odd(Client::Messages, PATH, &plain, Body::AnthropicError));
+    probes
+}
+
+fn responses(model: &str) -> Vec<Probe> {
+    const PATH: &str = "/v1/responses";
+    const REFUSED: Expected = Expected::Error(Body::OpenAiError, &[400, 422]);
+    let plain = json!({
+        "model": model, "instructions": "Be brief.", "input": "Say hello in one word.",
+        "max_output_tokens": 64, "store": false});
+    let streamed = json!({"stream": true});
+    let tools = json!({
+        "input": "What is the weather in Paris?",
+        "tools": [{"type": "function", "name": "weather", "description": "The weather in a city.",
+            "parameters": schema(), "strict": false}],
+    });
+    let turn = json!({"input": [
+        {"role": "user", "content": "What is the weather in Paris?"},
+        {"type": "function_call", "call_id": "call_lab000001", "name": "weather",
+            "arguments": "{\"city\":\"Paris\"}"},
+        {"type": "function_call_output", "call_id": "call_lab000001", "output": "sunny"},
+    ]});
+    let tools = with(plain.clone(), &tools);
+    let turn = with(tools.clone(), &turn);
+    let ask = |name, body: &Value, expected| post(Client::Responses, name, PATH, body, expected);
+    let whole = || Expected::Whole(Body::Response);
+    let stream = || Expected::Stream(Grammar::Responses);
+    let stranger = with(plain.clone(), &json!({"model": "lab/no-such-model"}));
+    let mut probes = vec![
+        ask("whole", &plain, whole()),
+        ask("streamed", &with(plain.clone(), &streamed), stream()),
+        ask("tools", &tools, whole()),
+        ask("tools, streamed", &with(tools.clone(), &streamed), stream()),
+        ask("result of a tool", &turn, whole()),
+        ask(
+            "result of a tool, streamed",
+            &with(turn.clone(), &streamed),
+            stream(),
+        ),
+        ask(
+            "no input",
+            &json!({"model": model, "store": false}),
+            REFUSED,
+        ),
+        ask(
+            "a model that nobody has",
+            &stranger,
+            unknown(Body::OpenAiError),
+        ),
+    ];
+    probes.extend(odd(Client::Responses, PATH, &plain, Body::OpenAiError));
     probes
 }

@@ -90,6 +90,8 @@ pub fn admit(exchange: &mut Exchange, head: &Head<'_>) -> Result<Admission, Refu
 pub fn dialect(head: &Head<'_>) -> Dialect {
     if head.headers.contains_key(ANTHROPIC_VERSION) || head.path.starts_with("/v1/messages") {
         Dialect::AnthropicMessages
+    } else if head.path.starts_with("/v1/responses") {
+        Dialect::OpenAiResponses
     } else {
         Dialect::OpenAiChat
     }
@@ -102,6 +104,7 @@ fn door(method: &Method, path: &str) -> Result<Door, Refusal> {
         "/v1/chat/completions" => (Door::Chat, "POST"),
         "/v1/messages" => (Door::Messages, "POST"),
         "/v1/messages/count_tokens" => (Door::CountTokens, "POST"),
+        "/v1/responses" => (Door::Responses, "POST"),
         "/v1/embeddings" => (Door::Embeddings, "POST"),
         "/v1/completions" => (Door::Completions, "POST"),
         "/v1/models" => (Door::Models, "GET"),

@@ -167,7 +167,9 @@ impl Money {
         let choices = u64::from(prompt.choices()).max(1);
         let answers = match prompt.surface() {
             Surface::Embeddings | Surface::CountTokens => 0,
-            Surface::Chat | Surface::Completions | Surface::Messages => choices,
+            Surface::Chat | Surface::Completions | Surface::Messages | Surface::Responses => {
+                choices
+            }
         };
         let longest = || {
             let known = forward.plan.targets.iter().map(|target| target.max_output);

@@ -86,7 +86,7 @@ pub fn forward(
     let answers = u64::from(prompt.choices());
     let max_output = match surface {
         Surface::Embeddings | Surface::CountTokens => Some(0),
-        Surface::Chat | Surface::Completions | Surface::Messages => {
+        Surface::Chat | Surface::Completions | Surface::Messages | Surface::Responses => {
             prompt.max_output().map(|max| max.saturating_mul(answers))
         }
     };

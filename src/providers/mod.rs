@@ -106,9 +106,9 @@ impl Provider {
     #[must_use]
     pub fn upstream_surface(&self, surface: Surface) -> Surface {
         match (surface, self.wants.dialect(surface)) {
-            (Surface::Chat, Dialect::AnthropicMessages) => Surface::Messages,
-            (same, Dialect::AnthropicMessages) => same,
-            (Surface::Messages, _) => Surface::Chat,
+            (Surface::Chat | Surface::Responses, Dialect::AnthropicMessages) => Surface::Messages,
+            (same, Dialect::AnthropicMessages | Dialect::OpenAiResponses) => same,
+            (Surface::Messages | Surface::Responses, _) => Surface::Chat,
             (same, _) => same,
         }
     }
@@ -126,9 +126,15 @@ impl Provider {
             Surface::Completions => "completions",
             Surface::Messages => "messages",
             Surface::CountTokens => "messages/count_tokens",
+            Surface::Responses => "responses",
         };
         let base = &lane.base_path;
         match (self.settings.kind, &self.settings.api_version) {
+            // Its older form has one address for all deployments: the body names it.
+            (Kind::Azure, Some(version)) if surface == Surface::Responses => {
+                let base = base.split("/openai").next().unwrap_or_default();
+                format!("{base}/openai/{tail}?api-version={version}")
+            }
             (Kind::Azure, Some(version)) if base.contains("/deployments/") => {
                 format!("{base}/{tail}?api-version={version}")
             }

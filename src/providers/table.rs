@@ -26,7 +26,7 @@ pub enum Auth {
 pub enum Speaks {
     /// One dialect; callers of another are translated.
     One(Dialect),
-    /// Whatever the caller speaks.
+    /// Whatever the caller speaks, but Responses only where the row says so.
     Any,
 }
 
@@ -53,6 +53,8 @@ pub struct Wants {
     pub developer_role: bool,
     /// Whether it has OpenAI's older completions.
     pub completions: bool,
+    /// Whether it serves OpenAI's Responses itself; the others are asked in their own dialect.
+    pub responses: bool,
     /// Whether it takes the model's earlier thoughts back in the history.
     pub reasoning_history: bool,
 }
@@ -62,6 +64,8 @@ impl Wants {
     #[must_use]
     pub fn dialect(&self, surface: Surface) -> Dialect {
         match self.speaks {
+            _ if surface == Surface::Responses && self.responses => Dialect::OpenAiResponses,
+            Speaks::Any if surface == Surface::Responses => Dialect::OpenAiChat,
             Speaks::One(dialect) => dialect,
             Speaks::Any => surface.dialect(),
         }
@@ -72,7 +76,7 @@ impl Wants {
     pub fn serves(&self, surface: Surface) -> bool {
         let same = self.dialect(surface) == surface.dialect();
         match surface {
-            Surface::Chat | Surface::Messages => true,
+            Surface::Chat | Surface::Messages | Surface::Responses => true,
             Surface::Embeddings => self.dialect(surface).embeds(),
             Surface::CountTokens => same,
             Surface::Completions => same && self.completions,
@@ -94,6 +98,7 @@ const COMPATIBLE: Wants = Wants {
     remove: &[],
     developer_role: true,
     completions: true,
+    responses: false,
     reasoning_history: true,
 };
 
@@ -102,6 +107,7 @@ pub static PROVIDERS: &[Wants] = &[
     Wants {
         kind: Kind::Openai,
         fidelity: Fidelity::Lens,
+        responses: true,
         reasoning_history: false,
         ..COMPATIBLE
     },
@@ -109,6 +115,7 @@ pub static PROVIDERS: &[Wants] = &[
         kind: Kind::Azure,
         auth: Auth::Header("api-key"),
         fidelity: Fidelity::Lens,
+        responses: true,
         reasoning_history: false,
         ..COMPATIBLE
     },
@@ -210,7 +217,7 @@ mod tests {
     #[test]
     fn only_what_no_translation_can_make_is_not_served() {
         let (openai, claude) = (wants(Kind::Openai), wants(Kind::Anthropic));
-        for surface in [Surface::Chat, Surface::Messages] {
+        for surface in [Surface::Chat, Surface::Messages, Surface::Responses] {
             assert!(openai.serves(surface) && claude.serves(surface));
         }
         assert!(openai.serves(Surface::Embeddings) && !claude.serves(Surface::Embeddings));
@@ -218,6 +225,15 @@ mod tests {
         let gemini = wants(Kind::Gemini);
         assert!(gemini.serves(Surface::Messages) && gemini.serves(Surface::Embeddings));
         assert!(!gemini.serves(Surface::CountTokens) && !gemini.serves(Surface::Completions));
+        assert_eq!(openai.dialect(Surface::Responses), Dialect::OpenAiResponses);
+        assert_eq!(
+            claude.dialect(Surface::Responses),
+            Dialect::AnthropicMessages
+        );
+        assert_eq!(
+            wants(Kind::Mock).dialect(Surface::Responses),
+            Dialect::OpenAiChat
+        );
         assert!(openai.serves(Surface::Completions));
         assert!(!wants(Kind::Mistral).serves(Surface::Completions));
     }

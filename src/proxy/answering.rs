@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use alfred_filters::answer::{Answer, AnswerStream, Cut, Ending, Meter, StreamPlan};
 use alfred_filters::dialect::Dialect;
+use alfred_filters::dialect::openai_responses::Echo;
 use alfred_filters::error::ProviderError;
 use alfred_filters::event::Usage;
 use alfred_filters::prompt::Surface;
@@ -82,6 +83,8 @@ pub(crate) struct Facts {
 pub(crate) struct Asked {
     pub(crate) surface: Surface,
     pub(crate) plan: StreamPlan,
+    /// What the answer repeats of its request.
+    pub(crate) echo: Option<Echo>,
     pub(crate) target: Arc<Target>,
     pub(crate) request_id: Arc<str>,
     pub(crate) tier: ServiceTier,
@@ -197,7 +200,11 @@ impl Answering {
         self.mode = match (&announced, &self.asked) {
             (Announced::Stream, Some(asked)) => {
                 self.facts.streamed = true;
-                Mode::Stream(Box::new(AnswerStream::new(asked.plan.clone())))
+                let mut stream = AnswerStream::new(asked.plan.clone());
+                if let Some(echo) = asked.echo.clone() {
+                    stream.echo(echo);
+                }
+                Mode::Stream(Box::new(stream))
             }
             (Announced::Rejected { .. }, _) => Mode::Rejected(Pieces::default()),
             _ => Mode::Whole(Pieces::default()),
@@ -299,7 +306,13 @@ impl Answering {
             return self.fail(failure);
         }
         let words = failure.event(self.dialect(), Some(self.usage_so_far()));
-        self.out.extend_from_slice(&words);
+        let told = match &mut self.mode {
+            Mode::Stream(stream) => stream.break_off(&words, &mut self.out),
+            _ => false,
+        };
+        if !told {
+            self.out.extend_from_slice(&words);
+        }
         self.over = true;
         self.failure = Some(failure);
         Step::BreakOff(self.out.split().freeze())
@@ -315,7 +328,7 @@ impl Answering {
         let Some(asked) = &self.asked else {
             return Step::Quiet;
         };
-        let answer = match Answer::read(asked.plan.from, asked.surface, body) {
+        let mut answer = match Answer::read(asked.plan.from, asked.surface, body) {
             Ok(answer) => answer,
             Err(error) => return self.fail(Failure::Answered(Box::new(error))),
         };
@@ -323,10 +336,11 @@ impl Answering {
         self.facts.complete = true;
         self.facts.usage = Some(answer.final_usage(self.input_estimate()));
         self.facts.finish_reason = answer.finish_reason();
-        match &self.asked {
-            Some(asked) => Step::Done(answer.render(&asked.plan)),
-            None => Step::Quiet,
+        if let Some(echo) = asked.echo.clone() {
+            answer.echo(echo);
         }
+        let body = answer.render(&asked.plan);
+        Step::Done(body)
     }
 
     /// The connection ended after the client saw content: the rest of an answer that was complete

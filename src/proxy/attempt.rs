@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use alfred_filters::answer::StreamPlan;
 use alfred_filters::dialect::Dialect;
+use alfred_filters::dialect::openai_responses::Echo;
 use alfred_filters::prompt::{Prompt, ReadError, RequestPatch, Surface};
 use alfred_filters::translate::{Translated, Translation};
 use futures_util::FutureExt;
@@ -200,6 +201,9 @@ const LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "generationCon
 fn limit_name(prompt: &Prompt, spoken: Dialect, wants: &Wants) -> &'static str {
     const OLD: &str = "max_tokens";
     const NEW: &str = "max_completion_tokens";
+    if spoken == Dialect::OpenAiResponses {
+        return "max_output_tokens";
+    }
     let older = spoken == Dialect::AnthropicMessages
         || prompt.surface() == Surface::Completions
         || wants.rename.contains(&(NEW, OLD));
@@ -266,6 +270,7 @@ fn asked(forward: &Forward, target: &Arc<Target>, receipt: &Receipt, gateway: &G
     Asked {
         surface: forward.prompt.surface(),
         plan: stream_plan(forward, target, &receipt.request_id),
+        echo: Echo::of(&forward.prompt),
         target: Arc::clone(target),
         request_id: Arc::clone(&receipt.request_id),
         tier: money.map(|money| money.tier).unwrap_or_default(),

@@ -87,7 +87,8 @@ pub(super) fn upstream_request(
     let spoken = provider.wants.dialect(forward.prompt.surface());
     let own: &[HeaderName] = match (spoken, forward.prompt.surface().dialect()) {
         (Dialect::AnthropicMessages, Dialect::AnthropicMessages) => &ANTHROPIC_PASSED_ON,
-        (Dialect::OpenAiChat, Dialect::OpenAiChat) => &OPENAI_PASSED_ON,
+        (Dialect::OpenAiChat, Dialect::OpenAiChat)
+        | (Dialect::OpenAiResponses, Dialect::OpenAiResponses) => &OPENAI_PASSED_ON,
         _ => &[],
     };
     for name in PASSED_ON.iter().chain(own) {
@@ -130,7 +131,7 @@ fn attempt_id(receipt: &Receipt) -> Result<HeaderValue> {
 fn accepted(stream: bool, surface: Surface) -> HeaderValue {
     let streams = matches!(
         surface,
-        Surface::Chat | Surface::Completions | Surface::Messages
+        Surface::Chat | Surface::Completions | Surface::Messages | Surface::Responses
     );
     if stream && streams {
         HeaderValue::from_static("text/event-stream")

@@ -16,5 +16,6 @@ mod conform;
 mod failover;
 mod gemini;
 mod refusals;
+mod responses;
 mod surface;
 mod world;

@@ -43,12 +43,12 @@ pub struct StreamPlan {
     /// Patch the provider's bytes, or write anew.
     pub fidelity: Fidelity,
     /// The client asked for usage. Unstreamed answers and clients of Anthropic's
-    /// dialect always have it.
+    /// dialect or of Responses always have it.
     pub show_usage: bool,
     /// The model's name where the provider gives none.
     pub model: String,
     /// The answer's id where the provider gives none, such as `chatcmpl-…`; for
-    /// clients of Anthropic's dialect `msg_…` is made of it. Ids of tool calls
+    /// clients of Anthropic's dialect `msg_…` is made of it, for Responses `resp_…`. Ids of tool calls
     /// without one are made of it too, so it must be unique.
     pub id: String,
     /// Unix seconds where the provider gives none.
@@ -63,7 +63,8 @@ pub struct StreamPlan {
 /// How a stream ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Every choice got its finish reason, or `message_stop` came; usage and the
+    /// Every choice got its finish reason, or `message_stop` or the last event of a
+    /// Response came; usage and the
     /// end of the client's grammar were written.
     Complete,
     /// The bytes stopped before that. Neither was written: the caller writes an

@@ -4,6 +4,8 @@
 use bytes::BytesMut;
 
 use crate::dialect::openai_chat::wire::Chunk;
+use crate::dialect::openai_responses::Echo;
+use crate::dialect::openai_responses::emit::error_of;
 use crate::dialect::plain::About;
 use crate::error::ProviderError;
 use crate::event::{Event, FinishReason, Step, Usage};
@@ -22,6 +24,7 @@ pub(super) struct State {
     pub(super) tally: Tally,
     pub(super) facts: Facts,
     said_done: bool,
+    echo: Option<Echo>,
 }
 
 #[derive(Default)]
@@ -44,8 +47,15 @@ impl State {
             tally: Tally::default(),
             facts: Facts::default(),
             said_done: false,
+            echo: None,
             plan,
         }
+    }
+
+    /// What the answer repeats of its request.
+    pub(super) fn echo(&mut self, echo: Echo) {
+        self.echo = Some(echo.clone());
+        self.voice.echo(echo);
     }
 
     pub(super) fn metered(&self) -> Meter {
@@ -106,7 +116,13 @@ impl State {
                 Ok(())
             }
             Reader::Anthropic(_) => self.message_event(utf8(name)?, data, out),
-            Reader::Plain(_) => self.plain(Some(utf8(name)?), data, out),
+            Reader::Plain(_) => {
+                self.plain(Some(utf8(name)?), data, out)?;
+                if let Voice::ResponseLens(lens) = &mut self.voice {
+                    lens.pass(utf8(name)?, utf8(data)?, out);
+                }
+                Ok(())
+            }
         }
     }
 
@@ -254,6 +270,9 @@ impl State {
         // The older form has one shape for both, so the lens can pass it.
         if self.plan.surface != Surface::Completions {
             self.voice = Voice::writer(&self.plan);
+            if let Some(echo) = self.echo.clone() {
+                self.voice.echo(echo);
+            }
         }
         self.reader = Reader::new(&self.plan, true);
         match &mut self.reader {
@@ -367,6 +386,14 @@ impl State {
             voice.push(&event, plan, out);
         });
         voice.flush(out)
+    }
+
+    /// The end of an answer that broke off; see [`Voice::fail`].
+    pub(super) fn fail(&mut self, event: &[u8], out: &mut BytesMut) -> bool {
+        let error = error_of(event);
+        let usage = self.billed(self.plan.input_estimate);
+        let head = self.facts.head(&self.plan);
+        self.voice.fail(&head, (error, usage), out)
     }
 
     /// Usage, if the client is to see it, and the end of its grammar.

@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::dialect::openai_responses::Echo;
 use crate::error::ProviderError;
 use crate::event::{FinishReason, Usage};
 use crate::framing::Framing;
@@ -38,6 +39,20 @@ impl AnswerStream {
             state: State::new(plan),
             ending: None,
         }
+    }
+
+    /// Says what the answer repeats of its request. Without it, a Response says the
+    /// defaults.
+    pub fn echo(&mut self, echo: Echo) {
+        self.state.echo(echo);
+    }
+
+    /// The answer broke off after the client saw some of it: appends the last
+    /// words, if they must be part of its grammar, and says whether they must. A
+    /// Response's events are numbered; in the other dialects the error's own event
+    /// will do. `event` is the error as an event of OpenAI's chat grammar.
+    pub fn break_off(&mut self, event: &[u8], out: &mut BytesMut) -> bool {
+        self.state.fail(event, out)
     }
 
     /// Takes the next bytes of the provider, cut anywhere, and appends the

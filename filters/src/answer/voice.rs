@@ -10,6 +10,9 @@ use crate::dialect::anthropic::lens::MessageLens;
 use crate::dialect::openai_chat::emit::ChunkWriter;
 use crate::dialect::openai_chat::lens::Lens;
 use crate::dialect::openai_chat::usage::{self, Unknown};
+use crate::dialect::openai_responses::Echo;
+use crate::dialect::openai_responses::emit::ResponseWriter;
+use crate::dialect::openai_responses::lens::ResponseLens;
 use crate::error::ProviderError;
 use crate::event::{Event, Step, Usage};
 use crate::prompt::Surface;
@@ -22,6 +25,8 @@ pub(super) enum Voice {
     Chunks(Box<ChunkWriter>),
     MessageLens(MessageLens),
     Messages(Box<MessageWriter>),
+    ResponseLens(ResponseLens),
+    Responses(Box<ResponseWriter>),
 }
 
 /// What is known of the answer as a whole; the plan fills in what is not.
@@ -47,6 +52,9 @@ impl Voice {
             Dialect::AnthropicMessages if plan.is_lens() => {
                 Voice::MessageLens(MessageLens::default())
             }
+            Dialect::OpenAiResponses if plan.is_lens() => {
+                Voice::ResponseLens(ResponseLens::default())
+            }
             _ => Voice::writer(plan),
         }
     }
@@ -55,6 +63,7 @@ impl Voice {
     pub(super) fn writer(plan: &StreamPlan) -> Voice {
         match plan.to {
             Dialect::AnthropicMessages => Voice::Messages(Box::default()),
+            Dialect::OpenAiResponses => Voice::Responses(Box::default()),
             _ => {
                 let mut writer = ChunkWriter::default();
                 writer.details = plan.from != Dialect::OpenAiChat;
@@ -69,12 +78,17 @@ impl Voice {
             Voice::Chunks(writer) => writer.written,
             Voice::MessageLens(lens) => lens.written,
             Voice::Messages(writer) => writer.written,
+            Voice::ResponseLens(lens) => lens.written,
+            Voice::Responses(writer) => writer.written,
         }
     }
 
     /// Whether it writes anew, from events.
     pub(super) fn writes(&self) -> bool {
-        matches!(self, Voice::Chunks(_) | Voice::Messages(_))
+        matches!(
+            self,
+            Voice::Chunks(_) | Voice::Messages(_) | Voice::Responses(_)
+        )
     }
 
     /// Whether the head of the answer was said; a lens has none of its own.
@@ -82,7 +96,8 @@ impl Voice {
         match self {
             Voice::Chunks(writer) => writer.has_begun(),
             Voice::Messages(writer) => writer.has_begun(),
-            Voice::Lens(_) | Voice::MessageLens(_) => true,
+            Voice::Responses(writer) => writer.has_begun(),
+            Voice::Lens(_) | Voice::MessageLens(_) | Voice::ResponseLens(_) => true,
         }
     }
 
@@ -103,6 +118,10 @@ impl Voice {
                 };
                 writer.begin(&id, head.model, usage.unwrap_or(guess), out);
             }
+            Voice::Responses(writer) if !writer.has_begun() => {
+                let ids = (head.id, head.plan.id.as_str());
+                writer.begin(ids, head.created, head.model, out);
+            }
             _ => {}
         }
     }
@@ -112,6 +131,7 @@ impl Voice {
         match self {
             Voice::Chunks(writer) if !is_hidden(event, plan) => writer.push(event, out),
             Voice::Messages(writer) => writer.push(event, out),
+            Voice::Responses(writer) => writer.push(event, out),
             _ => {}
         }
     }
@@ -129,7 +149,8 @@ impl Voice {
                 ));
             }
             Voice::Messages(writer) => writer.flush(out),
-            Voice::Lens(_) | Voice::MessageLens(_) => {}
+            Voice::Responses(writer) => writer.flush(),
+            Voice::Lens(_) | Voice::MessageLens(_) | Voice::ResponseLens(_) => {}
         }
         Ok(())
     }
@@ -138,8 +159,10 @@ impl Voice {
     pub(super) fn ping(&mut self, out: &mut BytesMut) {
         match self {
             Voice::Messages(writer) => writer.ping(out),
-            Voice::Chunks(_) => out.extend_from_slice(b": keep-alive\n\n"),
-            Voice::Lens(_) | Voice::MessageLens(_) => {}
+            Voice::Chunks(_) | Voice::Responses(_) => {
+                out.extend_from_slice(b": keep-alive\n\n");
+            }
+            Voice::Lens(_) | Voice::MessageLens(_) | Voice::ResponseLens(_) => {}
         }
     }
 
@@ -152,6 +175,13 @@ impl Voice {
                 writer.conclude(end.figures, &end.unknown, end.note, out);
             }
             Voice::MessageLens(lens) => {
+                comment(end.note, out);
+                lens.stop(out);
+            }
+            Voice::Responses(writer) => {
+                writer.conclude(end.figures, &end.unknown, end.note, out);
+            }
+            Voice::ResponseLens(lens) => {
                 comment(end.note, out);
                 lens.stop(out);
             }
@@ -187,8 +217,37 @@ impl Voice {
                 }
             }
             Voice::Chunks(writer) => writer.usage(&usage, member.as_bytes(), out),
-            Voice::MessageLens(_) | Voice::Messages(_) => {}
+            Voice::MessageLens(_)
+            | Voice::Messages(_)
+            | Voice::ResponseLens(_)
+            | Voice::Responses(_) => {}
         }
+    }
+
+    /// What the answer repeats of its request, where it does.
+    pub(super) fn echo(&mut self, echo: Echo) {
+        if let Voice::Responses(writer) = self {
+            writer.echo(echo);
+        }
+    }
+
+    /// Writes the end of an answer that broke off, if its grammar numbers its
+    /// events; false where an event of its own will do.
+    pub(super) fn fail(
+        &mut self,
+        head: &Head<'_>,
+        (error, usage): (&str, Usage),
+        out: &mut BytesMut,
+    ) -> bool {
+        if matches!(self, Voice::Responses(_)) {
+            self.begin(head, Some(usage), out);
+        }
+        match self {
+            Voice::Responses(writer) => writer.fail(error, usage, out),
+            Voice::ResponseLens(lens) => lens.fail(error, out),
+            _ => return false,
+        }
+        true
     }
 }
 

@@ -1,6 +1,6 @@
 //! One unstreamed answer: the body of a 200.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::dialect::Dialect;
 use crate::dialect::anthropic::closing::message_id;
@@ -11,6 +11,8 @@ use crate::dialect::openai_chat::embeddings::Embeddings;
 use crate::dialect::openai_chat::unary::{self, BodyWriter};
 use crate::dialect::openai_chat::usage::{self, Unknown};
 use crate::dialect::openai_chat::wire::Chunk;
+use crate::dialect::openai_responses::Echo;
+use crate::dialect::openai_responses::emit::ResponseWriter;
 use crate::dialect::plain;
 use crate::error::ProviderError;
 use crate::event::{Event, FinishReason, Step, Usage};
@@ -27,6 +29,7 @@ pub struct Answer {
     body: Bytes,
     surface: Surface,
     found: Found,
+    echo: Option<Echo>,
 }
 
 struct Found {
@@ -78,7 +81,14 @@ impl Answer {
             body,
             surface,
             found,
+            echo: None,
         })
+    }
+
+    /// Says what the answer repeats of its request. Without it, a Response says the
+    /// defaults.
+    pub fn echo(&mut self, echo: Echo) {
+        self.echo = Some(echo);
     }
 
     /// The provider's own figures.
@@ -160,6 +170,7 @@ impl Answer {
             }
             Kind::Chat | Kind::Message | Kind::Plain(_) => Bytes::from(match plan.to {
                 Dialect::AnthropicMessages => self.message(plan, model),
+                Dialect::OpenAiResponses => self.response(plan, model),
                 _ => self.completion(plan, model),
             }),
         }
@@ -201,6 +212,22 @@ impl Answer {
         let id = message_id(self.found.id.as_deref(), &plan.id);
         let figures = self.final_usage(plan.input_estimate);
         body.write((&id, model), figures, &unknown)
+    }
+
+    /// The body for a client of Responses.
+    fn response(&self, plan: &StreamPlan, model: &str) -> Vec<u8> {
+        let (mut writer, mut unheard) = (ResponseWriter::default(), BytesMut::new());
+        if let Some(echo) = &self.echo {
+            writer.echo(echo.clone());
+        }
+        let ids = (self.found.id.as_deref(), plan.id.as_str());
+        let created = self.found.created.unwrap_or(plan.created);
+        writer.begin(ids, created, model, &mut unheard);
+        let unknown = self.tell(self.chunk().as_ref(), &plan.id, &mut |event| {
+            writer.push(event, &mut unheard);
+            unheard.clear();
+        });
+        writer.body(self.final_usage(plan.input_estimate), &unknown)
     }
 
     /// The body as a chunk, if it is one of OpenAI's.

@@ -390,7 +390,9 @@ impl Ask<'_> {
     #[must_use]
     pub fn lower(&self, dialect: Dialect) -> Vec<u8> {
         match dialect {
-            Dialect::OpenAiChat => openai_chat::lower::lower(self),
+            // Nobody is asked in Responses but who speaks it to his client too, and
+            // then no body is written anew.
+            Dialect::OpenAiChat | Dialect::OpenAiResponses => openai_chat::lower::lower(self),
             Dialect::AnthropicMessages => anthropic::lower::lower(self),
             Dialect::Gemini => gemini::lower::lower(self),
         }

@@ -4,6 +4,7 @@
 pub mod anthropic;
 pub(crate) mod gemini;
 pub mod openai_chat;
+pub mod openai_responses;
 pub(crate) mod plain;
 
 /// A wire grammar.
@@ -13,6 +14,8 @@ pub enum Dialect {
     OpenAiChat,
     /// Anthropic's Messages.
     AnthropicMessages,
+    /// OpenAI's Responses.
+    OpenAiResponses,
     /// Google's `generateContent`; no client of Alfred's speaks it.
     Gemini,
 }
@@ -22,6 +25,7 @@ impl Dialect {
     pub const TABLE: &'static [(&'static str, Dialect)] = &[
         ("openai_chat", Dialect::OpenAiChat),
         ("anthropic_messages", Dialect::AnthropicMessages),
+        ("openai_responses", Dialect::OpenAiResponses),
         ("gemini", Dialect::Gemini),
     ];
 
@@ -31,7 +35,7 @@ impl Dialect {
     pub fn embeds(self) -> bool {
         match self {
             Dialect::OpenAiChat | Dialect::Gemini => true,
-            Dialect::AnthropicMessages => false,
+            Dialect::AnthropicMessages | Dialect::OpenAiResponses => false,
         }
     }
 

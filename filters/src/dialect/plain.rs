@@ -1,5 +1,6 @@
-//! Dialects that only providers speak. They need no lens, for no client's bytes
-//! are theirs: an answer is decoded into events and always written anew. Such a
+//! Dialects that only providers speak, and Responses. The former need no lens, for
+//! no client's bytes are theirs: an answer is decoded into events and always written
+//! anew; a lens passes the events of the latter beside their decoder. Such a
 //! dialect is one decoder here, one `lower` for its requests and one `fit` in
 //! [`crate::translate`].
 
@@ -12,6 +13,7 @@ use crate::json::Cursor;
 use super::Dialect;
 use super::gemini;
 use super::openai_chat::usage::Unknown;
+use super::openai_responses;
 
 /// Takes the events of a decoder.
 pub(crate) type Sink<'s, 'a> = dyn FnMut(Event<'a>) + 's;
@@ -71,6 +73,7 @@ pub(crate) trait Decode: Send + Sync {
 pub(crate) fn decoder(dialect: Dialect, seed: &str) -> Option<Box<dyn Decode>> {
     match dialect {
         Dialect::OpenAiChat | Dialect::AnthropicMessages => None,
+        Dialect::OpenAiResponses => Some(Box::new(openai_responses::decode::Decoder::new(seed))),
         Dialect::Gemini => Some(Box::new(gemini::decode::Decoder::new(seed))),
     }
 }
@@ -82,7 +85,7 @@ pub(crate) fn decoder(dialect: Dialect, seed: &str) -> Option<Box<dyn Decode>> {
 /// The body holds no embeddings.
 pub(crate) fn embeddings(dialect: Dialect, body: &str) -> Option<Result<String, ProviderError>> {
     match dialect {
-        Dialect::OpenAiChat | Dialect::AnthropicMessages => None,
+        Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => None,
         Dialect::Gemini => Some(gemini::embed::read(body)),
     }
 }

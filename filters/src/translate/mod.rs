@@ -15,6 +15,7 @@ use crate::dialect::{Dialect, gemini};
 use crate::patch;
 use crate::prompt::{Prompt, ReadError, RequestPatch, Surface, members};
 
+mod from_responses;
 mod gemini_thinking;
 mod generation;
 mod thinking;
@@ -65,8 +66,24 @@ impl Prompt {
         if self.surface() == Surface::Embeddings && to == Dialect::Gemini {
             return self.embed_at_gemini(how);
         }
+        if self.surface() == Surface::Responses {
+            let renamed = |error| from_responses::renamed(error, self.member("input"));
+            let mut said = self.said(to, how).map_err(renamed)?;
+            for name in &mut said.dropped {
+                *name = Cow::Owned(from_responses::named(name));
+            }
+            return Ok(said);
+        }
+        self.said(to, how)
+    }
+
+    fn said(&self, to: Dialect, how: &Translation<'_>) -> Result<Translated, ReadError> {
         let mut ask = self.ask()?;
         let mut notes = Notes::default();
+        let from = self.surface().dialect();
+        if from == Dialect::OpenAiResponses {
+            from_responses::fit(&mut ask, &mut notes)?;
+        }
         if !how.patch.model.is_empty() {
             ask.model = Str::text(how.patch.model);
         }
@@ -75,6 +92,16 @@ impl Prompt {
             Dialect::AnthropicMessages => {
                 to_anthropic::fit(&mut ask, how, &mut notes)?;
                 false
+            }
+            Dialect::OpenAiResponses => {
+                return unsupported(
+                    "model",
+                    "is served in the Responses dialect only: ask for it there",
+                );
+            }
+            Dialect::OpenAiChat if from == Dialect::OpenAiResponses => {
+                from_responses::to_chat(&mut ask, how, &mut notes)?;
+                ask.stream
             }
             Dialect::OpenAiChat => {
                 to_openai::fit(&mut ask, how, &mut notes)?;
@@ -111,7 +138,7 @@ impl Prompt {
 /// The patch without what stands in an address, or is of OpenAI's grammar only.
 fn patch_for<'a>(to: Dialect, patch: &RequestPatch<'a>) -> RequestPatch<'a> {
     match to {
-        Dialect::OpenAiChat | Dialect::AnthropicMessages => *patch,
+        Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => *patch,
         Dialect::Gemini => RequestPatch {
             set: patch.set,
             remove: patch.remove,

@@ -100,7 +100,7 @@ fn service_tier(ask: &mut Ask<'_>) -> Result<(), ReadError> {
     Ok(())
 }
 
-fn tools(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
+pub(super) fn tools(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
     for (index, tool) in ask.tools.iter_mut().enumerate() {
         let Tool::Function(function) = tool else {
             return unsupported(

@@ -56,6 +56,21 @@ fn shared() -> Option<PathBuf> {
 /// Every recorded request of a conversation in one of the two dialects: its id,
 /// its status, its prompt.
 pub(crate) fn conversations() -> Vec<(String, u64, Prompt)> {
+    let all = conversations_of(&[
+        ("chat_completions", Surface::Chat),
+        ("messages", Surface::Messages),
+        ("count_tokens", Surface::CountTokens),
+    ]);
+    assert!(
+        all.is_empty() || all.len() > 300,
+        "only {} recordings found",
+        all.len()
+    );
+    all
+}
+
+/// The same of those surfaces.
+pub(crate) fn conversations_of(surfaces: &[(&str, Surface)]) -> Vec<(String, u64, Prompt)> {
     let Some(folder) = shared() else {
         return Vec::new();
     };
@@ -63,23 +78,23 @@ pub(crate) fn conversations() -> Vec<(String, u64, Prompt)> {
     let mut all = Vec::new();
     for line in index.lines() {
         let row: Value = serde_json::from_str(line).unwrap();
-        let surface = match row["surface"].as_str() {
-            Some("chat_completions") => Surface::Chat,
-            Some("messages") => Surface::Messages,
-            Some("count_tokens") if row["provider"] == "anthropic" => Surface::CountTokens,
-            _ => continue,
+        let named = |(name, _): &&(&str, Surface)| row["surface"] == *name;
+        let Some((name, surface)) = surfaces.iter().find(named) else {
+            continue;
         };
+        if *name == "count_tokens" && row["provider"] != "anthropic" {
+            continue;
+        }
         let Some(request) = row["request"].as_str() else {
             continue;
         };
         let request = Bytes::from(std::fs::read(folder.join(request)).unwrap());
         // Those that are not of the dialect are another test's.
-        if let Ok(prompt) = Prompt::read(surface, request) {
+        if let Ok(prompt) = Prompt::read(*surface, request) {
             let id = row["id"].as_str().unwrap().to_owned();
             all.push((id, row["status"].as_u64().unwrap_or(200), prompt));
         }
     }
-    assert!(all.len() > 300, "only {} recordings found", all.len());
     all
 }
 

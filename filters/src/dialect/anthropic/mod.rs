@@ -20,7 +20,7 @@
 //! `cache_control`; base64 (`data` of a `base64` source, `signature`, `data` of
 //! redacted thinking, encrypted content). Keys of objects are not texts.
 
-mod balance;
+pub(crate) mod balance;
 pub(crate) mod closing;
 pub(crate) mod decode;
 pub(crate) mod emit;

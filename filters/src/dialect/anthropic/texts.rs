@@ -80,7 +80,7 @@ fn below(stand: Stand, key: &str) -> Stand {
             word = matches!(key, "type" | "ttl");
             Place::Marker
         }
-        Place::Link | Place::All(_) => stand.place,
+        Place::Link | Place::Item | Place::All(_) => stand.place,
     };
     Stand {
         place,

@@ -336,12 +336,12 @@ impl<'a> Loose<'a> {
     }
 }
 
-fn at_url(url: Str<'_>) -> Source<'_> {
+pub(crate) fn at_url(url: Str<'_>) -> Source<'_> {
     in_data_url(&url).unwrap_or(Source::Url(url))
 }
 
 /// The bytes that an address holds itself.
-fn in_data_url<'a>(url: &Str<'a>) -> Option<Source<'a>> {
+pub(crate) fn in_data_url<'a>(url: &Str<'a>) -> Option<Source<'a>> {
     const MARK: &str = ";base64,";
     let inner = url.borrowed()?.strip_prefix("data:")?;
     let head = inner.as_bytes().get(..inner.len().min(128))?;

@@ -93,7 +93,7 @@ fn below(stand: Stand, key: &str) -> Stand {
             Place::Link
         }
         // The last two are Anthropic's.
-        Place::All(_) | Place::Source(_) | Place::Marker => stand.place,
+        Place::All(_) | Place::Item | Place::Source(_) | Place::Marker => stand.place,
     };
     Stand {
         place,
