@@ -89,7 +89,7 @@ fn is_dialect(recording: &Recording) -> bool {
     let body: Value = serde_json::from_slice(&recording.request).unwrap();
     let subject = match recording.surface {
         Surface::Chat | Surface::Messages | Surface::CountTokens => "messages",
-        Surface::Embeddings => "input",
+        Surface::Embeddings | Surface::Responses => "input",
         Surface::Completions => "prompt",
     };
     body.get("model").is_some_and(|model| model != "") && body.get(subject).is_some()
