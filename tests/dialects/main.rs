@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod conform;
 mod failover;
 mod gemini;
 mod refusals;
