@@ -203,53 +203,59 @@ fn each_rule_of_messages_finds_its_breach() {
     }
 }
 
+/// A good body keeps all rules, and with one piece replaced it breaks this one.
+fn body_breaks(kind: Body, good: &str, change: (&str, &str), rule: &str) {
+    assert_eq!(kind.check(good.as_bytes()), [], "{good}");
+    let (from, to) = change;
+    assert!(good.contains(from), "{from} is not in the body");
+    let found = kind.check(good.replacen(from, to, 1).as_bytes());
+    assert!(rules(&found).contains(&rule), "{rule}: {found:?}");
+}
+
 #[test]
-fn bodies_are_held_to_their_rules() {
+fn bodies_of_openai_are_held_to_their_rules() {
     let chat = r#"{"id":"c","object":"chat.completion","created":5,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":2,"completion_tokens":1,"total_tokens":3}}"#;
-    let message = r#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}"#;
+    let stop = "\"finish_reason\":\"stop\"";
+    let calls = "\"finish_reason\":\"tool_calls\"";
+    let none = "\"refusal\":null";
+    for (from, to, rule) in [
+        (none, "\"x\":1", "chat.message-text"),
+        ("\"logprobs\":null,", "", "chat.logprobs"),
+        (stop, calls, "chat.finish-calls"),
+        (
+            none,
+            "\"refusal\":null,\"tool_calls\":null",
+            "chat.tool-calls",
+        ),
+        ("\"total_tokens\":3", "\"total_tokens\":9", "usage.sum"),
+    ] {
+        body_breaks(Body::Chat, chat, (from, to), rule);
+    }
+    assert_eq!(rules(&Body::Chat.check(b"<html>")), ["body.json"]);
+    let response = r#"{"id":"r","object":"response","created_at":5,"model":"m","status":"completed","incomplete_details":null,"output":[{"type":"message","id":"i","role":"assistant","content":[]}],"usage":{"input_tokens":2,"output_tokens":1,"total_tokens":3}}"#;
+    for (from, to, rule) in [
+        ("\"completed\"", "\"incomplete\"", "responses.incomplete"),
+        ("\"completed\"", "\"failed\"", "responses.status"),
+        ("\"role\":\"assistant\",", "", "responses.item"),
+        (
+            "\"total_tokens\":3",
+            "\"total_tokens\":9",
+            "responses.usage",
+        ),
+    ] {
+        body_breaks(Body::Response, response, (from, to), rule);
+    }
+}
+
+#[test]
+fn lists_and_errors_of_openai_are_held_to_their_rules() {
     let vectors = r#"{"object":"list","model":"m","data":[{"object":"embedding","index":0,"embedding":[0.5]}],"usage":{"prompt_tokens":1,"total_tokens":1}}"#;
     let models =
         r#"{"object":"list","data":[{"id":"m","object":"model","created":1,"owned_by":"x"}]}"#;
     let error =
         r#"{"error":{"message":"no","type":"invalid_request_error","param":null,"code":null}}"#;
-    let refusal = r#"{"type":"error","error":{"type":"not_found_error","message":"no"}}"#;
+    let (owner, nobody) = ("\"owned_by\":\"x\"", "\"owned_by\":null");
     for (kind, good, from, to, rule) in [
-        (
-            Body::Chat,
-            chat,
-            "\"refusal\":null",
-            "\"x\":1",
-            "chat.message-text",
-        ),
-        (Body::Chat, chat, "\"logprobs\":null,", "", "chat.logprobs"),
-        (
-            Body::Chat,
-            chat,
-            "\"finish_reason\":\"stop\"",
-            "\"finish_reason\":\"tool_calls\"",
-            "chat.finish-calls",
-        ),
-        (
-            Body::Chat,
-            chat,
-            "\"refusal\":null",
-            "\"refusal\":null,\"tool_calls\":null",
-            "chat.tool-calls",
-        ),
-        (
-            Body::Message,
-            message,
-            "\"stop_sequence\":null,",
-            "",
-            "messages.stop-sequence",
-        ),
-        (
-            Body::Message,
-            message,
-            "\"type\":\"text\"",
-            "\"type\":\"thinking\",\"thinking\":\"\"",
-            "messages.signature",
-        ),
         (
             Body::Embeddings,
             vectors,
@@ -264,13 +270,7 @@ fn bodies_are_held_to_their_rules() {
             "\"index\":1",
             "embeddings.index",
         ),
-        (
-            Body::Models,
-            models,
-            "\"owned_by\":\"x\"",
-            "\"owned_by\":null",
-            "models.row",
-        ),
+        (Body::Models, models, owner, nobody, "models.row"),
         (
             Body::OpenAiError,
             error,
@@ -278,33 +278,32 @@ fn bodies_are_held_to_their_rules() {
             "",
             "error.nullable",
         ),
-        (
-            Body::OpenAiError,
-            error,
-            "\"message\":\"no\"",
-            "\"message\":\"\"",
-            "error.message",
-        ),
-        (
-            Body::AnthropicError,
-            refusal,
-            "not_found_error",
-            "",
-            "error.type",
-        ),
-        (
-            Body::CountTokens,
-            r#"{"input_tokens":4}"#,
-            "4",
-            "-4",
-            "count.input-tokens",
-        ),
+        (Body::OpenAiError, error, "\"no\"", "\"\"", "error.message"),
     ] {
-        assert_eq!(kind.check(good.as_bytes()), [], "{good}");
-        let found = kind.check(good.replacen(from, to, 1).as_bytes());
-        assert!(rules(&found).contains(&rule), "{rule}: {found:?}");
+        body_breaks(kind, good, (from, to), rule);
     }
-    assert_eq!(rules(&Body::Chat.check(b"<html>")), ["body.json"]);
+}
+
+#[test]
+fn bodies_of_anthropic_are_held_to_their_rules() {
+    let message = r#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}"#;
+    let thought = "\"type\":\"thinking\",\"thinking\":\"\"";
+    for (from, to, rule) in [
+        ("\"stop_sequence\":null,", "", "messages.stop-sequence"),
+        ("\"type\":\"text\"", thought, "messages.signature"),
+        ("end_turn", "tool_use", "messages.stop-calls"),
+    ] {
+        body_breaks(Body::Message, message, (from, to), rule);
+    }
+    let refusal = r#"{"type":"error","error":{"type":"not_found_error","message":"no"}}"#;
+    body_breaks(
+        Body::AnthropicError,
+        refusal,
+        ("not_found_error", ""),
+        "error.type",
+    );
+    let count = r#"{"input_tokens":4}"#;
+    body_breaks(Body::CountTokens, count, ("4", "-4"), "count.input-tokens");
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn stream(objects: &[Value]) -> Vec<u8> {
         .collect()
 }
 
-fn says(parts: Value, finish: Option<&str>) -> Value {
+fn says(parts: &Value, finish: Option<&str>) -> Value {
     json!({"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": finish}]})
 }
 
@@ -69,9 +69,9 @@ fn several_candidates_keep_apart_and_all_must_finish() {
 fn a_picture_comes_in_the_clients_own_spelling() {
     let parts =
         json!([{"text": "here"}, {"inlineData": {"mimeType": "image/png", "data": "iVBO"}}]);
-    let object = says(parts, Some("STOP"));
+    let object = says(&parts, Some("STOP"));
     for plan in ways() {
-        let (out, ending, seen) = run(plan.clone(), &stream(&[object.clone()]), &[]);
+        let (out, ending, seen) = run(plan.clone(), &stream(std::slice::from_ref(&object)), &[]);
         assert_eq!(ending, Ending::Complete);
         assert!(seen.saw_content());
         let body: Value = serde_json::from_slice(&whole(&object).unwrap().render(&plan)).unwrap();
@@ -105,7 +105,7 @@ fn a_refused_prompt_is_an_empty_choice_that_was_filtered() {
     let object = json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},
         "usageMetadata": {"promptTokenCount": 4, "totalTokenCount": 4}});
     for plan in ways() {
-        let (out, ending, seen) = run(plan.clone(), &stream(&[object.clone()]), &[]);
+        let (out, ending, seen) = run(plan.clone(), &stream(std::slice::from_ref(&object)), &[]);
         assert_eq!(ending, Ending::Complete);
         assert_eq!(seen.finish_reason(), Some("content_filter"));
         assert_eq!(seen.final_usage(9).input, 4);
@@ -133,7 +133,7 @@ fn reasons_that_are_failures_are_errors_and_unknown_ones_stop() {
         "UNEXPECTED_TOOL_CALL",
         "MISSING_THOUGHT_SIGNATURE",
     ] {
-        let object = says(json!([{"text": "a"}]), Some(reason));
+        let object = says(&json!([{"text": "a"}]), Some(reason));
         let error = whole(&object).err().unwrap();
         assert_eq!(
             (error.kind, error.retryable),
@@ -142,14 +142,14 @@ fn reasons_that_are_failures_are_errors_and_unknown_ones_stop() {
         );
         assert_eq!(error.raw_type.as_deref(), Some(reason));
         for plan in ways() {
-            let (_, ending, _) = run(plan, &stream(&[object.clone()]), &[]);
+            let (_, ending, _) = run(plan, &stream(std::slice::from_ref(&object)), &[]);
             assert_eq!(failure(ending).kind, ErrorKind::Server);
         }
     }
-    let object = says(json!([{"text": "a"}]), Some("INVENTED"));
+    let object = says(&json!([{"text": "a"}]), Some("INVENTED"));
     assert_eq!(whole(&object).unwrap().finish_reason(), Some("stop"));
     for reason in ["SAFETY", "IMAGE_SAFETY", "SPII", "MODEL_ARMOR"] {
-        let object = says(json!([]), Some(reason));
+        let object = says(&json!([]), Some(reason));
         assert_eq!(
             whole(&object).unwrap().finish_reason(),
             Some("content_filter")
@@ -159,13 +159,13 @@ fn reasons_that_are_failures_are_errors_and_unknown_ones_stop() {
 
 #[test]
 fn what_is_unknown_survives() {
-    let mut object = says(json!([{"text": "a"}]), Some("STOP"));
+    let mut object = says(&json!([{"text": "a"}]), Some("STOP"));
     object["candidates"][0]["groundingMetadata"] = json!({"webSearchQueries": ["q"]});
     object["modelStatus"] = json!({"stage": "x"});
     object["usageMetadata"] =
         json!({"promptTokenCount": 1, "candidatesTokenCount": 1, "trafficType": "T"});
     for plan in ways() {
-        let (out, _, _) = run(plan.clone(), &stream(&[object.clone()]), &[]);
+        let (out, _, _) = run(plan.clone(), &stream(std::slice::from_ref(&object)), &[]);
         let body = whole(&object).unwrap().render(&plan);
         for out in [
             String::from_utf8(out).unwrap(),
@@ -183,11 +183,11 @@ fn an_error_inside_a_stream_is_an_error() {
     let error = json!({"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}});
     for plan in ways() {
         for bytes in [
-            stream(&[says(json!([{"text": "a"}]), None), error.clone()]),
+            stream(&[says(&json!([{"text": "a"}]), None), error.clone()]),
             error.to_string().into_bytes(),
             format!("[{error}]").into_bytes(),
             [
-                stream(&[says(json!([{"text": "a"}]), None)]),
+                stream(&[says(&json!([{"text": "a"}]), None)]),
                 error.to_string().into_bytes(),
             ]
             .concat(),
@@ -230,12 +230,12 @@ fn bytes_that_are_no_answer_are_a_clear_error() {
     let deep = format!("{{\"candidates\":{}1{}}}", "[".repeat(500), "]".repeat(500));
     let index = json!({"candidates": [{"index": 9_999_999, "content": {}}]}).to_string();
     let calls = says(
-        Value::from(vec![json!({"functionCall": {"name": "f"}}); 2000]),
+        &Value::from(vec![json!({"functionCall": {"name": "f"}}); 2000]),
         None,
     )
     .to_string();
     let lost = says(
-        json!([{"functionCall": {"name": "f", "partialArgs": [{"jsonPath": "x"}]}}]),
+        &json!([{"functionCall": {"name": "f", "partialArgs": [{"jsonPath": "x"}]}}]),
         None,
     )
     .to_string();
@@ -276,13 +276,13 @@ fn bytes_that_are_no_answer_are_a_clear_error() {
 fn a_line_of_a_mebibyte_and_absurd_figures_pass() {
     let seal = "QUJD".repeat(1 << 18);
     let mut object = says(
-        json!([{"text": "a", "thoughtSignature": seal}]),
+        &json!([{"text": "a", "thoughtSignature": seal}]),
         Some("STOP"),
     );
     object["usageMetadata"] =
         json!({"promptTokenCount": -4, "candidatesTokenCount": 1e300, "thoughtsTokenCount": "x"});
     for plan in ways() {
-        let (out, ending, seen) = run(plan, &stream(&[object.clone()]), &[65_536]);
+        let (out, ending, seen) = run(plan, &stream(std::slice::from_ref(&object)), &[65_536]);
         assert_eq!(ending, Ending::Complete);
         assert!(out.len() > seal.len());
         assert_eq!(seen.final_usage(9).output, u64::MAX);
@@ -300,10 +300,10 @@ proptest! {
         anthropic in any::<bool>(),
     ) {
         let mut bytes = stream(&[
-            says(json!([{"thought": true, "text": "hm", "thoughtSignature": "QQ=="}]), None),
-            says(json!([{"text": "é😀\n"}, {"functionCall": {"name": "f", "args": {"a": [1, null]}}}]), None),
-            says(json!([{"functionCall": {"name": "g", "willContinue": true}}]), None),
-            says(json!([{"functionCall": {"partialArgs": [{"jsonPath": "$.a[0]", "stringValue": "x"}]}}]), Some("STOP")),
+            says(&json!([{"thought": true, "text": "hm", "thoughtSignature": "QQ=="}]), None),
+            says(&json!([{"text": "é😀\n"}, {"functionCall": {"name": "f", "args": {"a": [1, null]}}}]), None),
+            says(&json!([{"functionCall": {"name": "g", "willContinue": true}}]), None),
+            says(&json!([{"functionCall": {"partialArgs": [{"jsonPath": "$.a[0]", "stringValue": "x"}]}}]), Some("STOP")),
         ]);
         let place = at.index(bytes.len());
         bytes[place] = with;

@@ -343,9 +343,9 @@ proptest! {
         messages in any::<bool>(),
     ) {
         let mut body = json!({"model": "m", "max_tokens": 5, "messages": [
-            {"role": "user", "content": [{"type": "text", "text": "a"}, part.clone()]},
+            {"role": "user", "content": [{"type": "text", "text": "a"}, part]},
             {"role": "assistant", "content": [part, {"type": "tool_use", "id": "a", "name": "b", "input": {}}],
-                "native_content": extra.clone(), "reasoning_details": extra},
+                "native_content": extra, "reasoning_details": extra},
         ]});
         body[member] = value;
         let surface = if messages { Surface::Messages } else { Surface::Chat };

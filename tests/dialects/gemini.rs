@@ -32,7 +32,7 @@ fn streamed(objects: &[Value]) -> Vec<Do> {
     vec![Do::Read, Do::Send(packet)]
 }
 
-fn says(parts: Value, finish: Option<&str>) -> Value {
+fn says(parts: &Value, finish: Option<&str>) -> Value {
     json!({
         "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": finish, "index": 0}],
         "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 2, "thoughtsTokenCount": 3,
@@ -65,7 +65,7 @@ fn body_of(request: &Received) -> Value {
 async fn a_whole_answer_reaches_an_openai_client() {
     let parts = json!([{"text": "hi"},
         {"functionCall": {"name": "look", "args": {"at": 1}}, "thoughtSignature": "QUJD"}]);
-    let (google, gateway) = start(vec![whole(&says(parts, Some("STOP")))]).await;
+    let (google, gateway) = start(vec![whole(&says(&parts, Some("STOP")))]).await;
     let answer = ask(&gateway, "/v1/chat/completions", &chat(false)).await;
     let answer = answer.expect(200).json();
     let choice = &answer["choices"][0];
@@ -94,9 +94,9 @@ async fn a_whole_answer_reaches_an_openai_client() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_reaches_clients_of_either_dialect() {
     let script = streamed(&[
-        says(json!([{"thought": true, "text": "hm"}]), None),
-        says(json!([{"text": "hel"}]), None),
-        says(json!([{"text": "lo"}]), Some("STOP")),
+        says(&json!([{"thought": true, "text": "hm"}]), None),
+        says(&json!([{"text": "hel"}]), None),
+        says(&json!([{"text": "lo"}]), Some("STOP")),
     ]);
     let (google, gateway) = start(vec![script]).await;
     let answer = ask(&gateway, "/v1/chat/completions", &chat(true))

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::findings::{Findings, Violation, excerpt};
+use super::findings::{Findings, Violation, at, excerpt};
 use super::others;
 
 pub(super) const FINISH_REASONS: [&str; 5] = [
@@ -133,7 +133,11 @@ pub(super) fn usage(usage: &Value, findings: &mut Findings) {
                 "usage.sum",
                 format!("{prompt} and {completion} are not {total}"),
             );
-            let part = |details: &str, key: &str| usage[details][key].as_u64().unwrap_or(0);
+            let part = |details: &str, key: &str| {
+                at(usage, &format!("/{details}/{key}"))
+                    .as_u64()
+                    .unwrap_or(0)
+            };
             findings.hold(
                 part("prompt_tokens_details", "cached_tokens") <= prompt,
                 "usage.cached",
@@ -225,7 +229,7 @@ fn said(message: &Value, reason: &str, findings: &mut Findings) {
                 Some("function") => {
                     is_filled(&function["name"]) && function["arguments"].is_string()
                 }
-                Some("custom") => is_filled(&call["custom"]["name"]),
+                Some("custom") => is_filled(at(call, "/custom/name")),
                 _ => false,
             };
         findings.hold(
@@ -246,7 +250,7 @@ fn said(message: &Value, reason: &str, findings: &mut Findings) {
             );
         }
     }
-    let agrees = (reason == "tool_calls") == !calls.is_empty()
+    let agrees = (reason == "tool_calls") != calls.is_empty()
         || matches!(reason, "length" | "content_filter");
     findings.hold(
         agrees,
@@ -286,7 +290,8 @@ pub(super) fn message_head(message: &Value, findings: &mut Findings) {
 fn message(body: &Value, findings: &mut Findings) {
     message_head(body, findings);
     stop(body, findings);
-    let counts = body["usage"]["input_tokens"].is_u64() && body["usage"]["output_tokens"].is_u64();
+    let counts =
+        at(body, "/usage/input_tokens").is_u64() && at(body, "/usage/output_tokens").is_u64();
     findings.hold(
         counts,
         "messages.usage",

@@ -264,7 +264,7 @@ impl Choice {
                 ),
             );
         }
-        let agrees = (reason == "tool_calls") == !self.calls.is_empty()
+        let agrees = (reason == "tool_calls") != self.calls.is_empty()
             || matches!(reason, "length" | "content_filter");
         findings.hold(
             agrees,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 /// More than that say nothing new.
 const MOST: usize = 100;
 /// Longest excerpt in a report, in characters.
@@ -73,6 +75,11 @@ impl Findings {
     pub(super) fn all(self) -> Vec<Violation> {
         self.found
     }
+}
+
+/// The value at a path such as `/usage/input_tokens`; null where there is none.
+pub(super) fn at<'v>(value: &'v Value, path: &str) -> &'v Value {
+    value.pointer(path).unwrap_or(&Value::Null)
 }
 
 /// The beginning of something that may be long.

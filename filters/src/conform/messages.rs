@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Findings;
 use super::bodies;
-use super::findings::excerpt;
+use super::findings::{at, excerpt};
 use super::frames::{Event, Payload};
 
 /// The state of a stream.
@@ -96,8 +96,8 @@ impl MessageStream {
             "messages.start-stop",
             "stop_reason and stop_sequence of message_start must be null",
         );
-        let counts =
-            message["usage"]["input_tokens"].is_u64() && message["usage"]["output_tokens"].is_u64();
+        let counts = at(message, "/usage/input_tokens").is_u64()
+            && at(message, "/usage/output_tokens").is_u64();
         findings.hold(
             counts,
             "messages.start-usage",
@@ -194,7 +194,7 @@ impl MessageStream {
         );
         self.stage = Stage::Ended;
         bodies::stop(&payload["delta"], findings);
-        let counts = payload["usage"]["output_tokens"].is_u64();
+        let counts = at(payload, "/usage/output_tokens").is_u64();
         findings.hold(
             counts,
             "messages.end-usage",

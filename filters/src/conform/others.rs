@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::bodies::is_filled;
-use super::findings::{Findings, excerpt};
+use super::findings::{Findings, at, excerpt};
 
 pub(super) fn embeddings(body: &Value, findings: &mut Findings) {
     findings.hold(
@@ -16,7 +16,8 @@ pub(super) fn embeddings(body: &Value, findings: &mut Findings) {
         "embeddings.model",
         "`model` is missing or empty",
     );
-    let counts = body["usage"]["prompt_tokens"].is_u64() && body["usage"]["total_tokens"].is_u64();
+    let counts =
+        at(body, "/usage/prompt_tokens").is_u64() && at(body, "/usage/total_tokens").is_u64();
     findings.hold(
         counts,
         "embeddings.usage",
@@ -106,12 +107,12 @@ pub(super) fn anthropic_error(body: &Value, findings: &mut Findings) {
         "`type` is not `error`",
     );
     findings.hold(
-        is_filled(&body["error"]["type"]),
+        is_filled(at(body, "/error/type")),
         "error.type",
         "`error.type` is missing or empty",
     );
     findings.hold(
-        is_filled(&body["error"]["message"]),
+        is_filled(at(body, "/error/message")),
         "error.message",
         "`error.message` is missing or empty",
     );

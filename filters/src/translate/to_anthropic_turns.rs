@@ -10,6 +10,7 @@ use std::borrow::Cow;
 
 use crate::ask::{Arguments, Ask, Lift, Part, PartKind, Role, Source, Str, Turn};
 use crate::dialect::anthropic::lower::is_object;
+use crate::dialect::gemini::lower::unsealed;
 use crate::prompt::ReadError;
 use crate::text::Path;
 
@@ -164,12 +165,17 @@ fn fit_part<'a>(
             }
             *parts = kept;
         }
-        PartKind::Thinking {
-            signature: None, ..
-        } => {
-            for member in &turn.thoughts_in {
-                notes.drop(format!("messages[].{member}"));
-            }
+        PartKind::Thinking { signature, .. }
+            if signature
+                .as_ref()
+                .is_none_or(|seal| unsealed(seal).is_some()) =>
+        {
+            forget(turn, notes);
+            return Ok(None);
+        }
+        // A seal of Gemini's is refused there.
+        PartKind::RedactedThinking { data } if unsealed(data).is_some() => {
+            forget(turn, notes);
             return Ok(None);
         }
         // Labels of the router that sent it.
@@ -269,6 +275,13 @@ fn plain_id<'a>(id: &Str<'a>) -> Str<'a> {
         }
     }
     Str::text(&plain)
+}
+
+/// Names the members in which thoughts came that are left out.
+fn forget(turn: &Turn<'_>, notes: &mut Notes) {
+    for member in &turn.thoughts_in {
+        notes.drop(format!("messages[].{member}"));
+    }
 }
 
 /// Whether a tool is one of Anthropic's own: a type and a name on the outside,
