@@ -5,7 +5,7 @@ fn subject(key: Option<&str>) -> Subject {
         url: "http://127.0.0.1:9/v1/".to_owned(),
         model: "m".to_owned(),
         embeddings: None,
-        key: key.map(|key| Secret::new(key)),
+        key: key.map(Secret::new),
         timeout: Duration::from_secs(5),
     }
 }
