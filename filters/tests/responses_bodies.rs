@@ -194,6 +194,7 @@ fn seals_of_thoughts_come_back_as_they_went() {
         patch: RequestPatch::default(),
         default_max_output: 100,
         keep_reasoning: true,
+        ..Translation::default()
     };
     let said = prompt.translate(AnthropicMessages, &how).unwrap();
     let said: Value = serde_json::from_slice(&said.body).unwrap();

@@ -77,7 +77,8 @@ impl Wants {
         let same = self.dialect(surface) == surface.dialect();
         match surface {
             Surface::Chat | Surface::Messages | Surface::Responses => true,
-            Surface::Embeddings | Surface::CountTokens => same,
+            Surface::Embeddings => self.dialect(surface).embeds(),
+            Surface::CountTokens => same,
             Surface::Completions => same && self.completions,
         }
     }
@@ -123,6 +124,15 @@ pub static PROVIDERS: &[Wants] = &[
         speaks: Speaks::One(Dialect::AnthropicMessages),
         auth: Auth::Header("x-api-key"),
         fidelity: Fidelity::Lens,
+        asks_usage: false,
+        attempt_header: false,
+        completions: false,
+        ..COMPATIBLE
+    },
+    Wants {
+        kind: Kind::Gemini,
+        speaks: Speaks::One(Dialect::Gemini),
+        auth: Auth::Header("x-goog-api-key"),
         asks_usage: false,
         attempt_header: false,
         completions: false,
@@ -212,6 +222,9 @@ mod tests {
         }
         assert!(openai.serves(Surface::Embeddings) && !claude.serves(Surface::Embeddings));
         assert!(claude.serves(Surface::CountTokens) && !openai.serves(Surface::CountTokens));
+        let gemini = wants(Kind::Gemini);
+        assert!(gemini.serves(Surface::Messages) && gemini.serves(Surface::Embeddings));
+        assert!(!gemini.serves(Surface::CountTokens) && !gemini.serves(Surface::Completions));
         assert_eq!(openai.dialect(Surface::Responses), Dialect::OpenAiResponses);
         assert_eq!(
             claude.dialect(Surface::Responses),

@@ -72,7 +72,8 @@ pub(super) fn upstream_request(
     };
     let (provider, lane) = (&target.provider, guard.lane());
     let surface = provider.upstream_surface(forward.prompt.surface());
-    let path = provider.path(lane, surface, &target.model);
+    let called = (&*target.model, forward.prompt.stream());
+    let path = provider.path(lane, surface, called);
     let version = request.version;
     let mut out = http::HeaderMap::with_capacity(16);
     out.insert(HOST, lane.authority.clone());
@@ -83,7 +84,8 @@ pub(super) fn upstream_request(
     if surface.dialect() == Dialect::AnthropicMessages {
         out.insert(ANTHROPIC_VERSION, ANTHROPIC_GRAMMAR);
     }
-    let own: &[HeaderName] = match (surface.dialect(), forward.prompt.surface().dialect()) {
+    let spoken = provider.wants.dialect(forward.prompt.surface());
+    let own: &[HeaderName] = match (spoken, forward.prompt.surface().dialect()) {
         (Dialect::AnthropicMessages, Dialect::AnthropicMessages) => &ANTHROPIC_PASSED_ON,
         (Dialect::OpenAiChat, Dialect::OpenAiChat)
         | (Dialect::OpenAiResponses, Dialect::OpenAiResponses) => &OPENAI_PASSED_ON,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::findings::{Findings, Violation, excerpt};
+use super::others;
 
 pub(super) const FINISH_REASONS: [&str; 5] = [
     "stop",
@@ -39,6 +40,8 @@ pub enum Body {
     CountTokens,
     /// Anthropic's error.
     AnthropicError,
+    /// OpenAI's `response`.
+    Response,
 }
 
 impl Body {
@@ -59,21 +62,22 @@ impl Body {
     fn look(self, body: &Value, findings: &mut Findings) {
         match self {
             Self::Chat => chat(body, findings),
-            Self::Embeddings => embeddings(body, findings),
-            Self::Models => models(body, findings),
-            Self::OpenAiError => openai_error(body, findings),
+            Self::Embeddings => others::embeddings(body, findings),
+            Self::Models => others::models(body, findings),
+            Self::OpenAiError => others::openai_error(body, findings),
             Self::Message => message(body, findings),
             Self::CountTokens => findings.hold(
                 body["input_tokens"].is_u64(),
                 "count.input-tokens",
                 "`input_tokens` is no count",
             ),
-            Self::AnthropicError => anthropic_error(body, findings),
+            Self::AnthropicError => others::anthropic_error(body, findings),
+            Self::Response => others::response(body, findings),
         }
     }
 }
 
-fn is_filled(value: &Value) -> bool {
+pub(super) fn is_filled(value: &Value) -> bool {
     value.as_str().is_some_and(|text| !text.is_empty())
 }
 
@@ -255,100 +259,6 @@ fn said(message: &Value, reason: &str, findings: &mut Findings) {
     );
 }
 
-fn embeddings(body: &Value, findings: &mut Findings) {
-    findings.hold(
-        body["object"] == "list",
-        "embeddings.object",
-        "`object` is not `list`",
-    );
-    findings.hold(
-        is_filled(&body["model"]),
-        "embeddings.model",
-        "`model` is missing or empty",
-    );
-    let counts = body["usage"]["prompt_tokens"].is_u64() && body["usage"]["total_tokens"].is_u64();
-    findings.hold(
-        counts,
-        "embeddings.usage",
-        "usage lacks prompt_tokens or total_tokens",
-    );
-    let rows = body["data"].as_array();
-    findings.hold(
-        rows.is_some_and(|rows| !rows.is_empty()),
-        "embeddings.data",
-        "`data` is no list, or empty",
-    );
-    for (place, row) in rows.into_iter().flatten().enumerate() {
-        findings.go(format!("embedding {place}"));
-        findings.hold(
-            row["object"] == "embedding",
-            "embeddings.row",
-            "`object` is not `embedding`",
-        );
-        findings.hold(
-            row["index"] == place,
-            "embeddings.index",
-            format!("its index is {}", row["index"]),
-        );
-        let vector = &row["embedding"];
-        let numbers = vector
-            .as_array()
-            .is_some_and(|all| !all.is_empty() && all.iter().all(Value::is_number));
-        findings.hold(
-            numbers || is_filled(vector),
-            "embeddings.vector",
-            "`embedding` is neither numbers nor base64",
-        );
-    }
-}
-
-fn models(body: &Value, findings: &mut Findings) {
-    findings.hold(
-        body["object"] == "list",
-        "models.object",
-        "`object` is not `list`",
-    );
-    let rows = body["data"].as_array();
-    findings.hold(rows.is_some(), "models.data", "`data` is no list");
-    for (place, row) in rows.into_iter().flatten().enumerate() {
-        findings.go(format!("model {place}"));
-        let is_whole = is_filled(&row["id"])
-            && row["object"] == "model"
-            && row["created"].is_u64()
-            && row["owned_by"].is_string();
-        findings.hold(
-            is_whole,
-            "models.row",
-            "id, object, created or owned_by is missing",
-        );
-    }
-}
-
-fn openai_error(body: &Value, findings: &mut Findings) {
-    let error = &body["error"];
-    findings.hold(error.is_object(), "error.object", "`error` is no object");
-    findings.hold(
-        is_filled(&error["message"]),
-        "error.message",
-        "`error.message` is missing or empty",
-    );
-    findings.hold(
-        is_filled(&error["type"]),
-        "error.type",
-        "`error.type` is missing or empty",
-    );
-    for nullable in ["param", "code"] {
-        let fits = error
-            .get(nullable)
-            .is_some_and(|value| value.is_string() || value.is_null());
-        findings.hold(
-            fits,
-            "error.nullable",
-            format!("`error.{nullable}` is neither a string nor null"),
-        );
-    }
-}
-
 /// What a message and a `message_start` have in common.
 pub(super) fn message_head(message: &Value, findings: &mut Findings) {
     findings.hold(
@@ -449,23 +359,5 @@ pub(super) fn stop(holder: &Value, findings: &mut Findings) {
         fits,
         "messages.stop-sequence",
         "`stop_sequence` is neither a string nor null",
-    );
-}
-
-fn anthropic_error(body: &Value, findings: &mut Findings) {
-    findings.hold(
-        body["type"] == "error",
-        "error.type",
-        "`type` is not `error`",
-    );
-    findings.hold(
-        is_filled(&body["error"]["type"]),
-        "error.type",
-        "`error.type` is missing or empty",
-    );
-    findings.hold(
-        is_filled(&body["error"]["message"]),
-        "error.message",
-        "`error.message` is missing or empty",
     );
 }

@@ -11,16 +11,18 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::ask::{Ask, Extra, Str};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, gemini};
 use crate::patch;
 use crate::prompt::{Prompt, ReadError, RequestPatch, Surface, members};
 
 mod from_responses;
+mod gemini_thinking;
 mod generation;
 mod thinking;
 mod to_anthropic;
 mod to_anthropic_turns;
 mod to_gemini;
+mod to_gemini_turns;
 mod to_openai;
 mod to_openai_turns;
 
@@ -31,6 +33,8 @@ pub struct Translation<'a> {
     pub patch: RequestPatch<'a>,
     /// Anthropic wants a limit of the answer: this one, if the client gave none.
     pub default_max_output: u64,
+    /// The answer may not be longer than this, whatever the client asked for.
+    pub most_output: Option<u64>,
     /// The provider of OpenAI's dialect takes thoughts of earlier turns back, as
     /// `reasoning_content`.
     pub keep_reasoning: bool,
@@ -59,6 +63,9 @@ impl Prompt {
                 dropped: Vec::new(),
             });
         }
+        if self.surface() == Surface::Embeddings && to == Dialect::Gemini {
+            return self.embed_at_gemini(how);
+        }
         if self.surface() == Surface::Responses {
             let renamed = |error| from_responses::renamed(error, self.member("input"));
             let mut said = self.said(to, how).map_err(renamed)?;
@@ -80,6 +87,7 @@ impl Prompt {
         if !how.patch.model.is_empty() {
             ask.model = Str::text(how.patch.model);
         }
+        ask.max_output = how.most_output.or(ask.max_output);
         let reports_on_request = match to {
             Dialect::AnthropicMessages => {
                 to_anthropic::fit(&mut ask, how, &mut notes)?;
@@ -100,15 +108,42 @@ impl Prompt {
                 ask.stream
             }
             Dialect::Gemini => {
-                to_gemini::fit(&mut ask, how, &mut notes)?;
+                to_gemini::fit(&mut ask, self.surface().dialect(), &mut notes)?;
                 false
             }
         };
         let body = ask.lower(to);
+        let patch = patch_for(to, &how.patch);
         Ok(Translated {
-            body: patched(body, reports_on_request, &how.patch),
+            body: patched(body, reports_on_request, &patch),
             dropped: notes.dropped,
         })
+    }
+
+    fn embed_at_gemini(&self, how: &Translation<'_>) -> Result<Translated, ReadError> {
+        let model = match how.patch.model {
+            "" => self.model(),
+            model => model,
+        };
+        let mut dropped = Vec::new();
+        let body = gemini::embed::lower(self, model, &mut |name| dropped.push(name.into()))?;
+        let patch = patch_for(Dialect::Gemini, &how.patch);
+        Ok(Translated {
+            body: patched(body, false, &patch),
+            dropped,
+        })
+    }
+}
+
+/// The patch without what stands in an address, or is of OpenAI's grammar only.
+fn patch_for<'a>(to: Dialect, patch: &RequestPatch<'a>) -> RequestPatch<'a> {
+    match to {
+        Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => *patch,
+        Dialect::Gemini => RequestPatch {
+            set: patch.set,
+            remove: patch.remove,
+            ..RequestPatch::default()
+        },
     }
 }
 

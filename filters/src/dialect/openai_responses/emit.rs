@@ -11,6 +11,7 @@
 
 use bytes::BytesMut;
 
+use crate::dialect::openai_chat::emit::image;
 use crate::dialect::openai_chat::usage::{Unknown, push_member, push_raw};
 use crate::dialect::openai_chat::wire::members;
 use crate::event::{Channel, Event, Scope, Step, Usage};
@@ -80,6 +81,9 @@ impl ResponseWriter {
             Step::Redacted(data) => self.hidden(data, out),
             Step::Citation(json) => self.whole.element("native_citations", json),
             Step::Block { json, .. } => self.whole.element("native_content", json),
+            Step::Image { media_type, data } => {
+                self.whole.element("images", &image(media_type, data));
+            }
             Step::CallStart { call, id, name } => self.start_call(*call, (id, name), out),
             Step::CallDelta { call, json } => self.arguments(*call, json, out),
             Step::Logprobs(json) => self.logprobs(json),
