@@ -12,7 +12,6 @@
 //! | [`answer`] | the answer: streamed or whole, patched or written anew |
 //! | [`sse`] | server-sent events, cut anywhere |
 //! | [`event`] | one canonical step of an answer |
-//! | [`conform`] | what a grammar allows, whoever wrote it |
 //! | [`error`] | what went wrong at a provider, in one shape |
 //! | [`meter`] | counting tokens without a vocabulary |
 //! | [`dialect`] | one file or folder per wire grammar |

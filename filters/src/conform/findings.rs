@@ -64,6 +64,12 @@ impl Findings {
         }
     }
 
+    /// What another has found.
+    pub(super) fn extend(&mut self, found: Vec<Violation>) {
+        let room = MOST.saturating_sub(self.found.len());
+        self.found.extend(found.into_iter().take(room));
+    }
+
     pub(super) fn all(self) -> Vec<Violation> {
         self.found
     }

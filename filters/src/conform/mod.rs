@@ -19,7 +19,7 @@ pub use findings::Violation;
 
 use chat::ChatStream;
 use findings::Findings;
-use frames::{Event, Payload};
+use frames::Payload;
 use messages::MessageStream;
 
 /// A streaming grammar.
@@ -33,7 +33,7 @@ pub enum Grammar {
     },
     /// Events of Anthropic's Messages.
     Messages,
-    /// Events of OpenAI's Responses.
+    /// Events of OpenAI's Responses; a stream that fails by the grammar keeps it.
     Responses,
 }
 
@@ -59,32 +59,19 @@ impl Grammar {
                 }
                 checker.finish(&mut findings);
             }
-            Self::Responses => responses(&events, &mut findings),
+            Self::Responses => {
+                let mut checker = responses::Checker::new();
+                for event in &events {
+                    let name = event.name.as_deref().unwrap_or_default();
+                    let found = match &event.payload {
+                        Payload::Object(payload) => checker.take(name, payload),
+                        Payload::Done => checker.event(name, "[DONE]"),
+                    };
+                    findings.extend(found);
+                }
+                findings.extend(checker.finish());
+            }
         }
         findings.all()
-    }
-}
-
-fn responses(events: &[Event], findings: &mut Findings) {
-    const RULE: &str = "responses.grammar";
-    let mut checker = responses::Checker::new();
-    for event in events {
-        findings.go(format!("event {}", event.number));
-        let Payload::Object(payload) = &event.payload else {
-            findings.broken("responses.done", "this grammar has no [DONE]");
-            continue;
-        };
-        if matches!(payload["type"].as_str(), Some("error" | "response.failed")) {
-            let why = findings::excerpt(&payload.to_string());
-            findings.broken("responses.error", format!("the stream fails: {why}"));
-        }
-        let name = event.name.as_deref().unwrap_or_default();
-        for violation in checker.event(name, &payload.to_string()) {
-            findings.broken(RULE, violation.what);
-        }
-    }
-    findings.go("end of the stream");
-    for violation in checker.finish() {
-        findings.broken(RULE, violation.what);
     }
 }

@@ -19,15 +19,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// What is wrong with an event, or with the end of a stream.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("event {event}: {what}")]
-pub struct Violation {
-    /// Which event, counted from 0; the number of all events at the stream's end.
-    pub event: usize,
-    /// What the grammar wants, and what came.
-    pub what: String,
-}
+use super::Violation;
 
 /// Checks one stream.
 #[derive(Debug, Default)]
@@ -38,6 +30,8 @@ pub struct Checker {
     items: BTreeMap<u64, Item>,
     end: Option<End>,
     found: Vec<Violation>,
+    /// The rule that is looked at.
+    rule: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +72,9 @@ impl Checker {
     /// Takes the next event: its name, empty where the framing gave none, and its
     /// payload. Gives the violations it found.
     pub fn event(&mut self, name: &str, payload: &str) -> Vec<Violation> {
+        self.rule = "responses.payload";
         match serde_json::from_str::<Value>(payload) {
-            Ok(value) if value.is_object() => self.judge(name, &value),
+            Ok(value) if value.is_object() => return self.take(name, &value),
             Ok(_) => self.blame("the payload must be a JSON object"),
             Err(_) if payload == "[DONE]" => {
                 self.blame("a Responses stream has no [DONE]");
@@ -90,8 +85,16 @@ impl Checker {
         std::mem::take(&mut self.found)
     }
 
+    /// The same for a payload that has been read.
+    pub(super) fn take(&mut self, name: &str, payload: &Value) -> Vec<Violation> {
+        self.judge(name, payload);
+        self.events += 1;
+        std::mem::take(&mut self.found)
+    }
+
     /// The stream is over. Gives what is missing.
     pub fn finish(&mut self) -> Vec<Violation> {
+        self.rule = "responses.end";
         if self.end.is_none() {
             self.blame(
                 "the stream must end with response.completed, response.incomplete, \
@@ -103,7 +106,8 @@ impl Checker {
 
     fn blame(&mut self, what: impl Into<String>) {
         self.found.push(Violation {
-            event: self.events,
+            rule: self.rule,
+            at: format!("event {}", self.events + 1),
             what: what.into(),
         });
     }
@@ -115,12 +119,14 @@ impl Checker {
     }
 
     fn judge(&mut self, name: &str, event: &Value) {
+        self.rule = "responses.order";
         let kind = text(event, "type").to_owned();
         self.demand(!kind.is_empty(), || "'type' is missing".to_owned());
         self.demand(name.is_empty() || name == kind, || {
             format!("the event is named {name:?}, but its 'type' is {kind:?}")
         });
         self.number(event);
+        self.rule = "responses.order";
         if let Some(end) = self.end {
             let may_follow = end == End::Error && kind == "response.failed";
             self.demand(may_follow, || format!("{kind} after the end"));
@@ -150,6 +156,7 @@ impl Checker {
     }
 
     fn number(&mut self, event: &Value) {
+        self.rule = "responses.sequence";
         let Some(number) = event["sequence_number"].as_u64() else {
             return self.blame("'sequence_number' is missing");
         };
@@ -162,6 +169,7 @@ impl Checker {
 
     /// The members that every event about the whole response has.
     fn response<'v>(&mut self, event: &'v Value) -> &'v Value {
+        self.rule = "responses.response";
         let response = &event["response"];
         let id = text(response, "id");
         self.demand(text(response, "object") == "response", || {
@@ -181,7 +189,9 @@ impl Checker {
     }
 
     fn head(&mut self, kind: &str, event: &Value) {
+        self.rule = "responses.head";
         let response = self.response(event);
+        self.rule = "responses.head";
         let status = text(response, "status");
         self.demand(matches!(status, "in_progress" | "queued"), || {
             format!("'response.status' of {kind} must be in_progress, not {status:?}")
@@ -192,7 +202,9 @@ impl Checker {
     }
 
     fn last(&mut self, kind: &str, event: &Value) {
+        self.rule = "responses.end";
         let response = self.response(event);
+        self.rule = "responses.end";
         self.end = Some(End::Response);
         let expected = kind.strip_prefix("response.").unwrap_or(kind);
         let status = text(response, "status");
@@ -210,6 +222,7 @@ impl Checker {
             });
         }
         self.usage(&response["usage"]);
+        self.rule = "responses.output";
         let open: Vec<u64> = self
             .items
             .iter()
@@ -242,6 +255,7 @@ impl Checker {
     }
 
     fn usage(&mut self, usage: &Value) {
+        self.rule = "responses.usage";
         let count = |key: &str| usage[key].as_u64();
         let told = (
             count("input_tokens"),
@@ -278,6 +292,7 @@ impl Checker {
     }
 
     fn added(&mut self, event: &Value) {
+        self.rule = "responses.item-added";
         let Some(index) = event["output_index"].as_u64() else {
             return self.blame("'output_index' is missing");
         };
@@ -300,6 +315,7 @@ impl Checker {
     }
 
     fn done(&mut self, event: &Value) {
+        self.rule = "responses.item-done";
         let index = event["output_index"].as_u64();
         let Some((index, mut item)) = index.and_then(|at| Some((at, self.items.remove(&at)?)))
         else {
@@ -347,6 +363,7 @@ impl Checker {
 
     /// An event in the middle of an item.
     fn growth(&mut self, kind: &str, event: &Value) {
+        self.rule = "responses.item-growth";
         let Some(index) = event["output_index"].as_u64() else {
             return;
         };
@@ -386,6 +403,7 @@ impl Checker {
 
     /// An event of a text that is counted.
     fn part(&mut self, (kind, event): (&str, &Value), item: &mut Item, at: (&'static str, u64)) {
+        self.rule = "responses.part";
         let tail = kind.strip_prefix("response.").unwrap_or(kind);
         if matches!(tail, "content_part.added" | "reasoning_summary_part.added") {
             let before = item.parts.iter().filter(|((by, _), _)| *by == at.0);
