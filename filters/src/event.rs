@@ -58,6 +58,13 @@ pub enum Step<'a> {
         /// The part itself: one JSON object.
         json: Cow<'a, str>,
     },
+    /// A picture that the model made.
+    Image {
+        /// `image/png` …
+        media_type: Cow<'a, str>,
+        /// Its bytes in base64.
+        data: Cow<'a, str>,
+    },
     /// Tool call number `call` of this choice (counted from 0) began.
     CallStart {
         /// Position among the calls of the choice.

@@ -42,7 +42,7 @@ impl Tally {
                 self.count((event.choice, event.channel, *call), name);
             }
             Step::CallDelta { call, json } => self.say((event.choice, event.channel, *call), json),
-            Step::Redacted(_) => self.saw_content = true,
+            Step::Redacted(_) | Step::Image { .. } => self.saw_content = true,
             // What the model asks of a tool that runs at its provider is output
             // too; the tool's result is not.
             Step::Block { kind, json } if kind.ends_with("tool_use") => {

@@ -25,6 +25,16 @@ impl Dialect {
         ("gemini", Dialect::Gemini),
     ];
 
+    /// Whether providers of this dialect can be asked for embeddings, whoever
+    /// asks.
+    #[must_use]
+    pub fn embeds(self) -> bool {
+        match self {
+            Dialect::OpenAiChat | Dialect::Gemini => true,
+            Dialect::AnthropicMessages => false,
+        }
+    }
+
     /// The dialect of that name.
     #[must_use]
     pub fn find(name: &str) -> Option<Dialect> {

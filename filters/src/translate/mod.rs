@@ -11,15 +11,17 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::ask::{Ask, Extra, Str};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, gemini};
 use crate::patch;
-use crate::prompt::{Prompt, ReadError, RequestPatch, members};
+use crate::prompt::{Prompt, ReadError, RequestPatch, Surface, members};
 
+mod gemini_thinking;
 mod generation;
 mod thinking;
 mod to_anthropic;
 mod to_anthropic_turns;
 mod to_gemini;
+mod to_gemini_turns;
 mod to_openai;
 mod to_openai_turns;
 
@@ -58,6 +60,9 @@ impl Prompt {
                 dropped: Vec::new(),
             });
         }
+        if self.surface() == Surface::Embeddings && to == Dialect::Gemini {
+            return self.embed_at_gemini(how);
+        }
         let mut ask = self.ask()?;
         let mut notes = Notes::default();
         if !how.patch.model.is_empty() {
@@ -73,15 +78,42 @@ impl Prompt {
                 ask.stream
             }
             Dialect::Gemini => {
-                to_gemini::fit(&mut ask, how, &mut notes)?;
+                to_gemini::fit(&mut ask, self.surface().dialect(), &mut notes)?;
                 false
             }
         };
         let body = ask.lower(to);
+        let patch = patch_for(to, &how.patch);
         Ok(Translated {
-            body: patched(body, reports_on_request, &how.patch),
+            body: patched(body, reports_on_request, &patch),
             dropped: notes.dropped,
         })
+    }
+
+    fn embed_at_gemini(&self, how: &Translation<'_>) -> Result<Translated, ReadError> {
+        let model = match how.patch.model {
+            "" => self.model(),
+            model => model,
+        };
+        let mut dropped = Vec::new();
+        let body = gemini::embed::lower(self, model, &mut |name| dropped.push(name.into()))?;
+        let patch = patch_for(Dialect::Gemini, &how.patch);
+        Ok(Translated {
+            body: patched(body, false, &patch),
+            dropped,
+        })
+    }
+}
+
+/// The patch without what stands in an address, or is of OpenAI's grammar only.
+fn patch_for<'a>(to: Dialect, patch: &RequestPatch<'a>) -> RequestPatch<'a> {
+    match to {
+        Dialect::OpenAiChat | Dialect::AnthropicMessages => *patch,
+        Dialect::Gemini => RequestPatch {
+            set: patch.set,
+            remove: patch.remove,
+            ..RequestPatch::default()
+        },
     }
 }
 

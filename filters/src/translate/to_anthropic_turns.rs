@@ -228,7 +228,10 @@ fn file(
 }
 
 /// The arguments of a call as the object they spell; nothing is an empty one.
-fn given<'a>(arguments: &Arguments<'a>, at: Option<usize>) -> Result<Cow<'a, str>, ReadError> {
+pub(super) fn given<'a>(
+    arguments: &Arguments<'a>,
+    at: Option<usize>,
+) -> Result<Cow<'a, str>, ReadError> {
     let json = match arguments {
         Arguments::Json(json) => json.clone(),
         Arguments::Text(text) => text.clone().into_read(),

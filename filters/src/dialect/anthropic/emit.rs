@@ -22,7 +22,7 @@ use crate::sse::DEFAULT_CAP;
 
 use super::balance::Balance;
 use super::closing::{Closing, Detail, Place};
-use super::parts::{Call, Part, Parts, push_call, push_redacted};
+use super::parts::{Call, Part, Parts, image, push_call, push_redacted};
 use super::usage;
 
 /// Writes events of one answer.
@@ -187,6 +187,11 @@ impl MessageWriter {
             Step::Block { json, .. } => {
                 self.close(out);
                 self.whole(|line| push_raw(line, json), out);
+            }
+            Step::Image { media_type, data } => {
+                self.close(out);
+                let block = image(media_type, data);
+                self.whole(|line| push_raw(line, &block), out);
             }
             Step::CallStart { call, id, name } => {
                 self.close(out);

@@ -4,7 +4,7 @@
 
 use crate::dialect::openai_chat::usage::{push_member, push_raw};
 use crate::event::{Channel, Event, Scope, Step};
-use crate::json::push_quoted;
+use crate::json::{push_quoted, quoted};
 
 use super::closing::Detail;
 use super::opaque::is_json;
@@ -65,6 +65,7 @@ impl Parts {
             Step::Citation(json) => self.text(|_, all| all.push(json.clone().into_owned())),
             Step::Redacted(data) => self.add(Part::Redacted(data.clone().into_owned())),
             Step::Block { json, .. } => self.add(Part::Block(json.clone().into_owned())),
+            Step::Image { media_type, data } => self.add(Part::Block(image(media_type, data))),
             Step::CallStart { call, id, name } => self.add(Part::Call(Call {
                 number: *call,
                 id: id.clone().into_owned(),
@@ -155,6 +156,7 @@ fn size(step: &Step<'_>) -> usize {
             json.len()
         }
         Step::CallStart { id, name, .. } => id.len() + name.len(),
+        Step::Image { media_type, data } => media_type.len() + data.len(),
         Step::Extra { key, value, .. } => key.len() + value.len(),
         _ => 0,
     }
@@ -225,6 +227,14 @@ pub(crate) fn push_call(id: &str, name: &str, out: &mut Vec<u8>) {
     push_quoted(out, id);
     out.extend_from_slice(b",\"name\":");
     push_quoted(out, name);
+}
+
+/// A block that is a picture.
+pub(crate) fn image(media_type: &str, data: &str) -> String {
+    let (media_type, data) = (quoted(media_type), quoted(data));
+    format!(
+        r#"{{"type":"image","source":{{"type":"base64","media_type":{media_type},"data":{data}}}}}"#
+    )
 }
 
 /// Appends a block of reasoning that only the provider can read.

@@ -11,8 +11,9 @@ use crate::dialect::plain::{About, Decode, Sink, broken_off, call_id, json};
 use crate::error::ProviderError;
 use crate::event::{Channel, Event, FinishReason, Scope, Step};
 
+use super::part::{Part, extra, image, meta};
 use super::usage::Report;
-use super::{SEAL, partial};
+use super::{SEAL, logprobs, partial};
 
 /// Most tool calls of one answer.
 const MAX_CALLS: u32 = 1024;
@@ -42,18 +43,6 @@ struct Candidate {
     /// older models say it with every event.
     finish: Option<String>,
     told: bool,
-}
-
-/// One part of a candidate, not yet told.
-#[derive(Default)]
-struct Part<'a> {
-    text: Option<Cow<'a, str>>,
-    thought: bool,
-    seal: Option<Cow<'a, str>>,
-    call: Option<&'a str>,
-    media: Option<&'a str>,
-    /// The name of the member that makes it a part of another kind.
-    other: Option<String>,
 }
 
 impl Decoder {
@@ -143,7 +132,7 @@ impl Decoder {
                 sink(extra(choice, Scope::Choice, &key, value));
             }
         }
-        if let Some(list) = openai_logprobs(logprobs) {
+        if let Some(list) = logprobs::read(logprobs) {
             let step = Step::Logprobs(Cow::Owned(list));
             sink(meta(choice, step));
         }
@@ -445,25 +434,6 @@ impl Decode for Decoder {
     }
 }
 
-impl<'a> Part<'a> {
-    fn read(raw: &'a str) -> Part<'a> {
-        let mut part = Part::default();
-        members(raw, |key, value| match key {
-            _ if value == "null" => {}
-            "text" => part.text = string(value),
-            "thought" => part.thought = value == "true",
-            "thoughtSignature" => part.seal = string(value),
-            "functionCall" => part.call = Some(value),
-            "inlineData" => {
-                part.media = Some(value);
-                part.other.get_or_insert_with(|| key.to_owned());
-            }
-            _ => part.other = Some(key.chars().filter(char::is_ascii_alphanumeric).collect()),
-        });
-        part
-    }
-}
-
 /// Tells the arguments that came in pieces, if there are some.
 fn close<'a>(candidate: &mut Candidate, send: &mut dyn FnMut(Channel, Step<'a>)) {
     if let Some(args) = candidate.open.take() {
@@ -471,38 +441,4 @@ fn close<'a>(candidate: &mut Candidate, send: &mut dyn FnMut(Channel, Step<'a>))
         let json = Cow::Owned(args.to_string());
         send(Channel::ToolArguments, Step::CallDelta { call, json });
     }
-}
-
-/// A picture that the model made; nothing for other kinds of data.
-fn image(_raw: &str) -> Option<Step<'_>> {
-    None
-}
-
-/// Gemini's log probabilities in OpenAI's shape.
-fn openai_logprobs(_raw: &str) -> Option<String> {
-    None
-}
-
-fn meta(choice: u32, step: Step<'_>) -> Event<'_> {
-    Event {
-        choice,
-        channel: Channel::Meta,
-        step,
-    }
-}
-
-/// An unknown member. Where its name means something in the client's grammar it
-/// gets another one.
-fn extra<'a>(choice: u32, scope: Scope, key: &str, value: &'a str) -> Event<'a> {
-    const TAKEN: [&str; 12] = [
-        "id", "object", "created", "model", "choices", "usage", "index", "delta", "message",
-        "function", "type", "logprobs",
-    ];
-    let key = if TAKEN.contains(&key) {
-        Cow::Owned(format!("native_{key}"))
-    } else {
-        Cow::Owned(key.to_owned())
-    };
-    let value = Cow::Borrowed(value);
-    meta(choice, Step::Extra { scope, key, value })
 }

@@ -1,10 +1,14 @@
 //! Embeddings through `:batchEmbedContents`: the vectors keep their digits, only
 //! what stands around them changes.
 
+use std::borrow::Cow;
+
+use crate::ask::{Extra, Str, Writer};
 use crate::dialect::openai_chat::usage::push_raw;
 use crate::dialect::openai_chat::wire::{elements, members};
 use crate::dialect::plain;
 use crate::error::ProviderError;
+use crate::prompt::{Prompt, ReadError};
 
 use super::usage::Report;
 
@@ -59,4 +63,67 @@ pub(crate) fn read(body: &str) -> Result<String, ProviderError> {
     }
     out.push(b'}');
     String::from_utf8(out).map_err(|_| ProviderError::malformed("the answer is not UTF-8"))
+}
+
+/// The body of a request for embeddings: one request per text.
+///
+/// # Errors
+/// The input is not made of texts.
+pub(crate) fn lower(
+    prompt: &Prompt,
+    model: &str,
+    dropped: &mut dyn FnMut(&'static str),
+) -> Result<Vec<u8>, ReadError> {
+    let (mut input, mut each) = ("", Writer::new(64));
+    each.open("", b'{');
+    each.joined("model", &["models/", Str::text(model).raw()]);
+    for (name, value) in prompt.members() {
+        match &*name {
+            _ if value == "null" => {}
+            "model" => {}
+            "input" => input = value,
+            "dimensions" => each.raw("outputDimensionality", value),
+            "task_type" | "taskType" => each.raw("taskType", value),
+            // Vectors come as numbers; clients read both.
+            "encoding_format" if value == "\"base64\"" => dropped("encoding_format"),
+            "encoding_format" => {}
+            "user" => dropped("user"),
+            _ => each.extras(&[Extra {
+                name: Str::text(&name),
+                value: Cow::Borrowed(value),
+            }]),
+        }
+    }
+    let head = each.finish();
+    let head = String::from_utf8_lossy(&head);
+    let mut out = Writer::new(input.len() + 256);
+    out.open("", b'{');
+    out.open("requests", b'[');
+    let mut whole = true;
+    let mut request = |raw: &str| {
+        whole &= raw.starts_with('"');
+        let text = Str::json(raw);
+        let content = [
+            &*head,
+            r#","content":{"parts":[{"text":""#,
+            text.raw(),
+            r#""}]}}"#,
+        ];
+        out.raw("", &content.concat());
+    };
+    if input.starts_with('[') {
+        elements(input, &mut request);
+    } else {
+        request(input);
+    }
+    if !whole {
+        return Err(ReadError {
+            message: "'input' must be a text or a list of texts for this model.".to_owned(),
+            param: Some("input".to_owned()),
+            code: "unsupported_parameter",
+        });
+    }
+    out.close(b']');
+    out.close(b'}');
+    Ok(out.finish())
 }

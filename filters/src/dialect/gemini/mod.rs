@@ -14,7 +14,9 @@
 
 pub(crate) mod decode;
 pub(crate) mod embed;
+mod logprobs;
 pub(crate) mod lower;
+mod part;
 mod partial;
 mod usage;
 

@@ -8,8 +8,9 @@
 //! |---|---|
 //! | `delta.reasoning_content` | the name most clients look for |
 //! | `delta.reasoning` | the same text once more, when the provider says it so: its own clients look there |
-//! | `delta.reasoning_details` | Anthropic's reasoning in its parts, `{"type":"reasoning.text","text":…,"signature":…,"index":…}` or `{"type":"reasoning.encrypted","data":…,"index":…}`: pieces of one `index` belong together, and the seals must come back with the next request |
-//! | `delta.native_content`, `delta.native_citations` | content blocks and sources that only Anthropic knows, as sent |
+//! | `delta.images` | pictures that the model made, each as `{"type":"image_url","image_url":{"url":"data:…"}}` |
+//! | `delta.reasoning_details` | Anthropic's and Gemini's reasoning in its parts, `{"type":"reasoning.text","text":…,"signature":…,"index":…}` or `{"type":"reasoning.encrypted","data":…,"index":…}`: pieces of one `index` belong together, and the seals must come back with the next request |
+//! | `delta.native_content`, `delta.native_citations` | parts and sources that only their provider knows, as sent |
 //! | `native_finish_reason` | the provider's word, when OpenAI has none for it |
 //! | `native_service_tier`, `native_logprobs` | values that OpenAI's schema does not allow in place |
 //! | unknown members | at their places; `null` and padding are dropped |
@@ -77,6 +78,7 @@ const REFUSAL: u8 = 4;
 const DETAILS: u8 = 8;
 const BLOCKS: u8 = 16;
 const CITATIONS: u8 = 32;
+const IMAGES: u8 = 64;
 
 /// A part of reasoning: its number, and whether anything of it was said.
 #[derive(Clone, Copy, Debug, Default)]
@@ -151,14 +153,7 @@ impl ChunkWriter {
                 self.detail(event.choice, "data", data, out);
                 self.part.next();
             }
-            Step::Citation(json) => {
-                self.claim(event.choice, CITATIONS, out);
-                push_list(&mut self.delta, "native_citations", json);
-            }
-            Step::Block { json, .. } => {
-                self.claim(event.choice, BLOCKS, out);
-                push_list(&mut self.delta, "native_content", json);
-            }
+            Step::Citation(_) | Step::Block { .. } | Step::Image { .. } => self.list(event, out),
             Step::CallStart { call, id, name } => {
                 self.open(event.choice, out);
                 self.calls.start(*call, id, name);
@@ -230,6 +225,18 @@ impl ChunkWriter {
         self.claim(choice, DETAILS, out);
         self.part.said = true;
         push_detail(&mut self.delta, name, value, self.part.number);
+    }
+
+    /// Writes what stands in a list of its kind.
+    fn list(&mut self, event: &Event<'_>, out: &mut BytesMut) {
+        let (what, name, json) = match &event.step {
+            Step::Citation(json) => (CITATIONS, "native_citations", json.clone()),
+            Step::Block { json, .. } => (BLOCKS, "native_content", json.clone()),
+            Step::Image { media_type, data } => (IMAGES, "images", image(media_type, data).into()),
+            _ => return,
+        };
+        self.claim(event.choice, what, out);
+        push_list(&mut self.delta, name, &json);
     }
 
     /// Makes `choice` the one that is being written, in a chunk that has none of
@@ -390,6 +397,14 @@ fn push_list(out: &mut Vec<u8>, name: &str, json: &str) {
     out.extend_from_slice(b"\":[");
     push_raw(out, json);
     out.push(b']');
+}
+
+/// A picture as OpenAI's own requests spell one.
+pub(crate) fn image(media_type: &str, data: &str) -> String {
+    let mut url = Vec::with_capacity(data.len() + 64);
+    push_quoted(&mut url, &format!("data:{media_type};base64,{data}"));
+    let url = String::from_utf8(url).unwrap_or_default();
+    format!(r#"{{"type":"image_url","image_url":{{"url":{url}}}}}"#)
 }
 
 /// Appends the member `reasoning_details` with one element.

@@ -9,7 +9,7 @@ use crate::json::push_quoted;
 use crate::prompt::Surface;
 use crate::text::{Path, Role, TextChannel, TextRef};
 
-use super::emit::{push_chunk_member, push_logprobs, push_native_finish, push_reasoning};
+use super::emit::{image, push_chunk_member, push_logprobs, push_native_finish, push_reasoning};
 use super::usage::push_member;
 use super::wire::{elements, members, string};
 
@@ -34,6 +34,7 @@ struct Message {
     /// Blocks and sources that only their provider knows, as JSON text.
     blocks: Vec<String>,
     citations: Vec<String>,
+    images: Vec<String>,
     calls: Vec<Call>,
     /// It calls the one function of OpenAI's older request form.
     legacy_call: bool,
@@ -159,6 +160,7 @@ impl Message {
             }
             Step::Citation(json) => self.citations.push(json.clone().into_owned()),
             Step::Block { json, .. } => self.blocks.push(json.clone().into_owned()),
+            Step::Image { media_type, data } => self.images.push(image(media_type, data)),
             Step::Part
             | Step::Signature(_)
             | Step::Redacted(_)
@@ -209,6 +211,7 @@ impl Message {
         for (name, list) in [
             ("native_content", &self.blocks),
             ("native_citations", &self.citations),
+            ("images", &self.images),
         ] {
             if !list.is_empty() {
                 push_member(out, name, &format!("[{}]", list.join(",")));
