@@ -15,7 +15,7 @@ pub(crate) use reading::Lift;
 pub(crate) use text::Writer;
 pub use text::{Raw, Str};
 
-use crate::dialect::{Dialect, anthropic, gemini, openai_chat};
+use crate::dialect::{Dialect, anthropic, bedrock, gemini, openai_chat};
 
 /// A request for an answer to a conversation.
 #[derive(Clone, PartialEq, Default)]
@@ -393,6 +393,7 @@ impl Ask<'_> {
             Dialect::OpenAiChat => openai_chat::lower::lower(self),
             Dialect::AnthropicMessages => anthropic::lower::lower(self),
             Dialect::Gemini => gemini::lower::lower(self),
+            Dialect::BedrockConverse => bedrock::lower::lower(self),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! line in the table below, with golden files of its own.
 
 pub mod anthropic;
+pub(crate) mod bedrock;
 pub(crate) mod gemini;
 pub mod openai_chat;
 pub(crate) mod plain;
@@ -15,6 +16,8 @@ pub enum Dialect {
     AnthropicMessages,
     /// Google's `generateContent`; no client of Alfred's speaks it.
     Gemini,
+    /// Amazon Bedrock's Converse; no client of Alfred's speaks it.
+    BedrockConverse,
 }
 
 impl Dialect {
@@ -23,6 +26,7 @@ impl Dialect {
         ("openai_chat", Dialect::OpenAiChat),
         ("anthropic_messages", Dialect::AnthropicMessages),
         ("gemini", Dialect::Gemini),
+        ("bedrock_converse", Dialect::BedrockConverse),
     ];
 
     /// Whether providers of this dialect can be asked for embeddings, whoever
@@ -30,7 +34,7 @@ impl Dialect {
     #[must_use]
     pub fn embeds(self) -> bool {
         match self {
-            Dialect::OpenAiChat | Dialect::Gemini => true,
+            Dialect::OpenAiChat | Dialect::Gemini | Dialect::BedrockConverse => true,
             Dialect::AnthropicMessages => false,
         }
     }

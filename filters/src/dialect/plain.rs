@@ -10,8 +10,8 @@ use crate::event::Event;
 use crate::json::Cursor;
 
 use super::Dialect;
-use super::gemini;
 use super::openai_chat::usage::Unknown;
+use super::{bedrock, gemini};
 
 /// Takes the events of a decoder.
 pub(crate) type Sink<'s, 'a> = dyn FnMut(Event<'a>) + 's;
@@ -72,6 +72,7 @@ pub(crate) fn decoder(dialect: Dialect, seed: &str) -> Option<Box<dyn Decode>> {
     match dialect {
         Dialect::OpenAiChat | Dialect::AnthropicMessages => None,
         Dialect::Gemini => Some(Box::new(gemini::decode::Decoder::new(seed))),
+        Dialect::BedrockConverse => Some(Box::new(bedrock::decode::Decoder::new(seed))),
     }
 }
 
@@ -84,6 +85,7 @@ pub(crate) fn embeddings(dialect: Dialect, body: &str) -> Option<Result<String, 
     match dialect {
         Dialect::OpenAiChat | Dialect::AnthropicMessages => None,
         Dialect::Gemini => Some(gemini::embed::read(body)),
+        Dialect::BedrockConverse => Some(bedrock::embed::read(body)),
     }
 }
 

@@ -55,3 +55,34 @@ pub(crate) fn base64(text: &str) -> Vec<u8> {
     }
     out
 }
+
+/// The frames of a stream, whole: name and payload of each, and where it ends.
+#[allow(dead_code, reason = "not every test takes frames apart")]
+pub(crate) fn unframed(bytes: &[u8]) -> Vec<(String, Vec<u8>, usize)> {
+    let number = |at: usize| {
+        let bytes: [u8; 4] = bytes[at..at + 4].try_into().unwrap();
+        u32::from_be_bytes(bytes) as usize
+    };
+    let (mut at, mut found) = (0, Vec::new());
+    while at < bytes.len() {
+        let (end, headers) = (at + number(at), number(at + 4));
+        let head = &bytes[at + 12..at + 12 + headers];
+        let text = String::from_utf8_lossy(head);
+        let name = text.split(":event-type").nth(1).unwrap_or_default();
+        // A type byte and two bytes of length stand before the name.
+        let name: String = name
+            .chars()
+            .skip(3)
+            .take_while(char::is_ascii_alphanumeric)
+            .collect();
+        let length =
+            usize::from(head[head.windows(11).position(|w| w == b":event-type").unwrap() + 13]);
+        found.push((
+            name[..length].to_owned(),
+            bytes[at + 12 + headers..end - 4].to_vec(),
+            end,
+        ));
+        at = end;
+    }
+    found
+}
