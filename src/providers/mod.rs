@@ -2,6 +2,8 @@
 //!
 //! A provider is data. Whoever speaks OpenAI's grammar needs a row here and no code.
 
+mod bedrock;
+pub mod sigv4;
 mod table;
 mod trial;
 
@@ -17,6 +19,7 @@ use crate::outbound::Egress;
 use crate::pool::{Endpoints, Host, Lane, Pool, Resolver, Via};
 use crate::routing::RetryBudget;
 
+pub use bedrock::Call;
 pub use table::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Auth, PROVIDERS, Speaks, Wants};
 pub use trial::Needs;
 
@@ -112,9 +115,13 @@ impl Provider {
         }
     }
 
-    /// The path and query of a surface at an endpoint of this account.
+    /// The path and query of a surface at an endpoint of this account; some have one of its own
+    /// for answers that are streamed.
     #[must_use]
-    pub fn path(&self, lane: &Lane, surface: Surface, model: &str) -> String {
+    pub fn path(&self, lane: &Lane, surface: Surface, model: &str, stream: bool) -> String {
+        if self.settings.kind == Kind::Bedrock {
+            return bedrock::path(lane, surface, model, stream);
+        }
         let tail = match surface {
             Surface::Chat => "chat/completions",
             Surface::Embeddings => "embeddings",
@@ -223,7 +230,8 @@ fn lanes(
 
 fn credential(auth: Auth, key: &str) -> Option<HeaderValue> {
     let text = match auth {
-        Auth::Bearer => format!("Bearer {key}"),
+        Auth::Aws if sigv4::Credentials::read(key).is_some() => key.to_owned(),
+        Auth::Bearer | Auth::Aws => format!("Bearer {key}"),
         Auth::Header(_) => key.to_owned(),
     };
     let mut value = HeaderValue::from_str(&text).ok()?;
@@ -312,7 +320,7 @@ mod tests {
         };
         let provider = Provider::build("az", &settings, shared, Arc::default()).expect("builds");
         let lane = provider.pool.lanes().first().expect("a lane");
-        provider.path(lane, Surface::Chat, "my dep/1")
+        provider.path(lane, Surface::Chat, "my dep/1", false)
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub enum Auth {
     Bearer,
     /// A header of its own.
     Header(&'static str),
+    /// A Bedrock API key as `Authorization: Bearer …`; the key of an AWS account signs each
+    /// request instead (Signature Version 4).
+    Aws,
 }
 
 /// What a provider speaks.
@@ -73,7 +76,8 @@ impl Wants {
         let same = self.dialect(surface) == surface.dialect();
         match surface {
             Surface::Chat | Surface::Messages => true,
-            Surface::Embeddings | Surface::CountTokens => same,
+            Surface::Embeddings => same || self.dialect(surface).embeds(),
+            Surface::CountTokens => same,
             Surface::Completions => same && self.completions,
         }
     }
@@ -165,6 +169,15 @@ pub static PROVIDERS: &[Wants] = &[
         completions: false,
         ..COMPATIBLE
     },
+    Wants {
+        kind: Kind::Bedrock,
+        speaks: Speaks::One(Dialect::BedrockConverse),
+        auth: Auth::Aws,
+        asks_usage: false,
+        attempt_header: false,
+        completions: false,
+        ..COMPATIBLE
+    },
     COMPATIBLE,
     Wants {
         kind: Kind::Mock,
@@ -204,6 +217,8 @@ mod tests {
             assert!(openai.serves(surface) && claude.serves(surface));
         }
         assert!(openai.serves(Surface::Embeddings) && !claude.serves(Surface::Embeddings));
+        let bedrock = wants(Kind::Bedrock);
+        assert!(bedrock.serves(Surface::Embeddings) && !bedrock.serves(Surface::CountTokens));
         assert!(claude.serves(Surface::CountTokens) && !openai.serves(Surface::CountTokens));
         assert!(openai.serves(Surface::Completions));
         assert!(!wants(Kind::Mistral).serves(Surface::Completions));

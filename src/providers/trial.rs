@@ -55,7 +55,7 @@ impl Provider {
             }
             Probe::Completion => {
                 let model = check.model.clone()?;
-                let path = self.path(lane, self.upstream_surface(Surface::Chat), &model);
+                let path = self.path(lane, self.upstream_surface(Surface::Chat), &model, false);
                 let mut request = self.request(Method::POST, lane, &path);
                 request.timeout = check.timeout;
                 request.body = self.one_token(&model).into_bytes();
@@ -93,10 +93,14 @@ impl Provider {
         }
         if let Some(credential) = &lane.credential {
             let name = match self.wants.auth {
-                Auth::Bearer => AUTHORIZATION,
-                Auth::Header(name) => HeaderName::from_static(name),
+                Auth::Bearer => Some(AUTHORIZATION),
+                Auth::Header(name) => Some(HeaderName::from_static(name)),
+                // A signature would be old when the trial is made; the settings allow none.
+                Auth::Aws => None,
             };
-            request.headers.insert(name, credential.clone());
+            if let Some(name) = name {
+                request.headers.insert(name, credential.clone());
+            }
         }
         request
     }
