@@ -26,12 +26,14 @@
 //! | [`admin`] | the admin port: what serves, and reload | reload |
 //! | [`proxy`] | Pingora | everything |
 //! | [`mock`] | a scripted provider for first runs and tests | nothing |
+//! | [`lab`] | asks any gateway what clients ask, and holds it to the grammars | outbound |
 
 pub mod admin;
 pub mod audit;
 pub mod conf;
 pub mod exchange;
 pub mod gateway;
+pub mod lab;
 pub mod ledger;
 pub mod limits;
 pub mod living;

@@ -211,6 +211,7 @@ fn tiers() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("ledger", &["conf", "money", "outbound", "store"]),
         ("outbound", &["conf"]),
         ("tokens", &["conf", "outbound"]),
+        ("lab", &["conf", "outbound"]),
         ("pool", &["conf", "outbound"]),
         (
             "providers",

@@ -51,6 +51,7 @@ fn translated(c: &mut Criterion) {
                 ..RequestPatch::default()
             },
             default_max_output: 4096,
+            most_output: None,
             keep_reasoning: false,
         };
         group.throughput(Throughput::Bytes(body.len() as u64));

@@ -15,9 +15,11 @@
 //! | [`error`] | what went wrong at a provider, in one shape |
 //! | [`meter`] | counting tokens without a vocabulary |
 //! | [`dialect`] | one file or folder per wire grammar |
+//! | [`conform`] | what clients may count on, as rules to hold anybody to |
 
 pub mod answer;
 pub mod ask;
+pub mod conform;
 pub mod dialect;
 pub mod error;
 pub(crate) mod estimate;

@@ -282,7 +282,7 @@ fn a_recorded_stream_that_is_cut_at_an_event_is_truncated() {
                 break;
             }
             for plan in ways() {
-                let (out, ending, stream) = run(plan, text[..cut].as_bytes(), &[]);
+                let (out, ending, stream) = run(plan, &text.as_bytes()[..cut], &[]);
                 assert!(
                     matches!(ending, Ending::Truncated(_)),
                     "{} at {cut}",

@@ -32,6 +32,7 @@ fn outcome(case: &Value) -> Value {
             ..RequestPatch::default()
         },
         default_max_output: 4096,
+        most_output: None,
         keep_reasoning: case["keep_reasoning"].as_bool().unwrap(),
     };
     let body = Bytes::from(case["request"].to_string());

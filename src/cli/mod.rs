@@ -5,6 +5,7 @@ mod absences;
 mod audit;
 mod by_hand;
 mod check;
+mod conform;
 mod failure;
 mod files;
 mod keys;
@@ -56,7 +57,7 @@ enum Command {
     ///
     /// Without a configuration file every provider whose usual environment variable holds a key is
     /// switched on: OPENAI_API_KEY, AZURE_OPENAI_API_KEY with AZURE_OPENAI_ENDPOINT,
-    /// MISTRAL_API_KEY, GROQ_API_KEY, TOGETHER_API_KEY, HF_TOKEN, OLLAMA_HOST. Models are then
+    /// GEMINI_API_KEY, MISTRAL_API_KEY, GROQ_API_KEY, TOGETHER_API_KEY, HF_TOKEN, OLLAMA_HOST. Models are then
     /// called `provider/model`, for example openai/gpt-5-mini; `mock/echo` always works and costs
     /// nothing. SIGTERM lets requests in flight finish, SIGINT does not.
     Run(RunArgs),
@@ -71,6 +72,11 @@ enum Command {
     /// What it answers is decided by the model's name, for example `stream?chunks=50&delay=10ms`,
     /// `status?code=429` or `hang`. `alfred mock --list` lists them all.
     Mock(MockArgs),
+    /// Hold any gateway or provider to what clients count on, and print what it breaks.
+    ///
+    /// It is asked what official clients ask: whole and streamed answers, tools, lists, and what must
+    /// be refused. Exit status: 0 nothing is wrong, 1 there are violations.
+    Conform(conform::ConformArgs),
     /// Create, list, change, rotate and revoke API keys.
     ///
     /// A running gateway sees the change within two seconds.
@@ -180,6 +186,7 @@ fn act(command: Command) -> Result<(), Failure> {
         Command::Check(config) => check::check(&config),
         Command::Init(args) => files::init(&args),
         Command::Mock(args) => mock::mock(&args),
+        Command::Conform(args) => conform::conform(args),
         Command::Keys(command) => keys::keys(command),
         Command::Organisations(command) => organisations::organisations(command),
         Command::Teams(command) => teams::teams(command),

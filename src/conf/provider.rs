@@ -87,6 +87,8 @@ choice! {
         Azure = "azure",
         /// Anthropic, and whoever speaks its Messages API.
         Anthropic = "anthropic",
+        /// Google's Gemini, by its own API.
+        Gemini = "gemini",
         /// Mistral.
         Mistral = "mistral",
         /// Groq.
@@ -105,7 +107,7 @@ choice! {
         /// Alfred's own scripted server; without endpoints, the one that is built in.
         Mock = "mock",
     }
-    later ["gemini", "vertex", "cohere"]
+    later ["vertex", "cohere"]
 }
 
 impl Kind {
@@ -114,6 +116,7 @@ impl Kind {
         match self {
             Self::Openai => Some("https://api.openai.com/v1"),
             Self::Anthropic => Some("https://api.anthropic.com/v1"),
+            Self::Gemini => Some("https://generativelanguage.googleapis.com/v1beta"),
             Self::Mistral => Some("https://api.mistral.ai/v1"),
             Self::Groq => Some("https://api.groq.com/openai/v1"),
             Self::Together => Some("https://api.together.xyz/v1"),
@@ -129,6 +132,7 @@ impl Kind {
             Self::Openai => Some("OPENAI_API_KEY"),
             Self::Azure => Some("AZURE_OPENAI_API_KEY"),
             Self::Anthropic => Some("ANTHROPIC_API_KEY"),
+            Self::Gemini => Some("GEMINI_API_KEY"),
             Self::Mistral => Some("MISTRAL_API_KEY"),
             Self::Groq => Some("GROQ_API_KEY"),
             Self::Together => Some("TOGETHER_API_KEY"),

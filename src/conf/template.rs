@@ -57,6 +57,7 @@ fn example(kind: Kind) -> &'static str {
         Kind::Anthropic => {
             "anthropic: { kind: anthropic, keys: [\"${ANTHROPIC_API_KEY:?export it first}\"] }"
         }
+        Kind::Gemini => "gemini: { kind: gemini, keys: [\"${GEMINI_API_KEY:?export it first}\"] }",
         Kind::Mistral => {
             "mistral: { kind: mistral, keys: [\"${MISTRAL_API_KEY:?export it first}\"] }"
         }
@@ -94,6 +95,7 @@ fn model(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::Openai => Some("gpt-5-mini"),
         Kind::Anthropic => Some("claude-haiku-4-5"),
+        Kind::Gemini => Some("gemini-2.5-flash"),
         Kind::Mistral => Some("mistral-small-latest"),
         Kind::Groq => Some("llama-3.3-70b-versatile"),
         Kind::Together => Some("meta-llama/Llama-3.3-70B-Instruct-Turbo"),

@@ -118,6 +118,7 @@ mod tests {
             ("AZURE_OPENAI_ENDPOINT", "https://res.openai.azure.com/"),
             ("OPENAI_API_VERSION", "2024-10-21"),
             ("ANTHROPIC_API_KEY", "g"),
+            ("GEMINI_API_KEY", "h"),
             ("MISTRAL_API_KEY", "c"),
             ("GROQ_API_KEY", "d"),
             ("TOGETHER_API_KEY", "e"),

@@ -14,8 +14,8 @@ use crate::store::{self, Posted, Settled, StoreFault, WalletId};
 
 /// Settlements in one commit: more would keep a wallet locked for too long.
 const BATCH: usize = 1000;
-/// How long a batch may fill.
-const FILL: Duration = Duration::from_millis(20);
+/// How long a batch may fill: each costs a commit, however small, and is late by no more than this.
+const FILL: Duration = Duration::from_millis(50);
 /// How long the thread sleeps when there is nothing to do.
 const IDLE: Duration = Duration::from_millis(200);
 /// How long what is done stays in the journal: a database that fails over may have lost it.
@@ -24,6 +24,13 @@ const KEEP: Duration = Duration::from_secs(15 * 60);
 const PRUNE: Duration = Duration::from_secs(5);
 /// The pause after a failure, at first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// Whether a batch may be in the store already.
+#[derive(Clone, Copy)]
+enum Sent {
+    Never,
+    Perhaps,
+}
 
 /// Works for one treasury until it closes and all is settled.
 pub(super) struct Cashier {
@@ -74,20 +81,25 @@ impl Cashier {
             let same = |entry: &&Entry| Arc::ptr_eq(&entry.term, &term);
             let run = rest.iter().take(BATCH).take_while(same).count();
             let others = rest.split_off(run);
-            self.settle(&term, rest);
+            self.settle(&term, rest, Sent::Never);
             rest = others;
         }
     }
 
     /// Tries until the store has it, or refuses it for good.
-    fn settle(&self, term: &Term, batch: Vec<Entry>) {
+    fn settle(&self, term: &Term, batch: Vec<Entry>, sent: Sent) {
         let rows: Vec<Settled> = batch
             .iter()
             .map(|entry| (&entry.settlement).into())
             .collect();
+        let store = &self.treasury.store;
+        let mut outcome = match sent {
+            Sent::Never => store.settle_first(term.holder, &rows, unix_ms()),
+            Sent::Perhaps => store.settle(term.holder, &rows, unix_ms()),
+        };
         let mut pause = PAUSE.0;
         loop {
-            match self.treasury.store.settle(term.holder, &rows, unix_ms()) {
+            match outcome {
                 Ok(posted) => return self.done(term, batch, &posted),
                 Err(fault) if fault.is_passing() => {
                     if pause == PAUSE.0 {
@@ -95,6 +107,7 @@ impl Cashier {
                     }
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(PAUSE.1);
+                    outcome = store.settle(term.holder, &rows, unix_ms());
                 }
                 Err(fault) => return self.isolate(term, batch, &fault),
             }
@@ -113,8 +126,8 @@ impl Cashier {
             return;
         }
         let right = batch.split_off(batch.len() / 2);
-        self.settle(term, batch);
-        self.settle(term, right);
+        self.settle(term, batch, Sent::Perhaps);
+        self.settle(term, right, Sent::Perhaps);
     }
 
     /// The store may have lost what it had confirmed: all that the journal still has is sent once
@@ -143,7 +156,7 @@ impl Cashier {
             count += batch.len();
             let pending = u64::try_from(batch.len()).unwrap_or(u64::MAX);
             self.treasury.pending.fetch_add(pending, Ordering::AcqRel);
-            self.settle(term, batch);
+            self.settle(term, batch, Sent::Perhaps);
         }
     }
 

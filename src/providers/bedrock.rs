@@ -26,7 +26,7 @@ pub struct Call<'a> {
 }
 
 /// The path of a call.
-pub(super) fn path(lane: &Lane, surface: Surface, model: &str, stream: bool) -> String {
+pub(super) fn path(lane: &Lane, surface: Surface, (model, stream): (&str, bool)) -> String {
     let action = match (surface, stream) {
         (Surface::Embeddings, _) => "invoke",
         (_, true) => "converse-stream",

@@ -109,18 +109,22 @@ impl Provider {
     #[must_use]
     pub fn upstream_surface(&self, surface: Surface) -> Surface {
         match (surface, self.wants.dialect(surface)) {
-            (Surface::Messages, Dialect::OpenAiChat) => Surface::Chat,
             (Surface::Chat, Dialect::AnthropicMessages) => Surface::Messages,
+            (same, Dialect::AnthropicMessages) => same,
+            (Surface::Messages, _) => Surface::Chat,
             (same, _) => same,
         }
     }
 
-    /// The path and query of a surface at an endpoint of this account; some have one of its own
-    /// for answers that are streamed.
+    /// The path and query of a surface at an endpoint of this account; `stream`
+    /// tells whether the answer is to be a stream.
     #[must_use]
-    pub fn path(&self, lane: &Lane, surface: Surface, model: &str, stream: bool) -> String {
+    pub fn path(&self, lane: &Lane, surface: Surface, (model, stream): (&str, bool)) -> String {
         if self.settings.kind == Kind::Bedrock {
-            return bedrock::path(lane, surface, model, stream);
+            return bedrock::path(lane, surface, (model, stream));
+        }
+        if self.wants.dialect(surface) == Dialect::Gemini {
+            return gemini_path(&lane.base_path, surface, (model, stream));
         }
         let tail = match surface {
             Surface::Chat => "chat/completions",
@@ -286,6 +290,17 @@ impl Place {
 }
 
 /// A deployment's name as one segment of a path (RFC 3986, unreserved characters stay).
+/// Gemini names model and method in the address.
+fn gemini_path(base: &str, surface: Surface, (model, stream): (&str, bool)) -> String {
+    let method = match (surface, stream) {
+        (Surface::Embeddings, _) => "batchEmbedContents",
+        (_, true) => "streamGenerateContent?alt=sse",
+        (_, false) => "generateContent",
+    };
+    let model = model.strip_prefix("models/").unwrap_or(model);
+    format!("{base}/models/{}:{method}", path_segment(model))
+}
+
 fn path_segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -301,6 +316,23 @@ fn path_segment(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gemini_names_model_and_method_in_the_address() {
+        let path = |surface, model, stream| gemini_path("/v1beta", surface, (model, stream));
+        assert_eq!(
+            path(Surface::Chat, "models/gemini-x", true),
+            "/v1beta/models/gemini-x:streamGenerateContent?alt=sse"
+        );
+        assert_eq!(
+            path(Surface::Chat, "a/../b?c", false),
+            "/v1beta/models/a%2F..%2Fb%3Fc:generateContent"
+        );
+        assert_eq!(
+            path(Surface::Embeddings, "e", false),
+            "/v1beta/models/e:batchEmbedContents"
+        );
+    }
 
     fn azure(url: &str, version: Option<&str>) -> String {
         let settings = conf::Provider {
@@ -320,7 +352,7 @@ mod tests {
         };
         let provider = Provider::build("az", &settings, shared, Arc::default()).expect("builds");
         let lane = provider.pool.lanes().first().expect("a lane");
-        provider.path(lane, Surface::Chat, "my dep/1", false)
+        provider.path(lane, Surface::Chat, ("my dep/1", false))
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Wants {
         let same = self.dialect(surface) == surface.dialect();
         match surface {
             Surface::Chat | Surface::Messages => true,
-            Surface::Embeddings => same || self.dialect(surface).embeds(),
+            Surface::Embeddings => self.dialect(surface).embeds(),
             Surface::CountTokens => same,
             Surface::Completions => same && self.completions,
         }
@@ -120,6 +120,15 @@ pub static PROVIDERS: &[Wants] = &[
         speaks: Speaks::One(Dialect::AnthropicMessages),
         auth: Auth::Header("x-api-key"),
         fidelity: Fidelity::Lens,
+        asks_usage: false,
+        attempt_header: false,
+        completions: false,
+        ..COMPATIBLE
+    },
+    Wants {
+        kind: Kind::Gemini,
+        speaks: Speaks::One(Dialect::Gemini),
+        auth: Auth::Header("x-goog-api-key"),
         asks_usage: false,
         attempt_header: false,
         completions: false,
@@ -220,6 +229,9 @@ mod tests {
         let bedrock = wants(Kind::Bedrock);
         assert!(bedrock.serves(Surface::Embeddings) && !bedrock.serves(Surface::CountTokens));
         assert!(claude.serves(Surface::CountTokens) && !openai.serves(Surface::CountTokens));
+        let gemini = wants(Kind::Gemini);
+        assert!(gemini.serves(Surface::Messages) && gemini.serves(Surface::Embeddings));
+        assert!(!gemini.serves(Surface::CountTokens) && !gemini.serves(Surface::Completions));
         assert!(openai.serves(Surface::Completions));
         assert!(!wants(Kind::Mistral).serves(Surface::Completions));
     }

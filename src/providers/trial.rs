@@ -55,7 +55,7 @@ impl Provider {
             }
             Probe::Completion => {
                 let model = check.model.clone()?;
-                let path = self.path(lane, self.upstream_surface(Surface::Chat), &model, false);
+                let path = self.path(lane, self.upstream_surface(Surface::Chat), (&model, false));
                 let mut request = self.request(Method::POST, lane, &path);
                 request.timeout = check.timeout;
                 request.body = self.one_token(&model).into_bytes();
@@ -107,6 +107,11 @@ impl Provider {
 
     /// The shortest completion that there is.
     fn one_token(&self, model: &str) -> String {
+        if self.wants.dialect(Surface::Chat) == Dialect::Gemini {
+            let contents = json!([{ "role": "user", "parts": [{ "text": "Hi" }] }]);
+            let config = json!({ "maxOutputTokens": 1 });
+            return json!({ "contents": contents, "generationConfig": config }).to_string();
+        }
         let renamed = self.wants.rename.iter();
         let mut renamed = renamed.filter(|(from, _)| *from == "max_completion_tokens");
         let limit = match (renamed.next(), self.settings.kind) {

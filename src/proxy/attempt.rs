@@ -193,6 +193,9 @@ fn untranslatable(exchange: &mut Exchange, error: ReadError) -> Box<Error> {
     error.into_up()
 }
 
+/// Members that limit the answer, in any dialect.
+const LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "generationConfig"];
+
 /// The member in which this target is told how long the answer may be.
 fn limit_name(prompt: &Prompt, spoken: Dialect, wants: &Wants) -> &'static str {
     const OLD: &str = "max_tokens";
@@ -221,11 +224,16 @@ fn render(forward: &Forward, target: &Target) -> std::result::Result<Translated,
         .collect();
     let spoken = wants.dialect(prompt.surface());
     let clamp = forward.money.as_ref().and_then(|money| money.clamp(target));
-    let clamp = clamp.map(|tokens| tokens.to_string());
-    if let Some(tokens) = &clamp {
+    let clamp_text = clamp.map(|tokens| tokens.to_string());
+    let translated = spoken != prompt.surface().dialect();
+    if let Some(tokens) = clamp_text.as_ref().filter(|_| !translated) {
         let name = limit_name(prompt, spoken, wants);
         set.retain(|(key, _)| *key != name);
         set.push((name, tokens));
+    }
+    if translated && clamp.is_some() {
+        // No override may lengthen what the purse can pay.
+        set.retain(|(key, _)| !LIMITS.contains(key));
     }
     let patch = RequestPatch {
         model: &target.model,
@@ -235,9 +243,10 @@ fn render(forward: &Forward, target: &Target) -> std::result::Result<Translated,
         rename: wants.rename,
         plain_roles: !wants.developer_role,
     };
-    if spoken != prompt.surface().dialect() {
+    if translated {
         let translation = Translation {
             patch,
+            most_output: clamp,
             default_max_output: target.max_output.unwrap_or(USUAL_MAX_OUTPUT),
             keep_reasoning: wants.reasoning_history,
         };

@@ -75,7 +75,7 @@ pub(super) fn upstream_request(
     let (provider, lane) = (&target.provider, guard.lane());
     let surface = provider.upstream_surface(forward.prompt.surface());
     let stream = forward.prompt.stream();
-    let path = provider.path(lane, surface, &target.model, stream);
+    let path = provider.path(lane, surface, (&target.model, stream));
     let spoken = provider.wants.dialect(forward.prompt.surface());
     let version = request.version;
     let mut out = http::HeaderMap::with_capacity(16);

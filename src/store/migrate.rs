@@ -16,6 +16,7 @@ macro_rules! steps {
             (1, "V0001__entities", steps!(@ $database, "V0001__entities")),
             (2, "V0002__money", steps!(@ $database, "V0002__money")),
             (3, "V0003__denied_tokens", steps!(@ $database, "V0003__denied_tokens")),
+            (4, "V0004__settle_faster", steps!(@ $database, "V0004__settle_faster")),
         ]
     };
     (@ $database:literal, $name:literal) => {

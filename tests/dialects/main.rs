@@ -12,7 +12,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod conform;
 mod failover;
+mod gemini;
 mod refusals;
 mod surface;
 mod world;

@@ -35,6 +35,8 @@ pub struct Translation<'a> {
     pub patch: RequestPatch<'a>,
     /// Anthropic wants a limit of the answer: this one, if the client gave none.
     pub default_max_output: u64,
+    /// The answer may not be longer than this, whatever the client asked for.
+    pub most_output: Option<u64>,
     /// The provider of OpenAI's dialect takes thoughts of earlier turns back, as
     /// `reasoning_content`.
     pub keep_reasoning: bool,
@@ -74,6 +76,7 @@ impl Prompt {
         if !how.patch.model.is_empty() {
             ask.model = Str::text(how.patch.model);
         }
+        ask.max_output = how.most_output.or(ask.max_output);
         let reports_on_request = match to {
             Dialect::AnthropicMessages => {
                 to_anthropic::fit(&mut ask, how, &mut notes)?;

@@ -74,7 +74,7 @@ pub(super) fn fit(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result
     numbers(ask, notes)?;
     format(ask, from, notes)?;
     service_tier(ask)?;
-    tools(ask, notes)?;
+    tools(ask, from, notes)?;
     tool_choice(ask, from, notes)?;
     if ask.stop.len() > MAX_STOPS {
         let name = match from {
@@ -233,7 +233,7 @@ fn service_tier(ask: &mut Ask<'_>) -> Result<(), ReadError> {
     Ok(())
 }
 
-fn tools(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
+fn tools(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result<(), ReadError> {
     for (index, tool) in ask.tools.iter_mut().enumerate() {
         match tool {
             Tool::Function(function) => {
@@ -241,7 +241,10 @@ fn tools(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
                     notes.drop("cache_control");
                 }
                 if function.strict.take() == Some(true) {
-                    notes.drop("tools[].strict");
+                    notes.drop(match from {
+                        Dialect::AnthropicMessages => "tools[].strict",
+                        _ => "tools[].function.strict",
+                    });
                 }
                 notes.drop_extras("tools[].", &mut function.extra);
             }

@@ -54,8 +54,9 @@ pub(super) fn fit(
             mut attached,
             ..
         } = fitted;
-        parts.append(&mut attached);
-        turn.parts = parts;
+        // The results themselves are put before them in the end.
+        attached.append(&mut parts);
+        turn.parts = attached;
         if index < opening {
             turns.push(turn);
             continue;

@@ -105,10 +105,15 @@ fn endpoints(name: &str, provider: &mut Provider, cx: &mut Cx<'_>) {
         cx.cross(&[&["providers", name, "api_version"]], message, "remove it");
     }
     // Their SDKs take the bare host.
-    if matches!(kind, Kind::Ollama | Kind::Anthropic) {
+    let usual = match kind {
+        Kind::Ollama | Kind::Anthropic => "/v1",
+        Kind::Gemini => "/v1beta",
+        _ => "",
+    };
+    if !usual.is_empty() {
         for endpoint in &mut provider.endpoints {
             if address::split(&endpoint.url).1.is_empty() {
-                endpoint.url.push_str("/v1");
+                endpoint.url.push_str(usual);
             }
         }
     }

@@ -344,6 +344,17 @@ pub trait LedgerStore: Send + Sync {
         now_ms: i64,
     ) -> Result<Posted, StoreFault>;
 
+    /// The same for a batch that nobody has ever sent, which is posted without being looked up. Should
+    /// some of it be there nevertheless, it is looked up then, and not posted again.
+    fn settle_first(
+        &self,
+        holder: HolderId,
+        batch: &[Settled],
+        now_ms: i64,
+    ) -> Result<Posted, StoreFault> {
+        self.settle(holder, batch, now_ms)
+    }
+
     /// What is known of a holder and of one of its settlements, by request and attempt. A database
     /// that failed over to a replica, or was restored, may have forgotten what it had confirmed.
     fn remembered(

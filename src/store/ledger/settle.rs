@@ -13,12 +13,23 @@ use super::rows::{self, Wallet};
 use super::{HolderId, OwnerType, Posted, Settled, WalletId};
 use crate::money::Nanos;
 
+/// Whether a batch may have been sent before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// Nobody has: nothing of it is looked up. Should it be there all the same, the primary key
+    /// says so ([`StoreFault::Duplicate`]).
+    Never,
+    /// Perhaps: what was posted is found and left out.
+    Perhaps,
+}
+
 /// Posts what has not been posted.
 pub(super) fn settle(
     sql: &mut dyn Sql,
     holder: HolderId,
     batch: &[Settled],
     now_ms: i64,
+    sent: Sent,
 ) -> Result<Posted, StoreFault> {
     // A holder that is fenced may settle, so only its existence counts.
     match rows::keep_holder(sql, holder.0) {
@@ -31,7 +42,10 @@ pub(super) fn settle(
     let pools = rows::lock_pools(sql, &asked)?;
     let named = posting::named(batch).union(&of_houses).copied().collect();
     let wallets = rows::lock_wallets(sql, &named)?;
-    let known = known(sql, batch)?;
+    let known = match sent {
+        Sent::Never => HashSet::new(),
+        Sent::Perhaps => known(sql, batch)?,
+    };
     let fresh = posting::fresh(batch, &known);
     let mut posted = Posted {
         posted: fresh.len(),

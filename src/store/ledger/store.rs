@@ -10,7 +10,8 @@ use super::super::{StoreFault, WalletStatus};
 use super::{
     Broken, Funding, HoldMode, HolderId, HolderRow, LedgerStore, OwnerType, Posted, Remembered,
     Rules, Settled, Taken, WalletId, WalletRules, Want, absence, check, lease, partition, period,
-    posting, rows, settle,
+    posting, rows,
+    settle::{self, Sent},
 };
 use crate::money::Nanos;
 
@@ -89,18 +90,16 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
         batch: &[Settled],
         now_ms: i64,
     ) -> Result<Posted, StoreFault> {
-        posting::validate(batch)?;
-        let mut tries = 1..TRIES;
-        loop {
-            let posted = self.engine.run(Work::Money, &mut |sql| {
-                settle::settle(sql, holder, batch, now_ms)
-            });
-            match posted {
-                // It is posted once, however often it is sent.
-                Err(StoreFault::Duplicate | StoreFault::Uncertain) if tries.next().is_some() => {}
-                posted => return posted,
-            }
-        }
+        post(&self.engine, holder, batch, now_ms, Sent::Perhaps)
+    }
+
+    fn settle_first(
+        &self,
+        holder: HolderId,
+        batch: &[Settled],
+        now_ms: i64,
+    ) -> Result<Posted, StoreFault> {
+        post(&self.engine, holder, batch, now_ms, Sent::Never)
     }
 
     fn remembered(
@@ -167,6 +166,29 @@ impl<E: Engine> LedgerStore for SqlStore<E> {
 
     fn check(&self) -> Result<Vec<Broken>, StoreFault> {
         self.engine.run(Work::ReadLatest, &mut check::check)
+    }
+}
+
+/// It is posted once, however often it is sent, by whom, and however often the engine tries.
+fn post<E: Engine>(
+    engine: &E,
+    holder: HolderId,
+    batch: &[Settled],
+    now_ms: i64,
+    sent: Sent,
+) -> Result<Posted, StoreFault> {
+    posting::validate(batch)?;
+    let mut sent = sent;
+    let mut tries = 1..TRIES;
+    loop {
+        let posted = engine.run(Work::Money, &mut |sql| {
+            let sent = std::mem::replace(&mut sent, Sent::Perhaps);
+            settle::settle(sql, holder, batch, now_ms, sent)
+        });
+        match posted {
+            Err(StoreFault::Duplicate | StoreFault::Uncertain) if tries.next().is_some() => {}
+            posted => return posted,
+        }
     }
 }
 

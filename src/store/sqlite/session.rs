@@ -99,7 +99,13 @@ fn insert_many(
     );
     let mut statement = connection.prepare_cached(&sql)?;
     for row in rows {
-        bind(&mut statement, row)?;
+        if row.len() != columns.len() {
+            return Err(StoreFault::Unreadable { column: row.len() });
+        }
+        // Its parameters stand in the order of their numbers.
+        for (place, value) in (1..).zip(row) {
+            bind_one(&mut statement, place, value)?;
+        }
         statement.raw_execute()?;
     }
     Ok(())
@@ -118,13 +124,18 @@ fn bind(statement: &mut Statement<'_>, params: &[Value]) -> Result<(), StoreFaul
             .and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
         let value = number.and_then(|number| params.get(number.checked_sub(1)?));
         let value = value.ok_or_else(miscounted)?;
-        value.check()?;
-        match value {
-            Value::Null => statement.raw_bind_parameter(place, None::<i64>)?,
-            Value::Int(value) => statement.raw_bind_parameter(place, value)?,
-            Value::Text(value) => statement.raw_bind_parameter(place, value as &dyn ToSql)?,
-            Value::Bytes(value) => statement.raw_bind_parameter(place, value as &dyn ToSql)?,
-        }
+        bind_one(statement, place, value)?;
+    }
+    Ok(())
+}
+
+fn bind_one(statement: &mut Statement<'_>, place: usize, value: &Value) -> Result<(), StoreFault> {
+    value.check()?;
+    match value {
+        Value::Null => statement.raw_bind_parameter(place, None::<i64>)?,
+        Value::Int(value) => statement.raw_bind_parameter(place, value)?,
+        Value::Text(value) => statement.raw_bind_parameter(place, value as &dyn ToSql)?,
+        Value::Bytes(value) => statement.raw_bind_parameter(place, value as &dyn ToSql)?,
     }
     Ok(())
 }

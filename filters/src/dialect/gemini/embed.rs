@@ -74,6 +74,7 @@ pub(crate) fn lower(
     model: &str,
     dropped: &mut dyn FnMut(&'static str),
 ) -> Result<Vec<u8>, ReadError> {
+    let model = model.strip_prefix("models/").unwrap_or(model);
     let (mut input, mut each) = ("", Writer::new(64));
     each.open("", b'{');
     each.joined("model", &["models/", Str::text(model).raw()]);

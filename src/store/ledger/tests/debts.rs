@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::super::super::sql::{Engine, SqlStore};
+use super::super::super::sql::{Engine, SqlStore, Work};
 use super::super::{HolderId, LedgerStore, OwnerType, Remembered, Settled};
 use super::world::*;
 use crate::money::Nanos;
@@ -97,7 +97,32 @@ fn what_was_confirmed_is_remembered_and_who_was_forgotten_may_settle<E: Engine>(
     assert_sound(store);
 }
 
+fn a_transaction_has_its_wallet_for_ever<E: Engine>(store: &SqlStore<E>) {
+    let tenant = org(store, "a");
+    let purse = prepaid(store, tenant, 100);
+    let one = store.enlist("one", 0).unwrap();
+    take(store, one, purse, 20);
+    let spent = settled(tenant, &[pay(purse, 20)], 0);
+    store.settle(one, &[spent], NOON).unwrap();
+    let run = |text: &str| {
+        store
+            .engine
+            .run(Work::Governance, &mut |sql| sql.execute(text, &[]))
+    };
+    let nowhere = "INSERT INTO transactions (request_id, type, id, wallet_id, amount, hash, created_at) \
+         SELECT request_id, 'credit', id, 4711, 1, hash, 0 FROM transactions WHERE type = 'usage'";
+    run(nowhere).unwrap_err();
+    run("UPDATE transactions SET wallet_id = 4711").unwrap_err();
+    run("DELETE FROM wallet_pool").unwrap();
+    run("DELETE FROM lease_uses").unwrap();
+    run("DELETE FROM lease_grants").unwrap();
+    run("DELETE FROM wallets").unwrap_err();
+    run("DELETE FROM transactions").unwrap();
+    run("DELETE FROM wallets").unwrap();
+}
+
 super::sentences!(
+    a_transaction_has_its_wallet_for_ever,
     what_was_not_held_is_taken_from_what_nobody_leased_and_the_rest_is_owed,
     a_budget_alone_covers_what_it_has_not_leased,
     what_was_confirmed_is_remembered_and_who_was_forgotten_may_settle,

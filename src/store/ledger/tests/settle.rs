@@ -213,6 +213,27 @@ fn what_is_sent_again_is_posted_once<E: Engine>(store: &SqlStore<E>) {
     assert_sound(store);
 }
 
+fn what_is_called_new_and_is_not_is_posted_once_all_the_same<E: Engine>(store: &SqlStore<E>) {
+    let tenant = org(store, "a");
+    let wallet = prepaid(store, tenant, 1_000);
+    let one = store.enlist("one", 0).unwrap();
+    take(store, one, wallet, 500);
+    let batch: Vec<Settled> = (1..=9)
+        .map(|n| settled(tenant, &[pay(wallet, n)], 0))
+        .collect();
+    let first = store.settle_first(one, &batch[..6], NOON).unwrap();
+    assert_eq!((first.posted, first.duplicates), (6, 0));
+    let mut mixed = batch[3..].to_vec();
+    mixed.push(batch[8].clone());
+    let last = store.settle_first(one, &mixed, NOON + 1).unwrap();
+    assert_eq!((last.posted, last.duplicates), (3, 4));
+    assert_eq!(state(store, wallet), [955, 500, 500, 45, 0]);
+    let again = store.settle_first(one, &batch, NOON + 2).unwrap();
+    assert_eq!((again.posted, again.duplicates), (0, 9));
+    assert_eq!(ask(store, "SELECT count(*) FROM settlements", &[]), [[2]]);
+    assert_sound(store);
+}
+
 fn attempts_of_one_request_are_settled_apart<E: Engine>(store: &SqlStore<E>) {
     let tenant = org(store, "a");
     let one = store.enlist("one", 0).unwrap();
@@ -442,6 +463,7 @@ super::sentences!(
     what_was_not_delivered_is_paid_by_the_house,
     a_house_is_opened_by_the_first_answer_that_got_lost,
     what_is_sent_again_is_posted_once,
+    what_is_called_new_and_is_not_is_posted_once_all_the_same,
     attempts_of_one_request_are_settled_apart,
     what_can_never_be_posted_is_named_and_harms_nothing,
     a_sum_out_of_range_names_the_settlement_that_makes_it,

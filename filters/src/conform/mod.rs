@@ -1,0 +1,60 @@
+//! What clients may count on, written down as rules: the streaming grammars and
+//! the bodies that OpenAI and Anthropic publish. Any gateway or provider can be
+//! held to them; `alfred conform` does so, and Alfred's own tests.
+//!
+//! The rules are independent of the writers in [`crate::dialect`]: they share no
+//! code with them, read plain JSON, and know no Alfred. A rule has a name that
+//! stays, such as `chat.role-first`, so that reports can be compared.
+
+mod bodies;
+mod chat;
+mod findings;
+mod frames;
+mod messages;
+
+pub use bodies::Body;
+pub use findings::Violation;
+
+use chat::ChatStream;
+use findings::Findings;
+use messages::MessageStream;
+
+/// A streaming grammar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grammar {
+    /// Chunks of OpenAI's chat completions. `usage` says whether the request asked
+    /// for it (`stream_options.include_usage`).
+    Chat {
+        /// Usage was asked for.
+        usage: bool,
+    },
+    /// Events of Anthropic's Messages.
+    Messages,
+}
+
+impl Grammar {
+    /// Holds a whole successful stream to this grammar: the bytes of the body as
+    /// they came. Empty when nothing is wrong; at most 100 violations are told.
+    #[must_use]
+    pub fn check(self, stream: &[u8]) -> Vec<Violation> {
+        let mut findings = Findings::default();
+        let events = frames::read(stream, &mut findings);
+        match self {
+            Self::Chat { usage } => {
+                let mut checker = ChatStream::new(usage);
+                for event in &events {
+                    checker.take(event, &mut findings);
+                }
+                checker.finish(&mut findings);
+            }
+            Self::Messages => {
+                let mut checker = MessageStream::default();
+                for event in &events {
+                    checker.take(event, &mut findings);
+                }
+                checker.finish(&mut findings);
+            }
+        }
+        findings.all()
+    }
+}
