@@ -123,6 +123,8 @@ mod tests {
             ("GROQ_API_KEY", "d"),
             ("TOGETHER_API_KEY", "e"),
             ("HF_TOKEN", "f"),
+            ("AWS_BEARER_TOKEN_BEDROCK", "i"),
+            ("AWS_REGION", "eu-west-1"),
             ("OLLAMA_HOST", "gpu"),
         ];
         let config = with(&variables);
