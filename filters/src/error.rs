@@ -142,6 +142,24 @@ impl ProviderError {
         ProviderError::build(classify::status(&shape), &shape)
     }
 
+    /// The same failure with the type that stands outside of its body: AWS names it
+    /// in the header `x-amzn-errortype`, as `Name:http://…`.
+    #[must_use]
+    pub fn typed(self, name: &str, body: &[u8]) -> ProviderError {
+        let shape = Shape::read(body).named(name);
+        ProviderError {
+            should_retry: self.should_retry,
+            retry_after: self.retry_after,
+            ..ProviderError::build(self.status, &shape)
+        }
+    }
+
+    /// Reads a failure that came as a frame of that type inside a 200.
+    pub(crate) fn in_frame(name: &str, body: &[u8]) -> ProviderError {
+        let shape = Shape::read(body).named(name);
+        ProviderError::build(classify::status(&shape), &shape)
+    }
+
     /// The provider sent something that cannot be read as an answer. `what` is
     /// Alfred's own wording and holds no part of the body.
     #[must_use]

@@ -5,7 +5,9 @@
 use bytes::Bytes;
 
 use crate::dialect::Dialect;
+use crate::dialect::bedrock::failure;
 use crate::error::ProviderError;
+use crate::eventstream::{self, EventStreamReader, Flaw, Message};
 use crate::sse::{DEFAULT_CAP, Frame, SseReader, TooLong};
 
 /// The reader of one stream. A framing of a further kind is one variant here, one
@@ -13,6 +15,8 @@ use crate::sse::{DEFAULT_CAP, Frame, SseReader, TooLong};
 pub(crate) enum Framing {
     /// Server-sent events.
     Sse(SseReader),
+    /// AWS's event stream, and the frame that is looked at.
+    Aws(EventStreamReader, Message),
 }
 
 impl Framing {
@@ -23,6 +27,10 @@ impl Framing {
             | Dialect::AnthropicMessages
             | Dialect::OpenAiResponses
             | Dialect::Gemini => Framing::Sse(SseReader::new(DEFAULT_CAP)),
+            Dialect::BedrockConverse => {
+                let reader = EventStreamReader::new(eventstream::DEFAULT_CAP);
+                Framing::Aws(reader, Message::default())
+            }
         }
     }
 
@@ -30,7 +38,7 @@ impl Framing {
     /// that its first byte tells nothing.
     pub(crate) fn begins_like_json(&self) -> bool {
         match self {
-            Framing::Sse(_) => false,
+            Framing::Sse(_) | Framing::Aws(..) => false,
         }
     }
 
@@ -41,6 +49,10 @@ impl Framing {
     pub(crate) fn feed(&mut self, chunk: Bytes) -> Result<(), ProviderError> {
         match self {
             Framing::Sse(reader) => reader.feed(chunk).map_err(too_long),
+            Framing::Aws(reader, _) => {
+                reader.feed(chunk);
+                Ok(())
+            }
         }
     }
 
@@ -51,6 +63,19 @@ impl Framing {
     pub(crate) fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ProviderError> {
         match self {
             Framing::Sse(reader) => reader.next_frame().map_err(too_long),
+            Framing::Aws(reader, held) => match reader.next_message().map_err(broken)? {
+                None => Ok(None),
+                Some(message) => {
+                    if let Some(error) = failure::of(&message) {
+                        return Err(error);
+                    }
+                    *held = message;
+                    Ok(Some(Frame::Event {
+                        name: held.text(":event-type").unwrap_or_default().as_bytes(),
+                        data: held.payload(),
+                    }))
+                }
+            },
         }
     }
 
@@ -61,6 +86,8 @@ impl Framing {
     pub(crate) fn finish(&mut self) -> Result<Option<Frame<'_>>, ProviderError> {
         match self {
             Framing::Sse(reader) => reader.finish().map_err(too_long),
+            // A frame is whole, or nothing of it can be trusted.
+            Framing::Aws(..) => Ok(None),
         }
     }
 
@@ -68,10 +95,15 @@ impl Framing {
     pub(crate) fn is_open(&self) -> bool {
         match self {
             Framing::Sse(reader) => reader.is_open(),
+            Framing::Aws(reader, _) => reader.is_open(),
         }
     }
 }
 
 fn too_long(error: TooLong) -> ProviderError {
     ProviderError::malformed(&error.to_string())
+}
+
+fn broken(flaw: Flaw) -> ProviderError {
+    ProviderError::malformed(&flaw.to_string())
 }

@@ -24,6 +24,7 @@ pub mod dialect;
 pub mod error;
 pub(crate) mod estimate;
 pub mod event;
+pub mod eventstream;
 pub(crate) mod framing;
 pub(crate) mod json;
 pub mod meter;

@@ -20,7 +20,6 @@ const LATER: &[&str] = &[
     "auth",
     "otlp",
     "providers.*.probes",
-    "providers.*.region",
 ];
 
 /// The fields of one section.

@@ -34,6 +34,8 @@ section! {
         pub on_client_disconnect: OnDisconnect = OnDisconnect::Cancel,
         /// Azure's classic form only: the `api-version` of the query, such as `2024-10-21`.
         pub api_version: Option<String> = None,
+        /// Bedrock only: the AWS region, such as `eu-central-1`. Decides the address, and is part of every signature.
+        pub region: Option<String> = None,
         /// The version of HTTP spoken to the endpoints.
         pub http: HttpVersion = HttpVersion::Auto,
         /// Headers added to every call, such as `OpenAI-Organization`.
@@ -60,6 +62,7 @@ impl Provider {
             health: None,
             on_client_disconnect: OnDisconnect::Cancel,
             api_version: None,
+            region: None,
             http: HttpVersion::Auto,
             headers: BTreeMap::new(),
             retry_budget: RetryBudget::default(),
@@ -96,12 +99,15 @@ choice! {
         Ollama = "ollama",
         /// The router of Hugging Face.
         Huggingface = "huggingface",
+        /// Amazon Bedrock, by its Converse API. A key is a Bedrock API key, or that of an account:
+        /// `ACCESS_KEY_ID:SECRET_ACCESS_KEY`, with `:SESSION_TOKEN` if it has one.
+        Bedrock = "bedrock",
         /// Any other server that speaks OpenAI's chat completions: vLLM, llama.cpp, SGLang, LM Studio, TGI …
         OpenaiCompatible = "openai_compatible",
         /// Alfred's own scripted server; without endpoints, the one that is built in.
         Mock = "mock",
     }
-    later ["vertex", "bedrock", "cohere"]
+    later ["vertex", "cohere"]
 }
 
 impl Kind {
@@ -116,7 +122,7 @@ impl Kind {
             Self::Together => Some("https://api.together.xyz/v1"),
             Self::Ollama => Some("http://127.0.0.1:11434/v1"),
             Self::Huggingface => Some("https://router.huggingface.co/v1"),
-            Self::Azure | Self::OpenaiCompatible | Self::Mock => None,
+            Self::Azure | Self::Bedrock | Self::OpenaiCompatible | Self::Mock => None,
         }
     }
 
@@ -131,6 +137,7 @@ impl Kind {
             Self::Groq => Some("GROQ_API_KEY"),
             Self::Together => Some("TOGETHER_API_KEY"),
             Self::Huggingface => Some("HF_TOKEN"),
+            Self::Bedrock => Some("AWS_BEARER_TOKEN_BEDROCK"),
             Self::Ollama | Self::OpenaiCompatible | Self::Mock => None,
         }
     }

@@ -71,6 +71,12 @@ fn example(kind: Kind) -> &'static str {
         Kind::Huggingface => {
             "huggingface: { kind: huggingface, keys: [\"${HF_TOKEN:?export it first}\"] }"
         }
+        Kind::Bedrock => {
+            "bedrock:
+  kind: bedrock
+  keys: [\"${AWS_BEARER_TOKEN_BEDROCK:?export it first}\"]  # or ACCESS_KEY_ID:SECRET_ACCESS_KEY:SESSION_TOKEN
+  region: us-east-1"
+        }
         Kind::OpenaiCompatible => {
             "vllm:
   kind: openai_compatible                            # vLLM, llama.cpp, SGLang, LM Studio, TGI …
@@ -95,7 +101,7 @@ fn model(kind: Kind) -> Option<&'static str> {
         Kind::Together => Some("meta-llama/Llama-3.3-70B-Instruct-Turbo"),
         Kind::Huggingface => Some("meta-llama/Llama-3.3-70B-Instruct"),
         Kind::Ollama => Some("llama3.2"),
-        Kind::Azure | Kind::OpenaiCompatible | Kind::Mock => None,
+        Kind::Azure | Kind::Bedrock | Kind::OpenaiCompatible | Kind::Mock => None,
     }
 }
 

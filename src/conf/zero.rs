@@ -12,7 +12,8 @@ use super::provider::Kind;
 /// names the vendors' own SDKs use, called as its kind (`openai`, `azure`, …), and the mock.
 ///
 /// Read are `OPENAI_API_KEY`, `AZURE_OPENAI_API_KEY` with `AZURE_OPENAI_ENDPOINT` (and `OPENAI_API_VERSION` for the
-/// classic form), `ANTHROPIC_API_KEY`, `MISTRAL_API_KEY`, `GROQ_API_KEY`, `TOGETHER_API_KEY`, `HF_TOKEN` and `OLLAMA_HOST`; an empty variable
+/// classic form), `ANTHROPIC_API_KEY`, `MISTRAL_API_KEY`, `GROQ_API_KEY`, `TOGETHER_API_KEY`, `HF_TOKEN`, `AWS_BEARER_TOKEN_BEDROCK`
+/// with `AWS_REGION`, and `OLLAMA_HOST`; an empty variable
 /// counts as unset. `OPENAI_BASE_URL` is not read: in a user's shell it points at Alfred itself. `ALFRED_DATA_DIR`,
 /// `ALFRED_LISTEN_GATEWAY`, `ALFRED_LISTEN_ADMIN`, `ALFRED_LISTEN_TELEMETRY` and `ALFRED_LISTEN_CONSOLE` replace the
 /// defaults.
@@ -51,6 +52,10 @@ fn line(kind: Kind, env: &mut Environment) -> Option<String> {
     let variable = kind.key_variable()?;
     env.filled(variable)?;
     let keys = format!("keys: [\"${{{variable}}}\"]");
+    if kind == Kind::Bedrock {
+        env.filled("AWS_REGION")?;
+        return Some(format!("{keys}, region: \"${{AWS_REGION}}\""));
+    }
     if kind != Kind::Azure {
         return Some(keys);
     }
@@ -118,6 +123,8 @@ mod tests {
             ("GROQ_API_KEY", "d"),
             ("TOGETHER_API_KEY", "e"),
             ("HF_TOKEN", "f"),
+            ("AWS_BEARER_TOKEN_BEDROCK", "i"),
+            ("AWS_REGION", "eu-west-1"),
             ("OLLAMA_HOST", "gpu"),
         ];
         let config = with(&variables);

@@ -2,6 +2,8 @@
 //!
 //! A provider is data. Whoever speaks OpenAI's grammar needs a row here and no code.
 
+mod bedrock;
+pub mod sigv4;
 mod table;
 mod trial;
 
@@ -17,6 +19,7 @@ use crate::outbound::Egress;
 use crate::pool::{Endpoints, Host, Lane, Pool, Resolver, Via};
 use crate::routing::RetryBudget;
 
+pub use bedrock::Call;
 pub use table::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Auth, PROVIDERS, Speaks, Wants};
 pub use trial::Needs;
 
@@ -117,6 +120,9 @@ impl Provider {
     /// tells whether the answer is to be a stream.
     #[must_use]
     pub fn path(&self, lane: &Lane, surface: Surface, (model, stream): (&str, bool)) -> String {
+        if self.settings.kind == Kind::Bedrock {
+            return bedrock::path(lane, surface, (model, stream));
+        }
         if self.wants.dialect(surface) == Dialect::Gemini {
             return gemini_path(&lane.base_path, surface, (model, stream));
         }
@@ -234,7 +240,8 @@ fn lanes(
 
 fn credential(auth: Auth, key: &str) -> Option<HeaderValue> {
     let text = match auth {
-        Auth::Bearer => format!("Bearer {key}"),
+        Auth::Aws if sigv4::Credentials::read(key).is_some() => key.to_owned(),
+        Auth::Bearer | Auth::Aws => format!("Bearer {key}"),
         Auth::Header(_) => key.to_owned(),
     };
     let mut value = HeaderValue::from_str(&text).ok()?;

@@ -19,6 +19,9 @@ pub enum Auth {
     Bearer,
     /// A header of its own.
     Header(&'static str),
+    /// A Bedrock API key as `Authorization: Bearer …`; the key of an AWS account signs each
+    /// request instead (Signature Version 4).
+    Aws,
 }
 
 /// What a provider speaks.
@@ -182,6 +185,15 @@ pub static PROVIDERS: &[Wants] = &[
         completions: false,
         ..COMPATIBLE
     },
+    Wants {
+        kind: Kind::Bedrock,
+        speaks: Speaks::One(Dialect::BedrockConverse),
+        auth: Auth::Aws,
+        asks_usage: false,
+        attempt_header: false,
+        completions: false,
+        ..COMPATIBLE
+    },
     COMPATIBLE,
     Wants {
         kind: Kind::Mock,
@@ -221,6 +233,8 @@ mod tests {
             assert!(openai.serves(surface) && claude.serves(surface));
         }
         assert!(openai.serves(Surface::Embeddings) && !claude.serves(Surface::Embeddings));
+        let bedrock = wants(Kind::Bedrock);
+        assert!(bedrock.serves(Surface::Embeddings) && !bedrock.serves(Surface::CountTokens));
         assert!(claude.serves(Surface::CountTokens) && !openai.serves(Surface::CountTokens));
         let gemini = wants(Kind::Gemini);
         assert!(gemini.serves(Surface::Messages) && gemini.serves(Surface::Embeddings));

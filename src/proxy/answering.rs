@@ -26,7 +26,7 @@ const MAX_ERROR: usize = 64 * 1024;
 /// What the provider's header announced.
 #[derive(Clone, Debug)]
 pub(crate) enum Announced {
-    /// A 2xx with server-sent events.
+    /// A 2xx with server-sent events, or AWS's frames.
     Stream,
     /// A 2xx with one JSON body.
     Whole,
@@ -38,6 +38,8 @@ pub(crate) enum Announced {
         retry_after: Option<String>,
         /// `retry-after-ms`.
         retry_after_ms: Option<String>,
+        /// `x-amzn-errortype`: what kind of error it is, where the body does not say.
+        named: Option<String>,
         /// `x-should-retry`.
         should_retry: Option<bool>,
         /// Unix time in seconds.
@@ -433,11 +435,15 @@ fn read_error(announced: &Announced, body: &[u8]) -> ProviderError {
             status,
             retry_after,
             retry_after_ms,
+            named,
             should_retry,
             now,
         } => {
             let (after, after_ms) = (retry_after.as_deref(), retry_after_ms.as_deref());
             let mut error = ProviderError::read(*status, after, after_ms, body, *now);
+            if let Some(name) = named {
+                error = error.typed(name, body);
+            }
             error.should_retry = *should_retry;
             error
         }

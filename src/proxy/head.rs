@@ -12,14 +12,16 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::Session;
 
 use super::Context;
-use crate::exchange::{Exchange, Stage};
+use crate::exchange::{Exchange, Stage, unix_ms};
 use crate::ledger::Nanos;
 use crate::pipeline::cors;
-use crate::providers::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Auth};
+use crate::providers::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Auth, Call};
 use crate::telemetry::{Receipt, micros};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
+/// The content type of AWS's streams.
+pub(super) const AWS_EVENTS: &str = "application/vnd.amazon.eventstream";
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const CHUNKED: HeaderValue = HeaderValue::from_static("chunked");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("alfred/", env!("CARGO_PKG_VERSION")));
@@ -62,7 +64,7 @@ pub(super) fn upstream_request(
     request: &mut RequestHeader,
     ctx: &mut Context,
 ) -> Result<()> {
-    let length = ctx.rendered.len();
+    let rendered = ctx.rendered.clone();
     let attempt_id = attempt_id(&ctx.exchange.receipt)?;
     let Some(forward) = ctx.exchange.forward() else {
         return Error::e_explain(ErrorType::InternalError, "no request to forward");
@@ -72,19 +74,19 @@ pub(super) fn upstream_request(
     };
     let (provider, lane) = (&target.provider, guard.lane());
     let surface = provider.upstream_surface(forward.prompt.surface());
-    let called = (&*target.model, forward.prompt.stream());
-    let path = provider.path(lane, surface, called);
+    let stream = forward.prompt.stream();
+    let path = provider.path(lane, surface, (&target.model, stream));
+    let spoken = provider.wants.dialect(forward.prompt.surface());
     let version = request.version;
     let mut out = http::HeaderMap::with_capacity(16);
     out.insert(HOST, lane.authority.clone());
     out.insert(CONTENT_TYPE, JSON);
-    out.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    out.insert(ACCEPT, accepted(forward.prompt.stream(), surface));
+    out.insert(CONTENT_LENGTH, HeaderValue::from(rendered.len()));
+    out.insert(ACCEPT, accepted(stream, surface, spoken));
     out.insert(http::header::USER_AGENT, AGENT);
-    if surface.dialect() == Dialect::AnthropicMessages {
+    if spoken == Dialect::AnthropicMessages {
         out.insert(ANTHROPIC_VERSION, ANTHROPIC_GRAMMAR);
     }
-    let spoken = provider.wants.dialect(forward.prompt.surface());
     let own: &[HeaderName] = match (spoken, forward.prompt.surface().dialect()) {
         (Dialect::AnthropicMessages, Dialect::AnthropicMessages) => &ANTHROPIC_PASSED_ON,
         (Dialect::OpenAiChat, Dialect::OpenAiChat)
@@ -106,6 +108,17 @@ pub(super) fn upstream_request(
         match provider.wants.auth {
             Auth::Bearer => out.insert(http::header::AUTHORIZATION, credential.clone()),
             Auth::Header(name) => out.insert(HeaderName::from_static(name), credential.clone()),
+            Auth::Aws => {
+                let call = Call {
+                    path: &path,
+                    body: &rendered,
+                    now: unix_ms() / 1000,
+                };
+                if provider.sign(&mut out, credential, &call).is_none() {
+                    return Error::e_explain(ErrorType::InternalError, "signature");
+                }
+                None
+            }
         };
     }
     let (mut parts, ()) = http::Request::new(()).into_parts();
@@ -128,12 +141,14 @@ fn attempt_id(receipt: &Receipt) -> Result<HeaderValue> {
     HeaderValue::try_from(id).or_err(ErrorType::InternalError, "id")
 }
 
-fn accepted(stream: bool, surface: Surface) -> HeaderValue {
+fn accepted(stream: bool, surface: Surface, spoken: Dialect) -> HeaderValue {
     let streams = matches!(
         surface,
         Surface::Chat | Surface::Completions | Surface::Messages | Surface::Responses
     );
-    if stream && streams {
+    if stream && streams && spoken == Dialect::BedrockConverse {
+        HeaderValue::from_static(AWS_EVENTS)
+    } else if stream && streams {
         HeaderValue::from_static("text/event-stream")
     } else {
         JSON

@@ -7,7 +7,7 @@ use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
 
 use super::answering::{Announced, Step};
-use super::head::{AnswerHead, Body};
+use super::head::{AWS_EVENTS, AnswerHead, Body};
 use super::link::Deadline;
 use super::{Context, ledger, logbook, reply};
 use crate::exchange::{Credit, unix_ms};
@@ -60,16 +60,14 @@ fn announced(response: &ResponseHeader) -> Announced {
             status: response.status.as_u16(),
             retry_after: text("retry-after").map(str::to_owned),
             retry_after_ms: text("retry-after-ms").map(str::to_owned),
+            named: text("x-amzn-errortype").map(str::to_owned),
             should_retry: text("x-should-retry").and_then(|value| value.parse().ok()),
             now: u64::try_from(unix_ms() / 1000).unwrap_or(0),
         };
     }
     let kind = text("content-type").unwrap_or_default();
-    if kind
-        .trim_start()
-        .to_ascii_lowercase()
-        .starts_with("text/event-stream")
-    {
+    let kind = kind.trim_start().to_ascii_lowercase();
+    if kind.starts_with("text/event-stream") || kind.starts_with(AWS_EVENTS) {
         Announced::Stream
     } else {
         Announced::Whole

@@ -12,8 +12,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bedrock;
 mod conform;
 mod failover;
+#[path = "../../filters/tests/bedrock/frames.rs"]
+mod frames;
 mod gemini;
 mod refusals;
 mod responses;

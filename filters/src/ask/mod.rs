@@ -15,7 +15,7 @@ pub(crate) use reading::Lift;
 pub(crate) use text::Writer;
 pub use text::{Raw, Str};
 
-use crate::dialect::{Dialect, anthropic, gemini, openai_chat};
+use crate::dialect::{Dialect, anthropic, bedrock, gemini, openai_chat};
 
 /// A request for an answer to a conversation.
 #[derive(Clone, PartialEq, Default)]
@@ -395,6 +395,7 @@ impl Ask<'_> {
             Dialect::OpenAiChat | Dialect::OpenAiResponses => openai_chat::lower::lower(self),
             Dialect::AnthropicMessages => anthropic::lower::lower(self),
             Dialect::Gemini => gemini::lower::lower(self),
+            Dialect::BedrockConverse => bedrock::lower::lower(self),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! line in the table below, with golden files of its own.
 
 pub mod anthropic;
+pub(crate) mod bedrock;
 pub(crate) mod gemini;
 pub mod openai_chat;
 pub mod openai_responses;
@@ -18,6 +19,8 @@ pub enum Dialect {
     OpenAiResponses,
     /// Google's `generateContent`; no client of Alfred's speaks it.
     Gemini,
+    /// Amazon Bedrock's Converse; no client of Alfred's speaks it.
+    BedrockConverse,
 }
 
 impl Dialect {
@@ -27,6 +30,7 @@ impl Dialect {
         ("anthropic_messages", Dialect::AnthropicMessages),
         ("openai_responses", Dialect::OpenAiResponses),
         ("gemini", Dialect::Gemini),
+        ("bedrock_converse", Dialect::BedrockConverse),
     ];
 
     /// Whether providers of this dialect can be asked for embeddings, whoever
@@ -34,7 +38,7 @@ impl Dialect {
     #[must_use]
     pub fn embeds(self) -> bool {
         match self {
-            Dialect::OpenAiChat | Dialect::Gemini => true,
+            Dialect::OpenAiChat | Dialect::Gemini | Dialect::BedrockConverse => true,
             Dialect::AnthropicMessages | Dialect::OpenAiResponses => false,
         }
     }

@@ -11,9 +11,8 @@ use crate::event::Event;
 use crate::json::Cursor;
 
 use super::Dialect;
-use super::gemini;
 use super::openai_chat::usage::Unknown;
-use super::openai_responses;
+use super::{bedrock, gemini, openai_responses};
 
 /// Takes the events of a decoder.
 pub(crate) type Sink<'s, 'a> = dyn FnMut(Event<'a>) + 's;
@@ -75,6 +74,7 @@ pub(crate) fn decoder(dialect: Dialect, seed: &str) -> Option<Box<dyn Decode>> {
         Dialect::OpenAiChat | Dialect::AnthropicMessages => None,
         Dialect::OpenAiResponses => Some(Box::new(openai_responses::decode::Decoder::new(seed))),
         Dialect::Gemini => Some(Box::new(gemini::decode::Decoder::new(seed))),
+        Dialect::BedrockConverse => Some(Box::new(bedrock::decode::Decoder::new(seed))),
     }
 }
 
@@ -87,6 +87,7 @@ pub(crate) fn embeddings(dialect: Dialect, body: &str) -> Option<Result<String, 
     match dialect {
         Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => None,
         Dialect::Gemini => Some(gemini::embed::read(body)),
+        Dialect::BedrockConverse => Some(bedrock::embed::read(body)),
     }
 }
 

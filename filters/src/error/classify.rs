@@ -40,6 +40,14 @@ const STATUSES: &[(&str, u16)] = &[
     ("content_filter", 400),
     ("timeout_error", 504),
     ("deadline_exceeded", 504),
+    ("accessdeniedexception", 403),
+    ("unrecognizedclientexception", 403),
+    ("expiredtokenexception", 403),
+    ("resourcenotfoundexception", 404),
+    ("servicequotaexceededexception", 400),
+    ("modelerrorexception", 424),
+    ("modelnotreadyexception", 429),
+    ("internalserverexception", 500),
     ("modeltimeoutexception", 408),
     ("modelstreamerrorexception", 424),
     ("serviceunavailableexception", 503),
@@ -145,6 +153,10 @@ fn kind(status: u16, shape: &Shape) -> ErrorKind {
     let broke = message.starts_with("Your credit balance is too low");
     if status == 402 || is(&NO_QUOTA) || day_is_over || broke {
         return ErrorKind::Quota;
+    }
+    // Bedrock's 429 for a model that is still loading: the key is not to blame.
+    if is(&["modelnotreadyexception"]) {
+        return ErrorKind::Overloaded;
     }
     if (400..500).contains(&status) {
         if is(&FILTERED) || shape.flagged {

@@ -66,6 +66,17 @@ impl Shape {
         }
     }
 
+    /// The same with a type that stood outside of the body: `Name`, `Name:http://…`
+    /// or `name.space#Name`.
+    pub(super) fn named(mut self, name: &str) -> Shape {
+        let name = name.split(':').next().unwrap_or_default();
+        let name = name.rsplit('#').next().unwrap_or_default().trim();
+        if !name.is_empty() {
+            self.kind = Some(name.to_owned());
+        }
+        self
+    }
+
     fn from_text(text: &str) -> Shape {
         let form = if text.trim_start().starts_with('<') {
             Form::Html

@@ -11,16 +11,19 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::ask::{Ask, Extra, Str};
-use crate::dialect::{Dialect, gemini};
+use crate::dialect::{Dialect, bedrock, gemini};
 use crate::patch;
 use crate::prompt::{Prompt, ReadError, RequestPatch, Surface, members};
 
+mod bedrock_names;
 mod from_responses;
 mod gemini_thinking;
 mod generation;
 mod thinking;
 mod to_anthropic;
 mod to_anthropic_turns;
+mod to_bedrock;
+mod to_bedrock_turns;
 mod to_gemini;
 mod to_gemini_turns;
 mod to_openai;
@@ -65,6 +68,9 @@ impl Prompt {
         }
         if self.surface() == Surface::Embeddings && to == Dialect::Gemini {
             return self.embed_at_gemini(how);
+        }
+        if self.surface() == Surface::Embeddings && to == Dialect::BedrockConverse {
+            return self.embed_at_bedrock(how);
         }
         if self.surface() == Surface::Responses {
             let renamed = |error| from_responses::renamed(error, self.member("input"));
@@ -111,6 +117,15 @@ impl Prompt {
                 to_gemini::fit(&mut ask, self.surface().dialect(), &mut notes)?;
                 false
             }
+            Dialect::BedrockConverse => {
+                to_bedrock::fit(&mut ask, self.surface().dialect(), how, &mut notes)?;
+                let kept = to_bedrock::without_limits(&how.patch);
+                let patch = to_bedrock::patch_of(&how.patch, &kept);
+                return Ok(Translated {
+                    body: patched(ask.lower(to), false, &patch),
+                    dropped: notes.dropped,
+                });
+            }
         };
         let body = ask.lower(to);
         let patch = patch_for(to, &how.patch);
@@ -133,13 +148,27 @@ impl Prompt {
             dropped,
         })
     }
+
+    fn embed_at_bedrock(&self, how: &Translation<'_>) -> Result<Translated, ReadError> {
+        let model = match how.patch.model {
+            "" => self.model(),
+            model => model,
+        };
+        let mut dropped = Vec::new();
+        let body = bedrock::lower_embeddings(self, model, &mut |name| dropped.push(name.into()))?;
+        let patch = patch_for(Dialect::BedrockConverse, &how.patch);
+        Ok(Translated {
+            body: patched(body, false, &patch),
+            dropped,
+        })
+    }
 }
 
 /// The patch without what stands in an address, or is of OpenAI's grammar only.
 fn patch_for<'a>(to: Dialect, patch: &RequestPatch<'a>) -> RequestPatch<'a> {
     match to {
         Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => *patch,
-        Dialect::Gemini => RequestPatch {
+        Dialect::Gemini | Dialect::BedrockConverse => RequestPatch {
             set: patch.set,
             remove: patch.remove,
             ..RequestPatch::default()

@@ -10,7 +10,7 @@ use crate::text::Path;
 use super::generation::Generation;
 use super::{Notes, Translation, refuse_doubles, thinking, to_anthropic_turns, unsupported};
 
-const NO_PLACE: &str = "has no counterpart at this model's provider: leave it out, or ask \
+pub(super) const NO_PLACE: &str = "has no counterpart at this model's provider: leave it out, or ask \
                         another model";
 
 /// Members with no counterpart, and the values that wish for nothing.
@@ -129,7 +129,7 @@ type Number<'f, 'a> = (
 );
 
 /// Numbers without a counterpart: refused, unless they wish for what happens anyway.
-fn numbers(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
+pub(super) fn numbers(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
     let sampling = &mut ask.sampling;
     let is = |wanted: f64| move |raw: &str| raw.parse::<f64>() == Ok(wanted);
     let never = |_: &str| false;

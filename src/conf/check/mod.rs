@@ -2,6 +2,7 @@
 //! never match, is a problem now and not a surprise at night.
 
 mod access;
+mod bedrock;
 mod models;
 mod providers;
 mod tokens;

@@ -64,6 +64,15 @@ fn endpoints(name: &str, provider: &mut Provider, cx: &mut Cx<'_>) {
                 weight: 1,
             }),
             (Kind::Mock, None) => {}
+            // Its address is made of the region, whose absence is told below.
+            (Kind::Bedrock, None) => {
+                if let Some(region) = &provider.region {
+                    provider.endpoints.push(Endpoint {
+                        url: format!("https://bedrock-runtime.{region}.amazonaws.com"),
+                        weight: 1,
+                    });
+                }
+            }
             (_, None) => {
                 let message = format!("a provider of kind {} needs an endpoint", kind.name());
                 let url = match kind {
@@ -88,6 +97,7 @@ fn endpoints(name: &str, provider: &mut Provider, cx: &mut Cx<'_>) {
             "give one a weight",
         );
     }
+    super::bedrock::check(name, provider, cx);
     if kind == Kind::Azure {
         azure(name, provider, cx);
     } else if provider.api_version.is_some() {
