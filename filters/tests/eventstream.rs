@@ -1,5 +1,12 @@
 //! AWS's frames: the vectors of AWS's own reader, any cut of the input, and bytes
 //! that were never frames.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected must fail"
+)]
 
 use std::path::PathBuf;
 

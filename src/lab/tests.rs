@@ -1,3 +1,5 @@
+//! The lab judges what it is shown; nobody is asked here but a port where nobody listens.
+
 use super::*;
 
 fn subject(key: Option<&str>) -> Subject {

@@ -123,8 +123,8 @@ struct Replay {
     told: Arc<Mutex<String>>,
 }
 
-/// Names and bodies, by provider and whether they are streams.
-type Recordings = HashMap<(String, bool), Vec<(String, Vec<u8>)>>;
+/// Names and bodies, by provider, surface and whether they are streams.
+type Recordings = HashMap<(String, String, bool), Vec<(String, Vec<u8>)>>;
 
 impl Replay {
     fn start() -> Self {
@@ -166,7 +166,15 @@ fn answer(mut caller: TcpStream, number: usize, recordings: &Recordings, log: &M
         return;
     }
     let is_stream = serde_json::from_slice::<Value>(&body).is_ok_and(|body| body["stream"] == true);
-    let all = &recordings[&(provider, is_stream)];
+    let path = head.split_whitespace().nth(1).unwrap_or_default();
+    let surface = match path.rsplit('/').next() {
+        Some("completions") => "chat_completions",
+        other => other.unwrap_or_default(),
+    };
+    let key = (provider, surface.to_owned(), is_stream);
+    let all = recordings
+        .get(&key)
+        .unwrap_or_else(|| panic!("nothing is recorded of {key:?}"));
     let (name, bytes) = &all[number % all.len()];
     let _ = writeln!(log.lock().unwrap(), "{name}");
     let kind = if is_stream {
@@ -203,6 +211,8 @@ fn keeps_the_rules(surface: &str, is_stream: bool, bytes: &[u8]) -> bool {
     let found = match (surface, is_stream) {
         ("messages", true) => Grammar::Messages.check(bytes),
         ("messages", false) => Body::Message.check(bytes),
+        ("responses", true) => Grammar::Responses.check(bytes),
+        ("responses", false) => Body::Response.check(bytes),
         (_, true) => Grammar::Chat { usage }.check(bytes),
         (_, false) => Body::Chat.check(bytes),
     };
@@ -231,9 +241,12 @@ fn recordings() -> Recordings {
             continue;
         };
         let is_plain = row["framing"] != "chunks.ndjson";
-        if row["surface"] != *surface || row["status"] != 200 || !is_plain {
+        let is_asked =
+            row["surface"] == *surface || (*name == "openai" && row["surface"] == "responses");
+        if !is_asked || row["status"] != 200 || !is_plain {
             continue;
         }
+        let surface = row["surface"].as_str().unwrap();
         let file = row["response"].as_str().unwrap();
         let bytes = std::fs::read(folder.join(file)).unwrap();
         let is_stream = row["stream"] == true;
@@ -247,7 +260,7 @@ fn recordings() -> Recordings {
         if holds(&bytes, b"\"function_call\":{") || holds(&bytes, b"\"error\":{") {
             continue;
         }
-        let key = ((*name).to_owned(), is_stream);
+        let key = ((*name).to_owned(), surface.to_owned(), is_stream);
         all.entry(key).or_default().push((file.to_owned(), bytes));
     }
     all
