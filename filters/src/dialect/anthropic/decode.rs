@@ -1,6 +1,5 @@
 //! From the events of this dialect to canonical ones. A stream is over at its
-//! `message_stop` and not before; a second message inside it is a failure,
-//! because something between the provider and here has begun anew.
+//! `message_stop` and not before; a second message inside it is a failure: something has begun anew.
 
 use std::borrow::Cow;
 
@@ -107,7 +106,7 @@ fn extra<'a>(scope: Scope, key: &str, value: &'a str) -> Event<'a> {
     } else {
         Cow::Owned(key.to_owned())
     };
-    let value = Cow::Borrowed(value);
+    let value = value.into();
     event(Channel::Meta, Step::Extra { scope, key, value })
 }
 
