@@ -147,7 +147,7 @@ impl Provider {
             (Kind::Azure, Some(version)) => {
                 format!(
                     "{base}/openai/deployments/{}/{tail}?api-version={version}",
-                    path_segment(model)
+                    sigv4::encoded(model, "")
                 )
             }
             (Kind::Azure, None) if !base.ends_with("/openai/v1") => {
@@ -304,19 +304,7 @@ fn gemini_path(base: &str, surface: Surface, (model, stream): (&str, bool)) -> S
         (_, false) => "generateContent",
     };
     let model = model.strip_prefix("models/").unwrap_or(model);
-    format!("{base}/models/{}:{method}", path_segment(model))
-}
-
-fn path_segment(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    format!("{base}/models/{}:{method}", sigv4::encoded(model, ""))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! leaving this house. Pure: the clock is passed in.
 //!
 //! Own code, because what it takes is two hashes that `ring` has already: AWS's crate would bring
-//! seven more of its family. It is held to AWS's own vectors, and to botocore in `tests/clients`.
+//! seven more of its family. It is held to AWS's own vectors.
 
 use std::fmt;
 

@@ -237,28 +237,36 @@ fn said(message: &Value, reason: &str, findings: &mut Findings) {
             "chat.call-head",
             format!("an incomplete call: {}", excerpt(&call.to_string())),
         );
-        if let Some(arguments) = function["arguments"].as_str() {
-            let is_object =
-                serde_json::from_str::<Value>(arguments).is_ok_and(|value| value.is_object());
-            findings.hold(
-                is_object || reason != "tool_calls",
-                "chat.call-json",
-                format!(
-                    "the arguments of a call are no JSON object: {}",
-                    excerpt(arguments)
-                ),
-            );
+        if let Some(text) = function["arguments"].as_str() {
+            arguments(text, reason, findings);
         }
     }
-    let agrees = (reason == "tool_calls") != calls.is_empty()
-        || matches!(reason, "length" | "content_filter");
+    finish_agrees(reason, calls.len(), findings);
+}
+
+/// The arguments of a call, once they are whole.
+pub(super) fn arguments(text: &str, reason: &str, findings: &mut Findings) {
+    let is_object = serde_json::from_str::<Value>(text).is_ok_and(|value| value.is_object());
+    findings.hold(
+        is_object || reason != "tool_calls",
+        "chat.call-json",
+        format!(
+            "the arguments of a call are no JSON object: {}",
+            excerpt(text)
+        ),
+    );
+}
+
+/// A choice ends in calls if and only if there are some, unless it was cut.
+pub(super) fn finish_agrees(reason: &str, calls: usize, findings: &mut Findings) {
+    let agrees =
+        (reason == "tool_calls") == (calls > 0) || matches!(reason, "length" | "content_filter");
     findings.hold(
         agrees,
         "chat.finish-calls",
         format!(
-            "finish_reason is `{}` and there are {} calls",
-            excerpt(reason),
-            calls.len()
+            "finish_reason is `{}` and there are {calls} calls",
+            excerpt(reason)
         ),
     );
 }

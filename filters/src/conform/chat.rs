@@ -253,28 +253,9 @@ impl Choice {
         );
         let calls = self.calls.iter().filter(|(is_custom, _)| !is_custom);
         for (_, arguments) in calls {
-            let is_object =
-                serde_json::from_str::<Value>(arguments).is_ok_and(|value| value.is_object());
-            findings.hold(
-                is_object || reason != "tool_calls",
-                "chat.call-json",
-                format!(
-                    "the arguments of a call are no JSON object: {}",
-                    excerpt(arguments)
-                ),
-            );
+            bodies::arguments(arguments, reason, findings);
         }
-        let agrees = (reason == "tool_calls") != self.calls.is_empty()
-            || matches!(reason, "length" | "content_filter");
-        findings.hold(
-            agrees,
-            "chat.finish-calls",
-            format!(
-                "finish_reason is `{}` and there are {} calls",
-                excerpt(reason),
-                self.calls.len()
-            ),
-        );
+        bodies::finish_agrees(reason, self.calls.len(), findings);
         self.finish = Some(reason.to_owned());
     }
 }

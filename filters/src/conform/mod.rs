@@ -33,7 +33,8 @@ pub enum Grammar {
     },
     /// Events of Anthropic's Messages.
     Messages,
-    /// Events of OpenAI's Responses; a stream that fails by the grammar keeps it.
+    /// Events of OpenAI's Responses. To fail is part of this grammar, for
+    /// [`responses::Checker`]; a stream that should have succeeded must not.
     Responses,
 }
 
@@ -63,6 +64,10 @@ impl Grammar {
                 let mut checker = responses::Checker::new();
                 for event in &events {
                     let name = event.name.as_deref().unwrap_or_default();
+                    if matches!(name, "error" | "response.failed") {
+                        findings.go(format!("event {}", event.number));
+                        findings.broken("responses.error", format!("the stream fails: {name}"));
+                    }
                     let found = match &event.payload {
                         Payload::Object(payload) => checker.take(name, payload),
                         Payload::Done => checker.event(name, "[DONE]"),

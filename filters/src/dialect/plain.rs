@@ -55,13 +55,18 @@ pub(crate) trait Decode: Send + Sync {
     fn about(&self) -> About<'_>;
 
     /// How many choices have not finished, of those seen and the `asked` ones.
-    fn unfinished(&self, asked: u32) -> u32;
+    /// A dialect that has one choice has finished it when it is over.
+    fn unfinished(&self, _asked: u32) -> u32 {
+        u32::from(!self.is_over())
+    }
 
     /// Whether nothing more can come that counts.
     fn is_over(&self) -> bool;
 
     /// Whether the usage reported so far is that of the whole answer.
-    fn usage_is_final(&self) -> bool;
+    fn usage_is_final(&self) -> bool {
+        self.is_over()
+    }
 
     /// Members of the provider's usage that are unknown here.
     fn unknown(&self) -> Unknown;

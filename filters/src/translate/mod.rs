@@ -203,6 +203,19 @@ impl Notes {
         }
     }
 
+    /// The schema of an answer alone has a place, and answers always follow it.
+    fn keep_schema_only(&mut self, name: bool, description: bool, strict: Option<bool>) {
+        for (member, given) in [
+            ("response_format.json_schema.name", name),
+            ("response_format.json_schema.description", description),
+            ("response_format.json_schema.strict", strict == Some(false)),
+        ] {
+            if given {
+                self.drop(member);
+            }
+        }
+    }
+
     /// Leaves out members that the other dialect has no place for.
     fn drop_extras(&mut self, at: &str, extras: &mut Vec<Extra<'_>>) {
         for extra in extras.drain(..) {

@@ -206,21 +206,7 @@ fn format(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
             description,
             strict,
             ..
-        }) => {
-            // The schema alone has a place, and answers always follow it.
-            for (member, given) in [
-                ("response_format.json_schema.name", name.is_some()),
-                (
-                    "response_format.json_schema.description",
-                    description.is_some(),
-                ),
-                ("response_format.json_schema.strict", *strict == Some(false)),
-            ] {
-                if given {
-                    notes.drop(member);
-                }
-            }
-        }
+        }) => notes.keep_schema_only(name.is_some(), description.is_some(), *strict),
         Some(Format::Other(_)) => return unsupported("response_format", NO_PLACE),
     }
     Ok(())

@@ -10,10 +10,9 @@ use crate::dialect::openai_chat::wire::{elements, members, string};
 use crate::prompt::ReadError;
 use crate::text::Path;
 
+use super::to_anthropic::NO_PLACE;
 use super::{Notes, gemini_thinking, to_gemini_turns, unsupported};
 
-const NO_PLACE: &str = "has no counterpart at this model's provider: leave it out, or ask \
-                        another model";
 /// Most texts at which an answer may end.
 const MAX_STOPS: usize = 5;
 
@@ -194,21 +193,7 @@ fn format(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result<(), Rea
             description,
             strict,
             ..
-        }) => {
-            // The schema alone has a place, and answers always follow it.
-            for (member, given) in [
-                ("response_format.json_schema.name", name.is_some()),
-                (
-                    "response_format.json_schema.description",
-                    description.is_some(),
-                ),
-                ("response_format.json_schema.strict", *strict == Some(false)),
-            ] {
-                if given {
-                    notes.drop(member);
-                }
-            }
-        }
+        }) => notes.keep_schema_only(name.is_some(), description.is_some(), *strict),
         Some(Format::Other(_)) => return unsupported(field, NO_PLACE),
     }
     Ok(())

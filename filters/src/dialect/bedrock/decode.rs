@@ -365,15 +365,7 @@ impl Decode for Decoder {
         About::default()
     }
 
-    fn unfinished(&self, _asked: u32) -> u32 {
-        u32::from(!self.over)
-    }
-
     fn is_over(&self) -> bool {
-        self.over
-    }
-
-    fn usage_is_final(&self) -> bool {
         self.over
     }
 

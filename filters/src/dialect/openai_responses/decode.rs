@@ -362,15 +362,7 @@ impl Decode for Decoder {
         }
     }
 
-    fn unfinished(&self, _: u32) -> u32 {
-        u32::from(!self.is_over)
-    }
-
     fn is_over(&self) -> bool {
-        self.is_over
-    }
-
-    fn usage_is_final(&self) -> bool {
         self.is_over
     }
 
