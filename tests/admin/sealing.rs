@@ -258,7 +258,11 @@ fn to_settlements_and_blocks(copy: &Copy, settlement: i64, block: i64) -> Deeds 
              UPDATE settlements SET id = {next} WHERE id = -1",
             next = settlement + 1
         ),
-        &format!("transactions |settlements {settlement}: "),
+        // Read block by block: where each is in a block of its own, the other's id comes first.
+        &format!(
+            "transactions |settlements {settlement}: |settlements {}: ",
+            settlement + 1
+        ),
     );
     deeds.add(
         "an invented settlement",
