@@ -169,7 +169,10 @@ impl TargetMaker {
             price: known.or_else(|| ceiling(&self.unknown)),
             max_output: match provider.wants.speaks {
                 // The others need no limit to be named.
-                Speaks::One(Dialect::AnthropicMessages) => self.prices.max_output(kind, model),
+                Speaks::One(Dialect::AnthropicMessages) => self
+                    .prices
+                    .facts(kind, model)
+                    .and_then(|facts| facts.max_output),
                 _ => None,
             },
         }

@@ -6,6 +6,7 @@
 mod authenticate;
 pub mod cors;
 mod head;
+mod model_card;
 mod models;
 mod quota;
 mod rate_limit;
@@ -25,6 +26,7 @@ pub use head::Head;
 pub use quota::{hold, usual_charge};
 pub use read::{Ready, forward, settle_tokens};
 
+use self::models::Reader;
 use crate::exchange::{Admitted, Door, Exchange, unix_ms};
 use crate::providers::ANTHROPIC_VERSION;
 use crate::refusal::Refusal;
@@ -68,11 +70,10 @@ pub fn admit(exchange: &mut Exchange, head: &Head<'_>) -> Result<Admission, Refu
     exchange.identify(&principal);
     let purse = quota::can_spend(exchange, &principal)?;
     rate_limit::take_request(&gateway, &principal, &mut exchange.answer_headers)?;
+    let reader = || Reader::new(&gateway, &principal, purse.as_ref(), exchange.dialect);
     match door {
-        Door::Models => models::list(&gateway, &principal, exchange.dialect).map(Admission::Answer),
-        Door::Model(name) => {
-            models::one(&gateway, &principal, &name, exchange.dialect).map(Admission::Answer)
-        }
+        Door::Models => reader().list().map(Admission::Answer),
+        Door::Model(name) => reader().one(&name).map(Admission::Answer),
         door => {
             let surface = door.surface().ok_or(Refusal::NoSuchPath)?;
             read::check_media_type(head)?;

@@ -117,7 +117,6 @@ pub static PROVIDERS: &[Wants] = &[
     Wants {
         kind: Kind::Azure,
         auth: Auth::Header("api-key"),
-        fidelity: Fidelity::Lens,
         responses: true,
         reasoning_history: false,
         ..COMPATIBLE

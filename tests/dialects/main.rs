@@ -18,6 +18,8 @@ mod failover;
 #[path = "../../filters/tests/bedrock/frames.rs"]
 mod frames;
 mod gemini;
+mod models;
+mod recorded;
 mod refusals;
 mod responses;
 mod surface;
