@@ -8,6 +8,7 @@ pub mod cors;
 mod head;
 mod model_card;
 mod models;
+mod pictures;
 mod quota;
 mod rate_limit;
 mod read;
@@ -23,8 +24,9 @@ use bytes::Bytes;
 use http::Method;
 
 pub use head::Head;
+pub use pictures::{Fetcher, fetch_pictures};
 pub use quota::{hold, usual_charge};
-pub use read::{Ready, forward, settle_tokens};
+pub use read::{Ready, count, forward, settle_tokens};
 
 use self::models::Reader;
 use crate::exchange::{Admitted, Door, Exchange, unix_ms};

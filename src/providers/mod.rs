@@ -300,6 +300,7 @@ impl Place {
 fn gemini_path(base: &str, surface: Surface, (model, stream): (&str, bool)) -> String {
     let method = match (surface, stream) {
         (Surface::Embeddings, _) => "batchEmbedContents",
+        (Surface::CountTokens, _) => "countTokens",
         (_, true) => "streamGenerateContent?alt=sse",
         (_, false) => "generateContent",
     };
@@ -325,6 +326,10 @@ mod tests {
         assert_eq!(
             path(Surface::Embeddings, "e", false),
             "/v1beta/models/e:batchEmbedContents"
+        );
+        assert_eq!(
+            path(Surface::CountTokens, "m", false),
+            "/v1beta/models/m:countTokens"
         );
     }
 

@@ -81,7 +81,7 @@ impl Wants {
         match surface {
             Surface::Chat | Surface::Messages | Surface::Responses => true,
             Surface::Embeddings => self.dialect(surface).embeds(),
-            Surface::CountTokens => same,
+            Surface::CountTokens => self.dialect(surface).counts_tokens(),
             Surface::Completions => same && self.completions,
         }
     }
@@ -233,11 +233,11 @@ mod tests {
         }
         assert!(openai.serves(Surface::Embeddings) && !claude.serves(Surface::Embeddings));
         let bedrock = wants(Kind::Bedrock);
-        assert!(bedrock.serves(Surface::Embeddings) && !bedrock.serves(Surface::CountTokens));
+        assert!(bedrock.serves(Surface::Embeddings) && bedrock.serves(Surface::CountTokens));
         assert!(claude.serves(Surface::CountTokens) && !openai.serves(Surface::CountTokens));
         let gemini = wants(Kind::Gemini);
         assert!(gemini.serves(Surface::Messages) && gemini.serves(Surface::Embeddings));
-        assert!(!gemini.serves(Surface::CountTokens) && !gemini.serves(Surface::Completions));
+        assert!(gemini.serves(Surface::CountTokens) && !gemini.serves(Surface::Completions));
         assert_eq!(openai.dialect(Surface::Responses), Dialect::OpenAiResponses);
         assert_eq!(
             claude.dialect(Surface::Responses),

@@ -253,6 +253,7 @@ fn render(forward: &Forward, target: &Target) -> std::result::Result<Translated,
             most_output: clamp,
             default_max_output: target.max_output.unwrap_or(USUAL_MAX_OUTPUT),
             keep_reasoning: wants.reasoning_history,
+            pictures: forward.pictures.as_ref(),
         };
         return prompt.translate(spoken, &translation);
     }

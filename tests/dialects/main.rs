@@ -14,11 +14,13 @@ mod support;
 
 mod bedrock;
 mod conform;
+mod counting;
 mod failover;
 #[path = "../../filters/tests/bedrock/frames.rs"]
 mod frames;
 mod gemini;
 mod models;
+mod pictures;
 mod recorded;
 mod refusals;
 mod responses;

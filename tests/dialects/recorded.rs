@@ -155,8 +155,9 @@ fn answer(mut caller: TcpStream, recordings: &Recordings, told: &Mutex<Told>) {
     }
     let path = head.split_whitespace().nth(1).unwrap_or_default();
     let provider = path.split('/').nth(1).unwrap_or_default().to_owned();
-    if path.contains("count_tokens") {
-        send(&mut caller, "application/json", br#"{"input_tokens":9}"#);
+    if path.to_ascii_lowercase().contains("count") {
+        let counts = br#"{"input_tokens":9,"totalTokens":9,"inputTokens":9}"#;
+        send(&mut caller, "application/json", counts);
         return;
     }
     let surface = surface(path);

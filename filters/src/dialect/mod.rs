@@ -43,6 +43,16 @@ impl Dialect {
         }
     }
 
+    /// Whether providers of this dialect count the tokens of a prompt without
+    /// answering it.
+    #[must_use]
+    pub fn counts_tokens(self) -> bool {
+        match self {
+            Dialect::AnthropicMessages | Dialect::Gemini | Dialect::BedrockConverse => true,
+            Dialect::OpenAiChat | Dialect::OpenAiResponses => false,
+        }
+    }
+
     /// The dialect of that name.
     #[must_use]
     pub fn find(name: &str) -> Option<Dialect> {

@@ -9,9 +9,12 @@ use std::borrow::Cow;
 use crate::error::{ErrorKind, ProviderError};
 use crate::event::Event;
 use crate::json::Cursor;
+use crate::prompt::Surface;
 
 use super::Dialect;
+use super::anthropic::count_tokens_text;
 use super::openai_chat::usage::Unknown;
+use super::openai_chat::wire::{members, number};
 use super::{bedrock, gemini, openai_responses};
 
 /// Takes the events of a decoder.
@@ -83,16 +86,37 @@ pub(crate) fn decoder(dialect: Dialect, seed: &str) -> Option<Box<dyn Decode>> {
     }
 }
 
-/// A body of embeddings in OpenAI's shape; `None` where the dialect has that
-/// shape already.
+/// A body of embeddings in OpenAI's shape, or a count of tokens in Anthropic's;
+/// `None` where the dialect has that shape already, and for all other surfaces.
 ///
 /// # Errors
-/// The body holds no embeddings.
-pub(crate) fn embeddings(dialect: Dialect, body: &str) -> Option<Result<String, ProviderError>> {
-    match dialect {
-        Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => None,
-        Dialect::Gemini => Some(gemini::embed::read(body)),
-        Dialect::BedrockConverse => Some(bedrock::embed::read(body)),
+/// The body holds no such thing.
+pub(crate) fn reshaped(
+    dialect: Dialect,
+    surface: Surface,
+    body: &str,
+) -> Option<Result<String, ProviderError>> {
+    match (surface, dialect) {
+        (Surface::Embeddings, Dialect::Gemini) => Some(gemini::embed::read(body)),
+        (Surface::Embeddings, Dialect::BedrockConverse) => Some(bedrock::embed::read(body)),
+        (Surface::CountTokens, Dialect::Gemini) => Some(count(body, "totalTokens")),
+        (Surface::CountTokens, Dialect::BedrockConverse) => Some(count(body, "inputTokens")),
+        _ => None,
+    }
+}
+
+/// A count that stands in this member.
+fn count(body: &str, member: &str) -> Result<String, ProviderError> {
+    let mut found = None;
+    members(body, |key, value| {
+        if key == member {
+            found = number(value);
+        }
+    });
+    match found {
+        Some(tokens) => Ok(count_tokens_text(tokens, false)),
+        None => Err(ProviderError::in_answer(body.as_bytes())
+            .unwrap_or_else(|| ProviderError::malformed("the answer holds no count of tokens"))),
     }
 }
 

@@ -15,10 +15,14 @@ use crate::dialect::{Dialect, bedrock, gemini};
 use crate::patch;
 use crate::prompt::{Prompt, ReadError, RequestPatch, Surface, members};
 
+pub use pictures::Pictures;
+
 mod bedrock_names;
+mod counting;
 mod from_responses;
 mod gemini_thinking;
 mod generation;
+mod pictures;
 mod thinking;
 mod to_anthropic;
 mod to_anthropic_turns;
@@ -41,6 +45,8 @@ pub struct Translation<'a> {
     /// The provider of OpenAI's dialect takes thoughts of earlier turns back, as
     /// `reasoning_content`.
     pub keep_reasoning: bool,
+    /// Pictures whose addresses the client gave, for providers that want their bytes.
+    pub pictures: Option<&'a Pictures>,
 }
 
 /// A request in another dialect.
@@ -80,7 +86,19 @@ impl Prompt {
             }
             return Ok(said);
         }
-        self.said(to, how)
+        let mut said = self.said(to, how)?;
+        if self.surface() == Surface::CountTokens {
+            said.body = counting::enveloped(to, self.model_at(how), said.body);
+        }
+        Ok(said)
+    }
+
+    /// The model as it will be asked for.
+    fn model_at<'a>(&'a self, how: &Translation<'a>) -> &'a str {
+        match how.patch.model {
+            "" => self.model(),
+            model => model,
+        }
     }
 
     fn said(&self, to: Dialect, how: &Translation<'_>) -> Result<Translated, ReadError> {
@@ -94,6 +112,9 @@ impl Prompt {
             ask.model = Str::text(how.patch.model);
         }
         ask.max_output = how.most_output.or(ask.max_output);
+        if let Some(pictures) = how.pictures.filter(|_| to.wants_picture_bytes()) {
+            pictures::inline(&mut ask, pictures);
+        }
         let reports_on_request = match to {
             Dialect::AnthropicMessages => {
                 to_anthropic::fit(&mut ask, how, &mut notes)?;
@@ -136,10 +157,7 @@ impl Prompt {
     }
 
     fn embed_at_gemini(&self, how: &Translation<'_>) -> Result<Translated, ReadError> {
-        let model = match how.patch.model {
-            "" => self.model(),
-            model => model,
-        };
+        let model = self.model_at(how);
         let mut dropped = Vec::new();
         let body = gemini::embed::lower(self, model, &mut |name| dropped.push(name.into()))?;
         let patch = patch_for(Dialect::Gemini, &how.patch);
@@ -150,10 +168,7 @@ impl Prompt {
     }
 
     fn embed_at_bedrock(&self, how: &Translation<'_>) -> Result<Translated, ReadError> {
-        let model = match how.patch.model {
-            "" => self.model(),
-            model => model,
-        };
+        let model = self.model_at(how);
         let mut dropped = Vec::new();
         let body = bedrock::lower_embeddings(self, model, &mut |name| dropped.push(name.into()))?;
         let patch = patch_for(Dialect::BedrockConverse, &how.patch);
