@@ -180,6 +180,18 @@ impl Prompt {
         })
     }
 
+    /// The same request without that top-level member.
+    ///
+    /// # Errors
+    /// Without it, it is no request any more.
+    pub fn without(&self, name: &str) -> Result<Prompt, ReadError> {
+        let patch = RequestPatch {
+            remove: &[name],
+            ..RequestPatch::default()
+        };
+        Prompt::read(self.surface, self.render(&patch))
+    }
+
     /// The raw JSON of one top-level member.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&str> {

@@ -5,6 +5,7 @@ mod address;
 mod check;
 mod config;
 mod cx;
+mod droppable;
 mod egress;
 mod environment;
 mod fields;
@@ -40,6 +41,7 @@ pub use config::{
     BodyLimits, CeilingPrices, Config, Cors, Flood, Limit, Listen, Log, LogFormat, LogLevel, Per,
     PriceOverride, Shutdown, StaticKey, Tls, TlsVersion, Tokenizer, UnknownPrice,
 };
+pub use droppable::is_droppable;
 pub use egress::{Egress, ProxyAddress};
 pub use environment::Environment;
 pub use images::Images;

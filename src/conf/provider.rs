@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::address;
 use super::cx::Cx;
+use super::droppable::Droppable;
 use super::secret::Secret;
 use super::shape::{Shape, choice, section};
 use super::show::Show;
@@ -44,6 +45,9 @@ section! {
         pub retry_budget: RetryBudget = RetryBudget::default(),
         /// Members forced into the top level of every request's JSON, such as `temperature: 0`.
         pub overrides: BTreeMap<String, Value> = BTreeMap::new(),
+        /// Members of requests that are left out where this provider cannot be told them, instead of an error: names
+        /// such as `parallel_tool_calls`, or `*` for any. The answer's header `x-alfred-dropped-params` names them.
+        pub drop: Vec<String> as Vec<Droppable> = Vec::new(),
         /// Models listed by `/v1/models` under this provider; calls are not limited to them.
         pub models: Vec<String> = Vec::new(),
     }
@@ -67,6 +71,7 @@ impl Provider {
             headers: BTreeMap::new(),
             retry_budget: RetryBudget::default(),
             overrides: BTreeMap::new(),
+            drop: Vec::new(),
             models: Vec::new(),
         }
     }

@@ -15,6 +15,7 @@ mod support;
 mod bedrock;
 mod conform;
 mod counting;
+mod dropping;
 mod failover;
 #[path = "../../filters/tests/bedrock/frames.rs"]
 mod frames;
