@@ -9,6 +9,7 @@ use crate::error::ProviderError;
 use crate::event::{Channel, Event, FinishReason, Scope, ServiceTier, Step};
 
 use super::opaque::{Opaque, block};
+use super::picture::{self, Picture};
 use super::steps::{Call, cited, event, member, meta, say, thought};
 use super::usage::Report;
 
@@ -45,6 +46,7 @@ enum Kind {
     Thinking,
     /// A call, and whether any of its arguments came.
     Call(u32, bool),
+    Picture(Picture),
     Other(Opaque),
 }
 
@@ -84,6 +86,7 @@ impl Decoder {
             Some(call) if name == "toolUse" && call.is_ours() => {
                 Kind::Call(self.call(&call, sink)?, false)
             }
+            _ if name == "image" => Kind::Picture(Picture::new(value)),
             _ => Kind::Other(Opaque::new(&name, value)),
         };
         self.opened(index, kind)
@@ -150,16 +153,15 @@ impl Decoder {
                     sink(event(Channel::Reasoning, Step::Part));
                     Kind::Thinking
                 }
+                "image" => Kind::Picture(Picture::new("")),
                 _ => Kind::Other(Opaque::new(name, "")),
             };
             self.opened(index, kind)?;
         }
         let open = self.open.iter_mut().find(|block| block.index == index);
         match (open.map(|block| &mut block.kind), name) {
-            (Some(Kind::Other(opaque)), _) => {
-                let too_long = || ProviderError::malformed("a block of the answer is too long");
-                return opaque.take(value).then_some(()).ok_or_else(too_long);
-            }
+            (Some(Kind::Picture(picture)), "image") => return taken(picture.take(value)),
+            (Some(Kind::Other(opaque)), _) => return taken(opaque.take(value)),
             (Some(Kind::Call(call, told)), "toolUse") => {
                 let mut input = None;
                 members(value, |key, value| {
@@ -289,6 +291,7 @@ impl Decoder {
                     Err(error) => outcome = Err(error),
                 }
             }
+            "image" if let Some(picture) = picture::whole(value) => sink(meta(picture)),
             name => {
                 let json = Cow::Owned(block(name, value));
                 let kind = Cow::Owned(name.to_owned());
@@ -384,10 +387,13 @@ fn close(block: Block, sink: &mut Sink<'_, '_>) {
                 Step::CallDelta { call, json },
             ));
         }
-        Kind::Other(opaque) => {
-            let kind = Cow::Owned(opaque.name.clone());
-            let json = Cow::Owned(opaque.into_json());
-            sink(meta(Step::Block { kind, json }));
-        }
+        Kind::Picture(picture) => sink(meta(picture.into_step())),
+        Kind::Other(opaque) => sink(meta(opaque.into_step())),
     }
+}
+
+/// The failure of a block that could not take its next piece.
+fn taken(is_taken: bool) -> Result<(), ProviderError> {
+    let broken = || ProviderError::malformed("a block of the answer is too long, or broken");
+    is_taken.then_some(()).ok_or_else(broken)
 }
