@@ -17,6 +17,9 @@ use super::usage::Report;
 const MAX_CALLS: u32 = 1024;
 /// Most blocks that are open at a time.
 const MAX_OPEN: usize = 64;
+/// Most members that are said beside an answer, and most bytes of them.
+const MAX_BESIDE: usize = 64;
+const MAX_KEPT: usize = 1 << 20;
 
 /// Decodes one answer.
 #[derive(Default)]
@@ -33,6 +36,9 @@ pub(crate) struct Decoder {
     metered: bool,
     over: bool,
     report: Report,
+    /// What was said beside the answer before its end: it waits for the event that
+    /// tells why the answer ended, as some clients see no other without content.
+    beside: Vec<(String, String)>,
 }
 
 /// A block of a stream whose end has not come.
@@ -209,7 +215,7 @@ impl Decoder {
         let mut finish = None;
         members(text, |key, value| match key {
             "stopReason" => finish = string(value),
-            _ => member(key, value, sink),
+            _ => self.keep(key, value),
         });
         let raw = finish.unwrap_or_default();
         self.finish = Some(raw.clone().into_owned());
@@ -218,6 +224,14 @@ impl Decoder {
         }
         self.conclude(sink);
         Ok(())
+    }
+
+    fn keep(&mut self, key: &str, value: &str) {
+        let size = |(key, value): &(String, String)| key.len() + value.len();
+        let kept: usize = self.beside.iter().map(size).sum();
+        if self.beside.len() < MAX_BESIDE && kept + value.len() < MAX_KEPT {
+            self.beside.push((key.to_owned(), value.to_owned()));
+        }
     }
 
     /// The figures, and what else is said of the answer as a whole.
@@ -253,6 +267,9 @@ impl Decoder {
             return;
         };
         if !std::mem::replace(&mut self.over, true) {
+            for (key, value) in self.beside.drain(..) {
+                member(&key, value, sink);
+            }
             let reason = FinishReason::read(raw);
             let raw = Cow::Owned(raw.clone());
             sink(meta(Step::Finish { reason, raw }));
@@ -317,7 +334,7 @@ impl Decode for Decoder {
             "contentBlockStop" => self.stop(text, sink),
             "messageStop" => self.message_stop(text, sink)?,
             "metadata" => self.metadata(text, sink),
-            _ => member(name, text, sink),
+            _ => self.keep(name, text),
         }
         Ok(())
     }
