@@ -125,6 +125,11 @@ fn judge(body: &Value) -> Result<(), String> {
             format!("{index}: calls without results")
         })?;
     }
+    judge_rest(body, called)
+}
+
+/// The tools, and the numbers.
+fn judge_rest(body: &Value, called: bool) -> Result<(), String> {
     let tools = &body["toolConfig"]["tools"];
     demand(!called || tools.is_array(), || "no tools".into())?;
     for tool in tools.as_array().into_iter().flatten() {

@@ -376,10 +376,9 @@ fn check(from: Dialect, told: &Told, (stream, body): (&[u8], &[u8]), sizes: &[us
             (seen.usage(), seen.finish_reason()),
             (Some(usage), Some(told.finish()))
         );
-        for substance in [heard(to, &out), read(to, &answer.render(&plan))] {
-            if let Some(substance) = substance {
-                assert_eq!(substance, expected, "{to:?}");
-            }
+        let said = [heard(to, &out), read(to, &answer.render(&plan))];
+        for substance in said.into_iter().flatten() {
+            assert_eq!(substance, expected, "{to:?}");
         }
     }
 }
