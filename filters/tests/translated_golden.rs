@@ -10,6 +10,8 @@
 )]
 
 mod answers;
+#[path = "bedrock/frames.rs"]
+mod frames;
 mod messages;
 
 use std::path::Path;
@@ -19,6 +21,7 @@ use alfred_filters::dialect::Dialect::{self, AnthropicMessages, OpenAiChat};
 use alfred_filters::prompt::Surface;
 use answers::{check_body, check_chunk, hear, run};
 use bytes::Bytes;
+use frames::frame;
 use messages::{between, check_grammar, check_message};
 
 /// The plan that a file's first line names.
@@ -27,6 +30,7 @@ fn way(how: &str) -> StreamPlan {
         "chat" => OpenAiChat,
         "messages" => AnthropicMessages,
         "gemini" => Dialect::Gemini,
+        "bedrock" => Dialect::BedrockConverse,
         other => panic!("no dialect {other}"),
     };
     let words: Vec<&str> = how.split([' ', ':', ',']).collect();
@@ -36,6 +40,24 @@ fn way(how: &str) -> StreamPlan {
         Fidelity::Lens
     };
     between(dialect(words[0]), dialect(words[2]), fidelity)
+}
+
+/// The provider's bytes. Of Bedrock's frames a file has a line for each: the name of
+/// the event, or `!` and that of an exception, and the payload.
+fn sent(from: Dialect, provider: &str) -> Vec<u8> {
+    if from != Dialect::BedrockConverse {
+        return provider.as_bytes().to_vec();
+    }
+    let mut bytes = Vec::new();
+    for line in provider.lines() {
+        let (name, payload) = line.split_once(' ').expect("a name and a payload");
+        let headers = match name.strip_prefix('!') {
+            Some(name) => [(":exception-type", name), (":message-type", "exception")],
+            None => [(":event-type", name), (":message-type", "event")],
+        };
+        bytes.extend(frame(&headers, payload.as_bytes()));
+    }
+    bytes
 }
 
 fn streamed(plan: &StreamPlan, provider: &[u8]) -> String {
@@ -106,7 +128,7 @@ fn every_golden_translation_comes_out_as_it_was_judged() {
         let actual = if how.contains("whole body") {
             whole(&plan, provider)
         } else {
-            streamed(&plan, provider.as_bytes())
+            streamed(&plan, &sent(plan.from, provider))
         };
         if actual == expected {
             continue;

@@ -70,7 +70,8 @@ fn announced(response: &ResponseHeader) -> Announced {
     if kind.starts_with("text/event-stream") || kind.starts_with(AWS_EVENTS) {
         Announced::Stream
     } else {
-        Announced::Whole
+        let tokens = text("x-amzn-bedrock-input-token-count");
+        Announced::Whole(tokens.and_then(|tokens| tokens.parse().ok()))
     }
 }
 

@@ -91,6 +91,15 @@ impl Answer {
         self.echo = Some(echo);
     }
 
+    /// The provider has counted the prompt outside of its body, as Bedrock does in a
+    /// header. What the body says goes before.
+    pub fn counted(&mut self, input: u64) {
+        self.found.usage.get_or_insert(Usage {
+            input,
+            ..Usage::default()
+        });
+    }
+
     /// The provider's own figures.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {

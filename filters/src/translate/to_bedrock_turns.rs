@@ -233,13 +233,14 @@ fn fit_part<'a>(
 fn picture(source: &Source<'_>, turn: &Turn<'_>) -> Result<(), ReadError> {
     let taken =
         matches!(source, Source::Base64 { media_type, .. } if image_format(media_type).is_some());
-    if taken && matches!(turn.role, Role::User | Role::Tool) {
+    // The model's own come back as well.
+    if taken && turn.role != Role::System {
         return Ok(());
     }
     unsupported(
         place(turn.at, "content"),
-        "holds a picture that this model cannot take: send it in a user's message, as base64, in \
-         PNG, JPEG, GIF or WebP; an address is not fetched",
+        "holds a picture that this model cannot take: send it in a message of the conversation, as \
+         base64, in PNG, JPEG, GIF or WebP; an address is not fetched",
     )
 }
 
