@@ -27,6 +27,7 @@ fn way(how: &str) -> StreamPlan {
         "chat" => OpenAiChat,
         "messages" => AnthropicMessages,
         "gemini" => Dialect::Gemini,
+        "ollama" => Dialect::OllamaChat,
         other => panic!("no dialect {other}"),
     };
     let words: Vec<&str> = how.split([' ', ':', ',']).collect();

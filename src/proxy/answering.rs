@@ -87,6 +87,8 @@ pub(crate) struct Asked {
     pub(crate) plan: StreamPlan,
     /// What the answer repeats of its request.
     pub(crate) echo: Option<Echo>,
+    /// Vectors are wanted in base64.
+    pub(crate) packed: bool,
     pub(crate) target: Arc<Target>,
     pub(crate) request_id: Arc<str>,
     pub(crate) tier: ServiceTier,
@@ -340,6 +342,9 @@ impl Answering {
         self.facts.finish_reason = answer.finish_reason();
         if let Some(echo) = asked.echo.clone() {
             answer.echo(echo);
+        }
+        if asked.packed {
+            answer.pack_vectors();
         }
         let body = answer.render(&asked.plan);
         Step::Done(body)
