@@ -26,7 +26,7 @@ const MAX_ERROR: usize = 64 * 1024;
 /// What the provider's header announced.
 #[derive(Clone, Debug)]
 pub(crate) enum Announced {
-    /// A 2xx with server-sent events, or AWS's frames.
+    /// A 2xx with server-sent events, AWS's frames or lines of JSON.
     Stream,
     /// A 2xx with one JSON body.
     Whole,

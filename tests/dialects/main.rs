@@ -18,6 +18,7 @@ mod failover;
 #[path = "../../filters/tests/bedrock/frames.rs"]
 mod frames;
 mod gemini;
+mod ollama;
 mod refusals;
 mod responses;
 mod surface;
