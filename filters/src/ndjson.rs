@@ -151,7 +151,7 @@ mod tests {
         }
         let open = reader.is_open();
         let rest = reader.finish().map(text);
-        assert_eq!(open, rest.is_some(), "open, and nothing came of it");
+        assert!(open || rest.is_none(), "it came of nothing");
         all.extend(rest);
         Ok(all)
     }
