@@ -28,6 +28,11 @@ const DELTA: &str = concat!(
     r#"data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" streamed and"}     }"#,
     "\n\n"
 );
+const LINE: &str = concat!(
+    r#"{"model":"qwen3:8b","created_at":"2025-08-07T12:00:00.294874Z","#,
+    r#""message":{"role":"assistant","content":" streamed"},"done":false}"#,
+    "\n"
+);
 /// Chunks per measured stream.
 const COUNT: u64 = 200;
 
@@ -82,7 +87,7 @@ fn streams(c: &mut Criterion) {
 
 /// Between the two dialects, and Anthropic's own: the promise is 3 us per chunk.
 fn translated(c: &mut Criterion) {
-    use Dialect::{AnthropicMessages as Messages, OpenAiChat as Chat};
+    use Dialect::{AnthropicMessages as Messages, OllamaChat as Ollama, OpenAiChat as Chat};
     let mut group = c.benchmark_group("translated stream, per chunk at most 3 us");
     group.throughput(Throughput::Elements(COUNT));
     for (name, chunk, from, to, fidelity) in [
@@ -93,6 +98,14 @@ fn translated(c: &mut Criterion) {
             "messages, canonical",
             DELTA,
             Messages,
+            Messages,
+            Fidelity::Canonical,
+        ),
+        ("ollama to chat", LINE, Ollama, Chat, Fidelity::Canonical),
+        (
+            "ollama to messages",
+            LINE,
+            Ollama,
             Messages,
             Fidelity::Canonical,
         ),

@@ -43,6 +43,13 @@ fn translated(c: &mut Criterion) {
             Dialect::OpenAiChat,
             "gpt-5-mini",
         ),
+        (
+            "OpenAI to Ollama",
+            Surface::Chat,
+            chat(),
+            Dialect::OllamaChat,
+            "qwen3:8b",
+        ),
     ] {
         let how = Translation {
             patch: RequestPatch {

@@ -26,6 +26,7 @@ mod shape;
 mod wait;
 
 use shape::Shape;
+pub(crate) use wait::days_since_1970;
 
 /// What kind of failure a provider reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -270,7 +270,8 @@ pub struct Usage {
     pub audio_in: u64,
     /// Part of `output` that was sound.
     pub audio_out: u64,
-    /// Counted by Alfred, because the provider reported nothing.
+    /// Counted by Alfred, because the provider reported nothing. In what a decoder
+    /// gives: one of the two counts was not reported, and is 0.
     pub estimated: bool,
     /// The service that the provider says it gave; what was asked for need not be it.
     pub tier: Option<ServiceTier>,

@@ -8,6 +8,7 @@ use crate::dialect::Dialect;
 use crate::dialect::bedrock::failure;
 use crate::error::ProviderError;
 use crate::eventstream::{self, EventStreamReader, Flaw, Message};
+use crate::ndjson::NdjsonReader;
 use crate::sse::{DEFAULT_CAP, Frame, SseReader, TooLong};
 
 /// The reader of one stream. A framing of a further kind is one variant here, one
@@ -17,6 +18,8 @@ pub(crate) enum Framing {
     Sse(SseReader),
     /// AWS's event stream, and the frame that is looked at.
     Aws(EventStreamReader, Message),
+    /// One JSON value a line.
+    Ndjson(NdjsonReader),
 }
 
 impl Framing {
@@ -31,6 +34,7 @@ impl Framing {
                 let reader = EventStreamReader::new(eventstream::DEFAULT_CAP);
                 Framing::Aws(reader, Message::default())
             }
+            Dialect::OllamaChat => Framing::Ndjson(NdjsonReader::new(DEFAULT_CAP)),
         }
     }
 
@@ -39,6 +43,7 @@ impl Framing {
     pub(crate) fn begins_like_json(&self) -> bool {
         match self {
             Framing::Sse(_) | Framing::Aws(..) => false,
+            Framing::Ndjson(_) => true,
         }
     }
 
@@ -53,6 +58,7 @@ impl Framing {
                 reader.feed(chunk);
                 Ok(())
             }
+            Framing::Ndjson(reader) => reader.feed(chunk).map_err(too_long),
         }
     }
 
@@ -76,6 +82,7 @@ impl Framing {
                     }))
                 }
             },
+            Framing::Ndjson(reader) => Ok(reader.next_line().map_err(too_long)?.map(line)),
         }
     }
 
@@ -88,6 +95,7 @@ impl Framing {
             Framing::Sse(reader) => reader.finish().map_err(too_long),
             // A frame is whole, or nothing of it can be trusted.
             Framing::Aws(..) => Ok(None),
+            Framing::Ndjson(reader) => Ok(reader.finish().map(line)),
         }
     }
 
@@ -96,8 +104,14 @@ impl Framing {
         match self {
             Framing::Sse(reader) => reader.is_open(),
             Framing::Aws(reader, _) => reader.is_open(),
+            Framing::Ndjson(reader) => reader.is_open(),
         }
     }
+}
+
+/// A line as a payload without a name.
+fn line(data: &[u8]) -> Frame<'_> {
+    Frame::Event { name: b"", data }
 }
 
 fn too_long(error: TooLong) -> ProviderError {

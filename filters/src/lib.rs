@@ -28,6 +28,7 @@ pub mod eventstream;
 pub(crate) mod framing;
 pub(crate) mod json;
 pub mod meter;
+pub(crate) mod ndjson;
 pub(crate) mod patch;
 pub mod prompt;
 pub(crate) mod reading;

@@ -31,6 +31,7 @@ fn way(how: &str) -> StreamPlan {
         "messages" => AnthropicMessages,
         "gemini" => Dialect::Gemini,
         "bedrock" => Dialect::BedrockConverse,
+        "ollama" => Dialect::OllamaChat,
         other => panic!("no dialect {other}"),
     };
     let words: Vec<&str> = how.split([' ', ':', ',']).collect();

@@ -14,6 +14,9 @@ use super::show::Show;
 use super::tree::{self, Node};
 use super::units::Credits;
 
+/// How the address of Ollama's own API ends.
+pub(super) const OLLAMA_API: &str = "/api";
+
 section! {
     /// An account or a server that answers.
     pub struct Provider {
@@ -21,7 +24,8 @@ section! {
         pub kind: Kind,
         /// Its API keys, each a text, `${VARIABLE}` or `file:/path`. Several share the load.
         pub keys: Vec<Secret> = Vec::new(),
-        /// Its base addresses, up to and including `/v1`; default: the public address of the kind.
+        /// Its base addresses, up to and including `/v1`; default: the public address of the kind. Ollama is asked by its
+        /// own API where they end in `/api`, such as `http://127.0.0.1:11434/api`.
         pub endpoints: Vec<Endpoint> = Vec::new(),
         /// How calls are shared among the endpoints.
         pub balance: Balance = Balance::LeastInFlight,
@@ -76,6 +80,12 @@ impl Provider {
         }
     }
 
+    /// Whether it is an Ollama that is asked by its own API, as its addresses tell.
+    pub fn is_native_ollama(&self) -> bool {
+        let native = |endpoint: &Endpoint| endpoint.url.ends_with(OLLAMA_API);
+        self.kind == Kind::Ollama && self.endpoints.iter().any(native)
+    }
+
     /// How many pairs of an endpoint in use and a key it has.
     pub fn lanes(&self) -> usize {
         let endpoints = self.endpoints.iter().filter(|one| one.weight > 0).count();
@@ -100,7 +110,7 @@ choice! {
         Groq = "groq",
         /// Together.
         Together = "together",
-        /// Ollama, by its `/v1` surface.
+        /// Ollama, by its `/v1` surface; by its own API where its endpoints end in `/api`.
         Ollama = "ollama",
         /// The router of Hugging Face.
         Huggingface = "huggingface",

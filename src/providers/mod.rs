@@ -23,7 +23,7 @@ pub use bedrock::Call;
 pub use table::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Auth, PROVIDERS, Speaks, Wants};
 pub use trial::Needs;
 
-use table::wants;
+use table::wants_of;
 
 /// A vendor account.
 pub struct Provider {
@@ -91,7 +91,7 @@ impl Provider {
         shared: Shared<'_>,
         budget: Arc<RetryBudget>,
     ) -> Result<Self, BuildError> {
-        let wants = wants(settings.kind);
+        let wants = wants_of(settings);
         let lanes = lanes(name, settings, wants, shared)?;
         Ok(Self {
             name: name.into(),
@@ -125,6 +125,13 @@ impl Provider {
         }
         if self.wants.dialect(surface) == Dialect::Gemini {
             return gemini_path(&lane.base_path, surface, (model, stream));
+        }
+        if self.wants.dialect(surface) == Dialect::OllamaChat {
+            let tail = match surface {
+                Surface::Embeddings => "embed",
+                _ => "chat",
+            };
+            return format!("{}/{tail}", lane.base_path);
         }
         let tail = match surface {
             Surface::Chat => "chat/completions",
@@ -334,6 +341,10 @@ mod tests {
     }
 
     fn azure(url: &str, version: Option<&str>) -> String {
+        address(Kind::Azure, url, version, Surface::Chat)
+    }
+
+    fn address(kind: Kind, url: &str, version: Option<&str>, surface: Surface) -> String {
         let settings = conf::Provider {
             keys: vec![conf::Secret::new("k")],
             endpoints: vec![conf::Endpoint {
@@ -341,7 +352,7 @@ mod tests {
                 weight: 1,
             }],
             api_version: version.map(str::to_owned),
-            ..conf::Provider::of_kind(Kind::Azure)
+            ..conf::Provider::of_kind(kind)
         };
         let shared = Shared {
             resolver: &Resolver::default(),
@@ -351,7 +362,18 @@ mod tests {
         };
         let provider = Provider::build("az", &settings, shared, Arc::default()).expect("builds");
         let lane = provider.pool.lanes().first().expect("a lane");
-        provider.path(lane, Surface::Chat, ("my dep/1", false))
+        provider.path(lane, surface, ("my dep/1", false))
+    }
+
+    #[test]
+    fn an_ollama_is_asked_by_the_api_that_its_address_names() {
+        for (url, surface, path) in [
+            ("http://h:11434/v1", Surface::Chat, "/v1/chat/completions"),
+            ("http://h:11434/api", Surface::Chat, "/api/chat"),
+            ("http://h/far/api", Surface::Embeddings, "/far/api/embed"),
+        ] {
+            assert_eq!(address(Kind::Ollama, url, None, surface), path);
+        }
     }
 
     #[test]

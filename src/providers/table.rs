@@ -5,7 +5,7 @@ use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::Surface;
 use http::{HeaderName, HeaderValue};
 
-use crate::conf::Kind;
+use crate::conf::{self, Kind};
 
 /// The header that every call in Anthropic's dialect carries.
 pub const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
@@ -202,8 +202,25 @@ pub static PROVIDERS: &[Wants] = &[
     },
 ];
 
+/// Ollama by its own API.
+static NATIVE_OLLAMA: Wants = Wants {
+    kind: Kind::Ollama,
+    speaks: Speaks::One(Dialect::OllamaChat),
+    asks_usage: false,
+    completions: false,
+    ..COMPATIBLE
+};
+
+/// What an account wants: the row of its kind, but for a kind with two APIs.
+pub(super) fn wants_of(settings: &conf::Provider) -> &'static Wants {
+    match settings.is_native_ollama() {
+        true => &NATIVE_OLLAMA,
+        false => wants(settings.kind),
+    }
+}
+
 /// The row of a kind. Every kind has one; a test holds the table to that.
-pub(super) fn wants(kind: Kind) -> &'static Wants {
+fn wants(kind: Kind) -> &'static Wants {
     static FALLBACK: Wants = COMPATIBLE;
     PROVIDERS
         .iter()
@@ -247,6 +264,10 @@ mod tests {
             wants(Kind::Mock).dialect(Surface::Responses),
             Dialect::OpenAiChat
         );
+        assert!(
+            NATIVE_OLLAMA.serves(Surface::Embeddings) && NATIVE_OLLAMA.serves(Surface::Messages)
+        );
+        assert!(!NATIVE_OLLAMA.serves(Surface::Completions));
         assert!(openai.serves(Surface::Completions));
         assert!(!wants(Kind::Mistral).serves(Surface::Completions));
     }

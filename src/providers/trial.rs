@@ -45,6 +45,7 @@ impl Provider {
             Probe::Http => {
                 let path = match &check.path {
                     Some(path) => path.clone(),
+                    None if self.settings.is_native_ollama() => format!("{}/tags", lane.base_path),
                     None => format!("{}/models", lane.base_path),
                 };
                 let request = Request {
@@ -111,6 +112,12 @@ impl Provider {
             let contents = json!([{ "role": "user", "parts": [{ "text": "Hi" }] }]);
             let config = json!({ "maxOutputTokens": 1 });
             return json!({ "contents": contents, "generationConfig": config }).to_string();
+        }
+        if self.settings.is_native_ollama() {
+            let messages = json!([{ "role": "user", "content": "Hi" }]);
+            let options = json!({ "num_predict": 1 });
+            let body = json!({ "model": model, "messages": messages, "options": options, "stream": false });
+            return body.to_string();
         }
         let renamed = self.wants.rename.iter();
         let mut renamed = renamed.filter(|(from, _)| *from == "max_completion_tokens");

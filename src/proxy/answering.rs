@@ -26,7 +26,7 @@ const MAX_ERROR: usize = 64 * 1024;
 /// What the provider's header announced.
 #[derive(Clone, Debug)]
 pub(crate) enum Announced {
-    /// A 2xx with server-sent events, or AWS's frames.
+    /// A 2xx with server-sent events, AWS's frames or lines of JSON.
     Stream,
     /// A 2xx with one JSON body, and the tokens of the prompt if they stand in the header: Bedrock
     /// says nowhere else what embeddings cost.
@@ -88,6 +88,8 @@ pub(crate) struct Asked {
     pub(crate) plan: StreamPlan,
     /// What the answer repeats of its request.
     pub(crate) echo: Option<Echo>,
+    /// Vectors are wanted in base64.
+    pub(crate) packed: bool,
     pub(crate) target: Arc<Target>,
     pub(crate) request_id: Arc<str>,
     pub(crate) tier: ServiceTier,
@@ -346,6 +348,9 @@ impl Answering {
         self.facts.finish_reason = answer.finish_reason();
         if let Some(echo) = asked.echo.clone() {
             answer.echo(echo);
+        }
+        if asked.packed {
+            answer.pack_vectors();
         }
         let body = answer.render(&asked.plan);
         Step::Done(body)

@@ -194,6 +194,7 @@ fn asked(forward: &Forward, target: &Arc<Target>, receipt: &Receipt, gateway: &G
         surface: forward.prompt.surface(),
         plan: stream_plan(forward, target, &receipt.request_id),
         echo: Echo::of(&forward.prompt),
+        packed: forward.prompt.member("encoding_format") == Some("\"base64\""),
         target: Arc::clone(target),
         request_id: Arc::clone(&receipt.request_id),
         tier: money.map(|money| money.tier).unwrap_or_default(),

@@ -22,6 +22,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 /// The content type of AWS's streams.
 pub(super) const AWS_EVENTS: &str = "application/vnd.amazon.eventstream";
+pub(super) const JSON_LINES: &str = "application/x-ndjson";
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const CHUNKED: HeaderValue = HeaderValue::from_static("chunked");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("alfred/", env!("CARGO_PKG_VERSION")));
@@ -146,13 +147,14 @@ fn accepted(stream: bool, surface: Surface, spoken: Dialect) -> HeaderValue {
         surface,
         Surface::Chat | Surface::Completions | Surface::Messages | Surface::Responses
     );
-    if stream && streams && spoken == Dialect::BedrockConverse {
-        HeaderValue::from_static(AWS_EVENTS)
-    } else if stream && streams {
-        HeaderValue::from_static("text/event-stream")
-    } else {
-        JSON
+    if !(stream && streams) {
+        return JSON;
     }
+    HeaderValue::from_static(match spoken {
+        Dialect::BedrockConverse => AWS_EVENTS,
+        Dialect::OllamaChat => JSON_LINES,
+        _ => "text/event-stream",
+    })
 }
 
 /// What an answer's body is.

@@ -7,7 +7,7 @@ use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
 
 use super::answering::{Announced, Step};
-use super::head::{AWS_EVENTS, AnswerHead, Body};
+use super::head::{AWS_EVENTS, AnswerHead, Body, JSON_LINES};
 use super::link::Deadline;
 use super::{Context, ledger, logbook, reply};
 use crate::exchange::{Credit, unix_ms};
@@ -23,7 +23,9 @@ pub(super) fn header(response: &mut ResponseHeader, ctx: &mut Context) -> Result
     note_header(status, ctx);
     ctx.link
         .set_h2_upstream(response.version == http::Version::HTTP_2);
-    let announced = announced(response);
+    let forward = ctx.exchange.forward();
+    let streams = forward.is_some_and(|forward| forward.prompt.stream());
+    let announced = announced(response, streams);
     // The client's header is written anew; this one only tells Pingora that a body follows.
     *response = ResponseHeader::build_no_case(response.status, None)?;
     ctx.link.answering().announce(announced.clone());
@@ -53,7 +55,7 @@ fn note_header(status: u16, ctx: &mut Context) {
     }
 }
 
-fn announced(response: &ResponseHeader) -> Announced {
+fn announced(response: &ResponseHeader, asked_stream: bool) -> Announced {
     let text = |name: &str| response.headers.get(name)?.to_str().ok();
     if !response.status.is_success() {
         return Announced::Rejected {
@@ -67,7 +69,9 @@ fn announced(response: &ResponseHeader) -> Announced {
     }
     let kind = text("content-type").unwrap_or_default();
     let kind = kind.trim_start().to_ascii_lowercase();
-    if kind.starts_with("text/event-stream") || kind.starts_with(AWS_EVENTS) {
+    // Lines that nobody asked for are one body.
+    let lines = asked_stream && kind.starts_with(JSON_LINES);
+    if lines || kind.starts_with("text/event-stream") || kind.starts_with(AWS_EVENTS) {
         Announced::Stream
     } else {
         let tokens = text("x-amzn-bedrock-input-token-count");

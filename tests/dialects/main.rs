@@ -21,6 +21,7 @@ mod failover;
 mod frames;
 mod gemini;
 mod models;
+mod ollama;
 mod pictures;
 mod recorded;
 mod refusals;

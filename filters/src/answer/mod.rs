@@ -97,12 +97,19 @@ impl StreamPlan {
     }
 }
 
-/// The provider's own figures, else what Alfred counted.
+/// The provider's own figures, and what Alfred counted for those that it left out.
 fn final_usage(reported: Option<Usage>, input: u64, output: u64) -> Usage {
-    reported.unwrap_or(Usage {
-        input,
-        output,
+    let usage = reported.unwrap_or(Usage {
         estimated: true,
         ..Usage::default()
-    })
+    });
+    if !usage.estimated {
+        return usage;
+    }
+    let or = |reported: u64, counted: u64| if reported == 0 { counted } else { reported };
+    Usage {
+        input: or(usage.input, input),
+        output: or(usage.output, output),
+        ..usage
+    }
 }

@@ -158,7 +158,8 @@ impl State {
         };
         facts.note_about(decoder.about());
         if !held.is_empty() {
-            voice.begin(&facts.head(plan), facts.usage, out);
+            let usage = facts.usage.filter(|usage| !usage.estimated);
+            voice.begin(&facts.head(plan), usage, out);
         }
         for event in &held {
             voice.push(event, plan, out);

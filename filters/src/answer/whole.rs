@@ -30,6 +30,7 @@ pub struct Answer {
     surface: Surface,
     found: Found,
     echo: Option<Echo>,
+    packed: bool,
 }
 
 struct Found {
@@ -82,6 +83,7 @@ impl Answer {
             surface,
             found,
             echo: None,
+            packed: false,
         })
     }
 
@@ -100,6 +102,12 @@ impl Answer {
         });
     }
 
+    /// The client asked for vectors in base64. What is written anew then has them so,
+    /// whatever the provider gave.
+    pub fn pack_vectors(&mut self) {
+        self.packed = true;
+    }
+
     /// The provider's own figures.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
@@ -111,8 +119,8 @@ impl Answer {
     #[must_use]
     pub fn final_usage(&self, input_estimate: u64) -> Usage {
         match self.found.usage {
-            Some(reported) => reported,
-            None => final_usage(None, input_estimate, self.metered().tokens),
+            Some(reported) if !reported.estimated => reported,
+            partly => final_usage(partly, input_estimate, self.metered().tokens),
         }
     }
 
@@ -175,7 +183,7 @@ impl Answer {
             _ if plan.is_lens() => self.body.clone(),
             Kind::Embeddings(found) => {
                 let figures = self.final_usage(plan.input_estimate);
-                Bytes::from(found.write(self.text(), model, figures))
+                Bytes::from(found.write(self.text(), model, figures, self.packed))
             }
             Kind::Chat | Kind::Message | Kind::Plain(_) => Bytes::from(match plan.to {
                 Dialect::AnthropicMessages => self.message(plan, model),

@@ -4,6 +4,7 @@
 pub mod anthropic;
 pub(crate) mod bedrock;
 pub(crate) mod gemini;
+pub(crate) mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;
 pub(crate) mod plain;
@@ -21,6 +22,8 @@ pub enum Dialect {
     Gemini,
     /// Amazon Bedrock's Converse; no client of Alfred's speaks it.
     BedrockConverse,
+    /// Ollama's own API; no client of Alfred's speaks it.
+    OllamaChat,
 }
 
 impl Dialect {
@@ -31,6 +34,7 @@ impl Dialect {
         ("openai_responses", Dialect::OpenAiResponses),
         ("gemini", Dialect::Gemini),
         ("bedrock_converse", Dialect::BedrockConverse),
+        ("ollama_chat", Dialect::OllamaChat),
     ];
 
     /// Whether providers of this dialect can be asked for embeddings, whoever
@@ -38,7 +42,10 @@ impl Dialect {
     #[must_use]
     pub fn embeds(self) -> bool {
         match self {
-            Dialect::OpenAiChat | Dialect::Gemini | Dialect::BedrockConverse => true,
+            Dialect::OpenAiChat
+            | Dialect::Gemini
+            | Dialect::BedrockConverse
+            | Dialect::OllamaChat => true,
             Dialect::AnthropicMessages | Dialect::OpenAiResponses => false,
         }
     }
@@ -49,7 +56,7 @@ impl Dialect {
     pub fn counts_tokens(self) -> bool {
         match self {
             Dialect::AnthropicMessages | Dialect::Gemini | Dialect::BedrockConverse => true,
-            Dialect::OpenAiChat | Dialect::OpenAiResponses => false,
+            Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::OllamaChat => false,
         }
     }
 

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::error::{ErrorKind, ProviderError};
-use crate::event::Event;
+use crate::event::{Channel, Event, Scope, Step};
 use crate::json::Cursor;
 use crate::prompt::Surface;
 
@@ -15,7 +15,7 @@ use super::Dialect;
 use super::anthropic::count_tokens_text;
 use super::openai_chat::usage::Unknown;
 use super::openai_chat::wire::{members, number};
-use super::{bedrock, gemini, openai_responses};
+use super::{bedrock, gemini, ollama, openai_responses};
 
 /// Takes the events of a decoder.
 pub(crate) type Sink<'s, 'a> = dyn FnMut(Event<'a>) + 's;
@@ -83,6 +83,7 @@ pub(crate) fn decoder(dialect: Dialect, seed: &str) -> Option<Box<dyn Decode>> {
         Dialect::OpenAiResponses => Some(Box::new(openai_responses::decode::Decoder::new(seed))),
         Dialect::Gemini => Some(Box::new(gemini::decode::Decoder::new(seed))),
         Dialect::BedrockConverse => Some(Box::new(bedrock::decode::Decoder::new(seed))),
+        Dialect::OllamaChat => Some(Box::new(ollama::decode::Decoder::new(seed))),
     }
 }
 
@@ -99,6 +100,7 @@ pub(crate) fn reshaped(
     match (surface, dialect) {
         (Surface::Embeddings, Dialect::Gemini) => Some(gemini::embed::read(body)),
         (Surface::Embeddings, Dialect::BedrockConverse) => Some(bedrock::embed::read(body)),
+        (Surface::Embeddings, Dialect::OllamaChat) => Some(ollama::embed::read(body)),
         (Surface::CountTokens, Dialect::Gemini) => Some(count(body, "totalTokens")),
         (Surface::CountTokens, Dialect::BedrockConverse) => Some(count(body, "inputTokens")),
         _ => None,
@@ -157,4 +159,29 @@ pub(crate) fn broken_off(raw: &str) -> ProviderError {
 pub(crate) fn call_id<'a>(seed: &str, choice: u32, call: u32) -> Cow<'a, str> {
     let seed = seed.strip_prefix("chatcmpl-").unwrap_or(seed);
     Cow::Owned(format!("call_{seed}_{choice}_{call}"))
+}
+
+/// A step that is no text of the model's.
+pub(crate) fn meta(choice: u32, step: Step<'_>) -> Event<'_> {
+    Event {
+        choice,
+        channel: Channel::Meta,
+        step,
+    }
+}
+
+/// An unknown member. Where its name means something in the client's grammar it
+/// gets another one.
+pub(crate) fn extra<'a>(choice: u32, scope: Scope, key: &str, value: &'a str) -> Event<'a> {
+    const TAKEN: [&str; 12] = [
+        "id", "object", "created", "model", "choices", "usage", "index", "delta", "message",
+        "function", "type", "logprobs",
+    ];
+    let key = if TAKEN.contains(&key) {
+        Cow::Owned(format!("native_{key}"))
+    } else {
+        Cow::Owned(key.to_owned())
+    };
+    let value = Cow::Borrowed(value);
+    meta(choice, Step::Extra { scope, key, value })
 }

@@ -63,7 +63,7 @@ fn http_date(text: &str) -> Option<u64> {
 
 /// Days of the Gregorian calendar, counted in years that begin in March, so that
 /// the leap day is the last one.
-fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
+pub(crate) fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
     let year = if month <= 2 { year - 1 } else { year };
     let from_march = (month + 9) % 12;
     let day_of_year = (153 * from_march + 2) / 5 + day - 1;

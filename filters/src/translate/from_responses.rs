@@ -218,7 +218,7 @@ fn tools(ask: &mut Ask<'_>) -> Result<(), ReadError> {
 }
 
 /// Makes one message of the items that a model said one after the other.
-fn join(ask: &mut Ask<'_>) {
+pub(super) fn join(ask: &mut Ask<'_>) {
     let mut joined: Vec<Turn<'_>> = Vec::with_capacity(ask.turns.len());
     for mut turn in std::mem::take(&mut ask.turns) {
         match joined.last_mut() {

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::ask::{Ask, Extra, Str};
-use crate::dialect::{Dialect, bedrock, gemini};
+use crate::dialect::{Dialect, bedrock, gemini, ollama};
 use crate::patch;
 use crate::prompt::{Prompt, ReadError, RequestPatch, Surface, members};
 
@@ -30,6 +30,8 @@ mod to_bedrock;
 mod to_bedrock_turns;
 mod to_gemini;
 mod to_gemini_turns;
+mod to_ollama;
+mod to_ollama_turns;
 mod to_openai;
 mod to_openai_turns;
 
@@ -72,11 +74,8 @@ impl Prompt {
                 dropped: Vec::new(),
             });
         }
-        if self.surface() == Surface::Embeddings && to == Dialect::Gemini {
-            return self.embed_at_gemini(how);
-        }
-        if self.surface() == Surface::Embeddings && to == Dialect::BedrockConverse {
-            return self.embed_at_bedrock(how);
+        if self.surface() == Surface::Embeddings && to.embeds() {
+            return self.embed_at(to, how);
         }
         if self.surface() == Surface::Responses {
             let renamed = |error| from_responses::renamed(error, self.member("input"));
@@ -147,6 +146,16 @@ impl Prompt {
                     dropped: notes.dropped,
                 });
             }
+            Dialect::OllamaChat => {
+                to_ollama::fit(&mut ask, from, how, &mut notes)?;
+                let forced = to_ollama::set_of(&ask, how);
+                let set: Vec<_> = forced.iter().map(|(name, raw)| (*name, &**raw)).collect();
+                let patch = to_ollama::patch_of(&how.patch, &set);
+                return Ok(Translated {
+                    body: patched(ask.lower(to), false, &patch),
+                    dropped: notes.dropped,
+                });
+            }
         };
         let body = ask.lower(to);
         let patch = patch_for(to, &how.patch);
@@ -156,22 +165,16 @@ impl Prompt {
         })
     }
 
-    fn embed_at_gemini(&self, how: &Translation<'_>) -> Result<Translated, ReadError> {
+    fn embed_at(&self, to: Dialect, how: &Translation<'_>) -> Result<Translated, ReadError> {
         let model = self.model_at(how);
         let mut dropped = Vec::new();
-        let body = gemini::embed::lower(self, model, &mut |name| dropped.push(name.into()))?;
-        let patch = patch_for(Dialect::Gemini, &how.patch);
-        Ok(Translated {
-            body: patched(body, false, &patch),
-            dropped,
-        })
-    }
-
-    fn embed_at_bedrock(&self, how: &Translation<'_>) -> Result<Translated, ReadError> {
-        let model = self.model_at(how);
-        let mut dropped = Vec::new();
-        let body = bedrock::lower_embeddings(self, model, &mut |name| dropped.push(name.into()))?;
-        let patch = patch_for(Dialect::BedrockConverse, &how.patch);
+        let mut note = |name: &'static str| dropped.push(name.into());
+        let body = match to {
+            Dialect::Gemini => gemini::embed::lower(self, model, &mut note)?,
+            Dialect::BedrockConverse => bedrock::lower_embeddings(self, model, &mut note)?,
+            _ => ollama::embed::lower(self, model, &mut note)?,
+        };
+        let patch = patch_for(to, &how.patch);
         Ok(Translated {
             body: patched(body, false, &patch),
             dropped,
@@ -183,7 +186,7 @@ impl Prompt {
 fn patch_for<'a>(to: Dialect, patch: &RequestPatch<'a>) -> RequestPatch<'a> {
     match to {
         Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => *patch,
-        Dialect::Gemini | Dialect::BedrockConverse => RequestPatch {
+        Dialect::Gemini | Dialect::BedrockConverse | Dialect::OllamaChat => RequestPatch {
             set: patch.set,
             remove: patch.remove,
             ..RequestPatch::default()

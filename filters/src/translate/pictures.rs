@@ -45,7 +45,7 @@ impl Dialect {
     #[must_use]
     pub fn wants_picture_bytes(self) -> bool {
         match self {
-            Dialect::Gemini | Dialect::BedrockConverse => true,
+            Dialect::Gemini | Dialect::BedrockConverse | Dialect::OllamaChat => true,
             Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => false,
         }
     }

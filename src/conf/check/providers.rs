@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::address;
 use super::super::cx::Cx;
-use super::super::provider::{Endpoint, HealthCheck, Kind, Probe, Provider, Timeouts};
+use super::super::provider::{Endpoint, HealthCheck, Kind, OLLAMA_API, Probe, Provider, Timeouts};
 
 /// Completes and checks every provider, and adds the built-in mock unless it is configured.
 pub(super) fn all(providers: &mut BTreeMap<String, Provider>, cx: &mut Cx<'_>) {
@@ -98,6 +98,9 @@ fn endpoints(name: &str, provider: &mut Provider, cx: &mut Cx<'_>) {
         );
     }
     super::bedrock::check(name, provider, cx);
+    if provider.is_native_ollama() {
+        one_api(name, provider, cx);
+    }
     if kind == Kind::Azure {
         azure(name, provider, cx);
     } else if provider.api_version.is_some() {
@@ -126,6 +129,20 @@ fn endpoints(name: &str, provider: &mut Provider, cx: &mut Cx<'_>) {
                 &[&path],
                 "this endpoint stands here twice",
                 "keep one, with a larger weight",
+            );
+        }
+    }
+}
+
+/// The addresses of an Ollama say which API is asked, and a provider asks one.
+fn one_api(name: &str, provider: &Provider, cx: &mut Cx<'_>) {
+    for (index, endpoint) in provider.endpoints.iter().enumerate() {
+        if !endpoint.url.ends_with(OLLAMA_API) {
+            let index = index.to_string();
+            cx.cross(
+                &[&["providers", name, "endpoints", &index]],
+                "is not of Ollama's own API, as the address of another endpoint is",
+                "let all end in /api or none, or make two providers of them",
             );
         }
     }

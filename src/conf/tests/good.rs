@@ -313,6 +313,23 @@ fn the_addresses_of_azure_end_in_one_of_two_forms() {
 }
 
 #[test]
+fn an_ollama_is_asked_by_the_api_that_its_addresses_name() {
+    for (url, kept, native) in [
+        ("http://h:11434", "http://h:11434/v1", false),
+        ("http://h:11434/v1/", "http://h:11434/v1", false),
+        ("http://h:11434/api/", "http://h:11434/api", true),
+        ("https://h/far/api", "https://h/far/api", true),
+    ] {
+        let text = format!("providers: {{ o: {{ kind: ollama, endpoints: [ \"{url}\" ] }} }}");
+        let ollama = &read(&text, &[]).unwrap().providers["o"];
+        assert_eq!(ollama.endpoints[0].url, kept);
+        assert_eq!(ollama.is_native_ollama(), native, "{url}");
+    }
+    let config = read("providers: { o: { kind: ollama } }", &[]).unwrap();
+    assert!(!config.providers["o"].is_native_ollama());
+}
+
+#[test]
 fn the_timeouts_of_an_alias_win_over_those_of_the_provider() {
     let text = "
 providers: { a: { kind: ollama, timeouts: { first_byte: 5s, total: 50s } } }

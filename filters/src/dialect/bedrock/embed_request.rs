@@ -125,8 +125,7 @@ impl<'a> Wish<'a> {
                     }
                 }
                 "dimensions" => wish.dimensions = Some(value),
-                // Vectors come as numbers; clients read both.
-                "encoding_format" if value == "\"base64\"" => dropped("encoding_format"),
+                // Of the form of the vectors the gateway takes care.
                 "encoding_format" => {}
                 "user" => dropped("user"),
                 name if WRITTEN.contains(&name) => {

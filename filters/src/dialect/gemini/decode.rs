@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::dialect::openai_chat::usage::Unknown;
 use crate::dialect::openai_chat::wire::{MAX_CHOICES, elements, members, number, string};
-use crate::dialect::plain::{About, Decode, Sink, broken_off, call_id, json};
+use crate::dialect::plain::{About, Decode, Sink, broken_off, call_id, extra, json, meta};
 use crate::error::ProviderError;
 use crate::event::{Channel, Event, FinishReason, Scope, Step};
 
-use super::part::{Part, extra, image, meta};
+use super::part::{Part, image};
 use super::usage::Report;
 use super::{SEAL, logprobs, partial};
 

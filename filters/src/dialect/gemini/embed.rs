@@ -85,8 +85,7 @@ pub(crate) fn lower(
             "input" => input = value,
             "dimensions" => each.raw("outputDimensionality", value),
             "task_type" | "taskType" => each.raw("taskType", value),
-            // Vectors come as numbers; clients read both.
-            "encoding_format" if value == "\"base64\"" => dropped("encoding_format"),
+            // Of the form of the vectors the gateway takes care.
             "encoding_format" => {}
             "user" => dropped("user"),
             _ => each.extras(&[Extra {

@@ -1,4 +1,4 @@
-//! Log probabilities (`logprobsResult`) in OpenAI's shape.
+//! Log probabilities (`logprobsResult`, and lists like Ollama's) in OpenAI's shape.
 
 use crate::dialect::openai_chat::wire::{elements, members, string};
 use crate::json::quoted;
@@ -22,38 +22,68 @@ pub(super) fn read(raw: &str) -> Option<String> {
         }),
         _ => {}
     });
-    if chosen.is_empty() {
-        return None;
-    }
-    let mut tokens = Vec::with_capacity(chosen.len());
-    for (place, token) in chosen.iter().enumerate() {
-        let others = match top.get(place).map(String::as_str) {
-            None | Some("") => "[]".to_owned(),
-            Some(list) => format!("[{{{list}}}]"),
-        };
-        tokens.push(format!("{{{token},\"top_logprobs\":{others}}}"));
-    }
-    let tokens = tokens.join(",");
-    Some(format!(r#"{{"content":[{tokens}],"refusal":null}}"#))
+    let top = top.into_iter().map(Some).chain(std::iter::repeat(None));
+    written(chosen.into_iter().zip(top))
+}
+
+/// A list of tokens that is nearly OpenAI's own, as Ollama writes it.
+pub(crate) fn list(raw: &str) -> Option<String> {
+    let mut tokens = Vec::new();
+    elements(raw, |token| {
+        let mut others = Vec::new();
+        members(token, |key, value| {
+            if key == "top_logprobs" {
+                elements(value, |other| others.push(read_token(other)));
+            }
+        });
+        tokens.push((read_token(token), Some(others.join("},{"))));
+    });
+    written(tokens.into_iter())
+}
+
+/// Tokens, each with its rivals, in OpenAI's shape; none if there is none.
+fn written(tokens: impl Iterator<Item = (String, Option<String>)>) -> Option<String> {
+    let told: Vec<String> = tokens
+        .map(|(token, others)| {
+            let others = match others.as_deref() {
+                None | Some("") => "[]".to_owned(),
+                Some(list) => format!("[{{{list}}}]"),
+            };
+            format!("{{{token},\"top_logprobs\":{others}}}")
+        })
+        .collect();
+    let content = told.join(",");
+    (!told.is_empty()).then(|| format!(r#"{{"content":[{content}],"refusal":null}}"#))
 }
 
 /// The members of one token.
 fn read_token(raw: &str) -> String {
-    let (mut token, mut number) = (None, UNTOLD);
+    let (mut token, mut number, mut spelt) = (None, UNTOLD, None);
     members(raw, |key, value| match key {
         "token" => token = string(value),
-        "logProbability" if !value.starts_with(['"', '{', '[', 'n']) => number = value,
+        "logProbability" | "logprob" if value.starts_with(is_of_number) => number = value,
+        "bytes" if value.starts_with('[') => {
+            let mut list: Vec<u8> = Vec::new();
+            elements(value, |byte| list.extend(byte.parse::<u8>()));
+            spelt = Some(list);
+        }
         _ => {}
     });
     let token = token.unwrap_or_default();
-    let bytes: Vec<String> = token.bytes().map(|byte| byte.to_string()).collect();
+    // Half a character shows in its bytes only.
+    let bytes = spelt.unwrap_or_else(|| token.as_bytes().to_vec());
+    let bytes: Vec<String> = bytes.iter().map(u8::to_string).collect();
     let (token, bytes) = (quoted(&token), bytes.join(","));
     format!(r#""token":{token},"logprob":{number},"bytes":[{bytes}]"#)
 }
 
+fn is_of_number(c: char) -> bool {
+    c == '-' || c.is_ascii_digit()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{list, read};
 
     #[test]
     fn tokens_find_their_rivals() {
@@ -64,5 +94,16 @@ mod tests {
         );
         assert_eq!(read("{}"), None);
         assert_eq!(read(""), None);
+    }
+
+    #[test]
+    fn a_list_of_tokens_is_completed() {
+        let raw = r#"[{"token":"a","logprob":-0.5,"bytes":[97],"top_logprobs":[{"token":"b","logprob":-2}]},{"token":"c","logprob":true,"bytes":[195, 300]}]"#;
+        assert_eq!(
+            list(raw).unwrap(),
+            r#"{"content":[{"token":"a","logprob":-0.5,"bytes":[97],"top_logprobs":[{"token":"b","logprob":-2,"bytes":[98]}]},{"token":"c","logprob":-9999.0,"bytes":[195],"top_logprobs":[]}],"refusal":null}"#
+        );
+        assert_eq!(list("[]"), None);
+        assert_eq!(list("7"), None);
     }
 }

@@ -14,7 +14,7 @@
 
 pub(crate) mod decode;
 pub(crate) mod embed;
-mod logprobs;
+pub(crate) mod logprobs;
 pub(crate) mod lower;
 mod part;
 mod partial;

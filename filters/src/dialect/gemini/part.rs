@@ -1,9 +1,9 @@
-//! One part of a candidate, and the small events that parts come to.
+//! One part of a candidate, and the picture that it may be.
 
 use std::borrow::Cow;
 
 use crate::dialect::openai_chat::wire::{members, string};
-use crate::event::{Channel, Event, Scope, Step};
+use crate::event::Step;
 
 /// One part of a candidate, not yet told.
 #[derive(Default)]
@@ -47,28 +47,4 @@ pub(super) fn image(raw: &str) -> Option<Step<'_>> {
     let media_type = kind.filter(|kind| kind.starts_with("image/"))?;
     let data = bytes?;
     Some(Step::Image { media_type, data })
-}
-
-pub(super) fn meta(choice: u32, step: Step<'_>) -> Event<'_> {
-    Event {
-        choice,
-        channel: Channel::Meta,
-        step,
-    }
-}
-
-/// An unknown member. Where its name means something in the client's grammar it
-/// gets another one.
-pub(super) fn extra<'a>(choice: u32, scope: Scope, key: &str, value: &'a str) -> Event<'a> {
-    const TAKEN: [&str; 12] = [
-        "id", "object", "created", "model", "choices", "usage", "index", "delta", "message",
-        "function", "type", "logprobs",
-    ];
-    let key = if TAKEN.contains(&key) {
-        Cow::Owned(format!("native_{key}"))
-    } else {
-        Cow::Owned(key.to_owned())
-    };
-    let value = Cow::Borrowed(value);
-    meta(choice, Step::Extra { scope, key, value })
 }

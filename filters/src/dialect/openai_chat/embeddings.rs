@@ -6,7 +6,7 @@ use crate::event::Usage;
 use crate::json::{Cursor, Flaw, Kind, decode, push_quoted};
 
 use super::usage::{push_member, push_raw, write_embeddings};
-use super::wire::{MAX_EXTRAS, Span};
+use super::wire::{MAX_EXTRAS, Span, elements};
 
 /// What was found in a body of embeddings.
 #[derive(Debug, Default)]
@@ -135,8 +135,8 @@ impl Embeddings {
     }
 
     /// The strict body: `object`, `index` and `usage` always there, vectors as
-    /// sent, base64 kept as base64.
-    pub(crate) fn write(&self, text: &str, model: &str, usage: Usage) -> Vec<u8> {
+    /// sent. If they shall be `packed`, lists of numbers become base64.
+    pub(crate) fn write(&self, text: &str, model: &str, usage: Usage, packed: bool) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len() + 256);
         let mut extras = self
             .extras
@@ -150,7 +150,11 @@ impl Embeddings {
             out.extend_from_slice(
                 format!(r#"{{"object":"embedding","index":{index},"embedding":"#).as_bytes(),
             );
-            push_raw(&mut out, element.vector.raw(text));
+            let vector = element.vector.raw(text);
+            match packed.then(|| packed_vector(vector)).flatten() {
+                Some(bytes) => push_base64(&mut out, &bytes),
+                None => push_raw(&mut out, vector),
+            }
             while let Some(extra) = extras.next_if(|extra| extra.element == Some(place)) {
                 extra.write(text, &mut out);
             }
@@ -174,6 +178,41 @@ impl Extra {
     }
 }
 
+/// The numbers of a list as OpenAI packs them: floats of 32 bits, the low byte
+/// first. Nothing for what is no list of numbers.
+fn packed_vector(raw: &str) -> Option<Vec<u8>> {
+    if !raw.starts_with('[') {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(raw.len() / 2);
+    let mut whole = true;
+    elements(raw, |number| match number.parse::<f32>() {
+        Ok(number) => bytes.extend_from_slice(&number.to_le_bytes()),
+        Err(_) => whole = false,
+    });
+    whole.then_some(bytes)
+}
+
+/// Appends bytes in base64, as a JSON string.
+fn push_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    out.push(b'"');
+    for group in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let digit = (bits >> (18 - 6 * place)) & 63;
+            let digit = DIGITS.get(digit as usize).copied().unwrap_or(b'=');
+            out.push(if place as usize > group.len() {
+                b'='
+            } else {
+                digit
+            });
+        }
+    }
+    out.push(b'"');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,7 +223,7 @@ mod tests {
             input: 4,
             ..Usage::default()
         };
-        String::from_utf8(found.write(text, "m", usage)).unwrap()
+        String::from_utf8(found.write(text, "m", usage, false)).unwrap()
     }
 
     #[test]
@@ -194,6 +233,21 @@ mod tests {
             rendered(body),
             r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1e-3, -0.50]},{"object":"embedding","index":1,"embedding":"AACAPw==","x":{"y":1}}],"model":"m","usage":{"prompt_tokens":4,"total_tokens":4},"id":"e"}"#
         );
+    }
+
+    #[test]
+    fn packed_vectors_are_what_openai_packs() {
+        let mut out = Vec::new();
+        push_base64(&mut out, &packed_vector("[1, -0.5 ,3e-2]").unwrap());
+        assert_eq!(out, br#""AACAPwAAAL+PwvU8""#);
+        for (bytes, text) in [(&b"a"[..], "YQ=="), (b"ab", "YWI="), (b"", "")] {
+            let mut out = Vec::new();
+            push_base64(&mut out, bytes);
+            assert_eq!(out, format!("\"{text}\"").as_bytes());
+        }
+        for other in ["\"AACAPw==\"", "[[1]]", "[null]", "{}"] {
+            assert_eq!(packed_vector(other), None, "{other}");
+        }
     }
 
     #[test]
