@@ -15,7 +15,7 @@ pub(crate) use reading::Lift;
 pub(crate) use text::Writer;
 pub use text::{Raw, Str};
 
-use crate::dialect::{Dialect, anthropic, bedrock, gemini, openai_chat};
+use crate::dialect::{Dialect, anthropic, bedrock, cohere, gemini, openai_chat};
 
 /// A request for an answer to a conversation.
 #[derive(Clone, PartialEq, Default)]
@@ -396,6 +396,7 @@ impl Ask<'_> {
             Dialect::AnthropicMessages => anthropic::lower::lower(self),
             Dialect::Gemini => gemini::lower::lower(self),
             Dialect::BedrockConverse => bedrock::lower::lower(self),
+            Dialect::CohereChat => cohere::lower::lower(self),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod anthropic;
 pub(crate) mod bedrock;
+pub(crate) mod cohere;
 pub(crate) mod gemini;
 pub mod openai_chat;
 pub mod openai_responses;
@@ -21,6 +22,8 @@ pub enum Dialect {
     Gemini,
     /// Amazon Bedrock's Converse; no client of Alfred's speaks it.
     BedrockConverse,
+    /// Cohere's v2 chat and embeddings; no client of Alfred's speaks it.
+    CohereChat,
 }
 
 impl Dialect {
@@ -31,6 +34,7 @@ impl Dialect {
         ("openai_responses", Dialect::OpenAiResponses),
         ("gemini", Dialect::Gemini),
         ("bedrock_converse", Dialect::BedrockConverse),
+        ("cohere_chat", Dialect::CohereChat),
     ];
 
     /// Whether providers of this dialect can be asked for embeddings, whoever
@@ -38,7 +42,10 @@ impl Dialect {
     #[must_use]
     pub fn embeds(self) -> bool {
         match self {
-            Dialect::OpenAiChat | Dialect::Gemini | Dialect::BedrockConverse => true,
+            Dialect::OpenAiChat
+            | Dialect::Gemini
+            | Dialect::BedrockConverse
+            | Dialect::CohereChat => true,
             Dialect::AnthropicMessages | Dialect::OpenAiResponses => false,
         }
     }

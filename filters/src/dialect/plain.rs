@@ -12,7 +12,7 @@ use crate::json::Cursor;
 
 use super::Dialect;
 use super::openai_chat::usage::Unknown;
-use super::{bedrock, gemini, openai_responses};
+use super::{bedrock, cohere, gemini, openai_responses};
 
 /// Takes the events of a decoder.
 pub(crate) type Sink<'s, 'a> = dyn FnMut(Event<'a>) + 's;
@@ -80,6 +80,7 @@ pub(crate) fn decoder(dialect: Dialect, seed: &str) -> Option<Box<dyn Decode>> {
         Dialect::OpenAiResponses => Some(Box::new(openai_responses::decode::Decoder::new(seed))),
         Dialect::Gemini => Some(Box::new(gemini::decode::Decoder::new(seed))),
         Dialect::BedrockConverse => Some(Box::new(bedrock::decode::Decoder::new(seed))),
+        Dialect::CohereChat => Some(Box::new(cohere::decode::Decoder::new(seed))),
     }
 }
 
@@ -92,7 +93,8 @@ pub(crate) fn embeddings(dialect: Dialect, body: &str) -> Option<Result<String, 
     match dialect {
         Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => None,
         Dialect::Gemini => Some(gemini::embed::read(body)),
-        Dialect::BedrockConverse => Some(bedrock::embed::read(body)),
+        // Bedrock passes what Cohere's own models answer.
+        Dialect::BedrockConverse | Dialect::CohereChat => Some(bedrock::embed::read(body)),
     }
 }
 
@@ -121,12 +123,26 @@ pub(crate) fn broken_off(raw: &str) -> ProviderError {
         .filter(char::is_ascii_graphic)
         .take(64)
         .collect();
+    let (status, kind) = match raw {
+        "TIMEOUT" => (504, ErrorKind::Timeout),
+        _ => (500, ErrorKind::Server),
+    };
     ProviderError {
-        status: 500,
-        kind: ErrorKind::Server,
+        status,
+        kind,
         raw_type: (!word.is_empty()).then_some(word),
         ..ProviderError::malformed("the provider broke the answer off with an error as its finish")
     }
+}
+
+/// Stands for a probability that was not told: OpenAI's own word for "hardly".
+pub(crate) const UNTOLD: &str = "-9999.0";
+
+/// The members of one token with the logarithm of its probability, as OpenAI has them.
+pub(crate) fn token(token: &str, number: &str) -> String {
+    let bytes: Vec<String> = token.bytes().map(|byte| byte.to_string()).collect();
+    let (token, bytes) = (crate::json::quoted(token), bytes.join(","));
+    format!(r#""token":{token},"logprob":{number},"bytes":[{bytes}]"#)
 }
 
 /// The id of a call that came without one.

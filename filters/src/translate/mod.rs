@@ -11,11 +11,12 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::ask::{Ask, Extra, Str};
-use crate::dialect::{Dialect, bedrock, gemini};
+use crate::dialect::{Dialect, bedrock, cohere, gemini};
 use crate::patch;
 use crate::prompt::{Prompt, ReadError, RequestPatch, Surface, members};
 
 mod bedrock_names;
+mod cohere_thinking;
 mod from_responses;
 mod gemini_thinking;
 mod generation;
@@ -24,6 +25,8 @@ mod to_anthropic;
 mod to_anthropic_turns;
 mod to_bedrock;
 mod to_bedrock_turns;
+mod to_cohere;
+mod to_cohere_turns;
 mod to_gemini;
 mod to_gemini_turns;
 mod to_openai;
@@ -72,6 +75,9 @@ impl Prompt {
         if self.surface() == Surface::Embeddings && to == Dialect::BedrockConverse {
             return self.embed_at_bedrock(how);
         }
+        if self.surface() == Surface::Embeddings && to == Dialect::CohereChat {
+            return self.embed_at_cohere(how);
+        }
         if self.surface() == Surface::Responses {
             let renamed = |error| from_responses::renamed(error, self.member("input"));
             let mut said = self.said(to, how).map_err(renamed)?;
@@ -115,6 +121,10 @@ impl Prompt {
             }
             Dialect::Gemini => {
                 to_gemini::fit(&mut ask, self.surface().dialect(), &mut notes)?;
+                false
+            }
+            Dialect::CohereChat => {
+                to_cohere::fit(&mut ask, self.surface().dialect(), &mut notes)?;
                 false
             }
             Dialect::BedrockConverse => {
@@ -162,13 +172,27 @@ impl Prompt {
             dropped,
         })
     }
+
+    fn embed_at_cohere(&self, how: &Translation<'_>) -> Result<Translated, ReadError> {
+        let model = match how.patch.model {
+            "" => self.model(),
+            model => model,
+        };
+        let mut dropped = Vec::new();
+        let body = cohere::embed::lower(self, model, &mut |name| dropped.push(name.into()))?;
+        let patch = patch_for(Dialect::CohereChat, &how.patch);
+        Ok(Translated {
+            body: patched(body, false, &patch),
+            dropped,
+        })
+    }
 }
 
 /// The patch without what stands in an address, or is of OpenAI's grammar only.
 fn patch_for<'a>(to: Dialect, patch: &RequestPatch<'a>) -> RequestPatch<'a> {
     match to {
         Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => *patch,
-        Dialect::Gemini | Dialect::BedrockConverse => RequestPatch {
+        Dialect::Gemini | Dialect::BedrockConverse | Dialect::CohereChat => RequestPatch {
             set: patch.set,
             remove: patch.remove,
             ..RequestPatch::default()

@@ -1,10 +1,7 @@
 //! Log probabilities (`logprobsResult`) in OpenAI's shape.
 
 use crate::dialect::openai_chat::wire::{elements, members, string};
-use crate::json::quoted;
-
-/// Stands for a probability that was not told: OpenAI's own word for "hardly".
-const UNTOLD: &str = "-9999.0";
+use crate::dialect::plain::{UNTOLD, token};
 
 /// The list of tokens; none if there is none.
 pub(super) fn read(raw: &str) -> Option<String> {
@@ -39,16 +36,13 @@ pub(super) fn read(raw: &str) -> Option<String> {
 
 /// The members of one token.
 fn read_token(raw: &str) -> String {
-    let (mut token, mut number) = (None, UNTOLD);
+    let (mut text, mut number) = (None, UNTOLD);
     members(raw, |key, value| match key {
-        "token" => token = string(value),
+        "token" => text = string(value),
         "logProbability" if !value.starts_with(['"', '{', '[', 'n']) => number = value,
         _ => {}
     });
-    let token = token.unwrap_or_default();
-    let bytes: Vec<String> = token.bytes().map(|byte| byte.to_string()).collect();
-    let (token, bytes) = (quoted(&token), bytes.join(","));
-    format!(r#""token":{token},"logprob":{number},"bytes":[{bytes}]"#)
+    token(&text.unwrap_or_default(), number)
 }
 
 #[cfg(test)]
