@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::ask::{Ask, Raw, Thinking, Tool, ToolChoice};
+use crate::ask::{Ask, Function, Raw, Thinking, Tool, ToolChoice};
 use crate::dialect::Dialect;
 use crate::dialect::anthropic::lift::thinking_of;
-use crate::dialect::openai_chat::wire::members;
+use crate::dialect::cohere::lower::told;
+use crate::dialect::openai_chat::wire::{elements, members};
 use crate::prompt::ReadError;
 use crate::text::Path;
 
@@ -105,6 +106,7 @@ fn numbers(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
         let is_edge = |raw: &mut Raw<'_>| raw.parse::<f64>() == Ok(edge);
         if sampling.top_p.take_if(is_edge).is_some() {
             sampling.top_p = Some(Cow::Borrowed(nearest));
+            notes.drop("top_p");
         }
     }
     Ok(())
@@ -124,8 +126,7 @@ fn service_tier(ask: &mut Ask<'_>) -> Result<(), ReadError> {
 /// Tools are strict all together: a wish for some of them has no place.
 fn tools(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result<(), ReadError> {
     let own = ask.extra.iter().any(|extra| extra.name == *"strict_tools");
-    let strict = |tool: &Tool<'_>| matches!(tool, Tool::Function(f) if f.strict == Some(true));
-    let all = !own && ask.tools.iter().all(strict);
+    let all = !own && told(ask).all(may_be_strict);
     for (index, tool) in ask.tools.iter_mut().enumerate() {
         let Tool::Function(function) = tool else {
             return unsupported(format!("tools[{index}].type"), NO_PLACE);
@@ -144,14 +145,26 @@ fn tools(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result<(), Read
     Ok(())
 }
 
+/// Whether it shall be strict and can: such a tool must have an argument there that
+/// is required.
+fn may_be_strict(function: &Function<'_>) -> bool {
+    let mut required = false;
+    members(
+        function.schema.as_deref().unwrap_or_default(),
+        |key, value| {
+            if key == "required" {
+                elements(value, |_| required = true);
+            }
+        },
+    );
+    required && function.strict == Some(true)
+}
+
 /// The tool that must be called is the only one told, so it must be there.
 fn named_choice(ask: &Ask<'_>) -> Result<(), ReadError> {
-    let Some(ToolChoice::Function(name)) = &ask.tool_choice else {
-        return Ok(());
-    };
-    let named = |tool: &Tool<'_>| matches!(tool, Tool::Function(f) if f.name == *name);
-    match ask.tools.iter().any(named) {
-        true => Ok(()),
-        false => unsupported("tool_choice", "names none of the tools"),
+    let named = matches!(ask.tool_choice, Some(ToolChoice::Function(_)));
+    match named && told(ask).next().is_none() {
+        true => unsupported("tool_choice", "names none of the tools"),
+        false => Ok(()),
     }
 }

@@ -4,7 +4,9 @@
 //! The model's thoughts come back as what they were: its plan before calls, or its
 //! thinking.
 
-use crate::ask::{Arguments, Ask, Part, PartKind, Role, Source, Str, Turn};
+use std::borrow::Cow;
+
+use crate::ask::{Arguments, Ask, Extra, Part, PartKind, Role, Source, Str, Turn};
 use crate::dialect::Dialect;
 use crate::dialect::cohere::lower::is_document;
 use crate::dialect::cohere::{PLAN, THOUGHT};
@@ -145,7 +147,7 @@ fn beside<'a>(turn: &Turn<'a>, role: Role, parts: Vec<Part<'a>>) -> Turn<'a> {
     }
 }
 
-/// Members of a message beside its content.
+/// Members of a message beside its content: a plan may come in Cohere's own spelling.
 fn members(turn: &mut Turn<'_>, notes: &mut Notes) -> Result<(), ReadError> {
     if turn.role == Role::Function {
         return unsupported(
@@ -153,16 +155,31 @@ fn members(turn: &mut Turn<'_>, notes: &mut Notes) -> Result<(), ReadError> {
             "is function, which this model does not know: use the role tool",
         );
     }
-    for extra in &turn.extra {
-        let name = extra.name.read();
-        if matches!(&*name, "function_call" | "audio") {
-            return unsupported(
-                place(turn.at, &name),
-                "cannot be sent to this model: use tool_calls and texts",
-            );
+    let mut rest = Vec::new();
+    for extra in std::mem::take(&mut turn.extra) {
+        let name = extra.name.read().into_owned();
+        match (&*name, extra.value) {
+            ("function_call" | "audio", _) => {
+                return unsupported(
+                    place(turn.at, &name),
+                    "cannot be sent to this model: use tool_calls and texts",
+                );
+            }
+            ("tool_plan", Cow::Borrowed(raw)) if raw.starts_with('"') => {
+                let plan = PartKind::Thinking {
+                    text: Str::json(raw),
+                    signature: Some(Str::piece(PLAN)),
+                };
+                turn.parts.insert(0, Part::from(plan));
+                turn.thoughts_in.push("tool_plan");
+            }
+            (_, value) => rest.push(Extra {
+                name: extra.name,
+                value,
+            }),
         }
     }
-    notes.drop_extras("messages[].", &mut turn.extra);
+    notes.drop_extras("messages[].", &mut rest);
     Ok(())
 }
 

@@ -55,22 +55,29 @@ pub(crate) fn lower(ask: &Ask<'_>) -> Vec<u8> {
     out.finish()
 }
 
-/// The tools that the model may call: of one that must be called, no other is told,
-/// because nothing else says so. They are strict all together or not at all.
-fn tools(out: &mut Writer, ask: &Ask<'_>) {
-    let functions = || ask.tools.iter().filter_map(function);
+/// The tools that the model is told: of one that must be called no other, because
+/// nothing else says so.
+pub(crate) fn told<'t, 'a>(ask: &'t Ask<'a>) -> impl Iterator<Item = &'t Function<'a>> {
     let only = match &ask.tool_choice {
         Some(ToolChoice::Function(name)) => Some(name),
         _ => None,
     };
-    let told = || functions().filter(|function| only.is_none_or(|name| function.name == *name));
-    if told().next().is_some() {
+    let functions = ask.tools.iter().filter_map(|tool| match tool {
+        Tool::Function(function) => Some(function),
+        Tool::Other(_) => None,
+    });
+    functions.filter(move |function| only.is_none_or(|name| function.name == *name))
+}
+
+fn tools(out: &mut Writer, ask: &Ask<'_>) {
+    if told(ask).next().is_some() {
         out.open("tools", b'[');
-        for function in told() {
+        for function in told(ask) {
             tool(out, function);
         }
         out.close(b']');
-        if told().all(|function| function.strict == Some(true)) {
+        // They are strict all together or not at all.
+        if told(ask).all(|function| function.strict == Some(true)) {
             out.flag("strict_tools", true);
         }
     }
@@ -80,13 +87,6 @@ fn tools(out: &mut Writer, ask: &Ask<'_>) {
             out.word("tool_choice", "REQUIRED");
         }
         Some(ToolChoice::Auto | ToolChoice::Other(_)) | None => {}
-    }
-}
-
-fn function<'t, 'a>(tool: &'t Tool<'a>) -> Option<&'t Function<'a>> {
-    match tool {
-        Tool::Function(function) => Some(function),
-        Tool::Other(_) => None,
     }
 }
 
