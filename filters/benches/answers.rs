@@ -28,6 +28,11 @@ const DELTA: &str = concat!(
     r#"data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" streamed and"}     }"#,
     "\n\n"
 );
+const COHERE: &str = concat!(
+    "event: content-delta\n",
+    r#"data: {"type":"content-delta","index":0,"delta":{"message":{"content":{"text":" streamed and"}}}}"#,
+    "\n\n"
+);
 /// Chunks per measured stream.
 const COUNT: u64 = 200;
 
@@ -80,9 +85,9 @@ fn streams(c: &mut Criterion) {
     group.finish();
 }
 
-/// Between the two dialects, and Anthropic's own: the promise is 3 us per chunk.
+/// Between the dialects, and Anthropic's own: the promise is 3 us per chunk.
 fn translated(c: &mut Criterion) {
-    use Dialect::{AnthropicMessages as Messages, OpenAiChat as Chat};
+    use Dialect::{AnthropicMessages as Messages, CohereChat as Cohere, OpenAiChat as Chat};
     let mut group = c.benchmark_group("translated stream, per chunk at most 3 us");
     group.throughput(Throughput::Elements(COUNT));
     for (name, chunk, from, to, fidelity) in [
@@ -93,6 +98,14 @@ fn translated(c: &mut Criterion) {
             "messages, canonical",
             DELTA,
             Messages,
+            Messages,
+            Fidelity::Canonical,
+        ),
+        ("cohere to chat", COHERE, Cohere, Chat, Fidelity::Canonical),
+        (
+            "cohere to messages",
+            COHERE,
+            Cohere,
             Messages,
             Fidelity::Canonical,
         ),

@@ -118,6 +118,9 @@ impl Decoder {
                 true => Channel::Text,
                 false => Channel::Reasoning,
             };
+            if channel == Channel::Text {
+                self.seal(sink);
+            }
             sink(event(channel, Step::Citation(Cow::Borrowed(raw))));
         });
         message.rest(sink);
