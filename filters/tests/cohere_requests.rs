@@ -269,6 +269,26 @@ fn plan_and_thoughts_come_back_through_a_client_of_any_dialect() {
 }
 
 #[test]
+fn no_claude_is_given_a_seal_of_coheres() {
+    let sealed = json!([{"type": "reasoning.text", "text": "I will look.", "signature": "cohere:tool_plan", "index": 0}]);
+    let body = json!({"model": "m", "messages": [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": "Yes.", "reasoning_details": sealed},
+        {"role": "user", "content": "on"}]});
+    let prompt = Prompt::read(Surface::Chat, Bytes::from(body.to_string())).unwrap();
+    for (to, model) in [
+        (Dialect::AnthropicMessages, "claude-sonnet-4-5"),
+        (Dialect::BedrockConverse, "anthropic.claude-sonnet-4-5"),
+        (Dialect::Gemini, "gemini-3-pro"),
+    ] {
+        let said = prompt.translate(to, &how(model)).unwrap();
+        let text = String::from_utf8(said.body.to_vec()).unwrap();
+        assert!(!text.contains("cohere:"), "{text}");
+        assert_eq!(said.dropped, ["messages[].reasoning_details"]);
+    }
+}
+
+#[test]
 fn every_golden_request_becomes_what_it_was_judged_to_be() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cohere");
     let anew = std::env::var_os("UPDATE_GOLDEN").is_some();

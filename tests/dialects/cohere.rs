@@ -80,6 +80,11 @@ async fn a_whole_answer_reaches_an_openai_client() {
     let answer = answer.expect(200);
     // 7 x 1000 and 2 x 3000 pico-USD: what is on the bill, not what went through the model.
     assert_eq!(answer.header("x-alfred-cost"), "0.000000013");
+    let used = gateway.receipt_of(&answer).await["usage"].clone();
+    assert_eq!(
+        (&used["input"], &used["billed_input"]),
+        (&json!(507), &json!(7))
+    );
     let answer = answer.json();
     let choice = &answer["choices"][0];
     assert_eq!(choice["finish_reason"], "tool_calls");

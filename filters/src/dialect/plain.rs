@@ -135,6 +135,11 @@ pub(crate) fn broken_off(raw: &str) -> ProviderError {
     }
 }
 
+/// Whether a seal is marked as one of a dialect of this kind: nobody else takes it.
+pub(crate) fn is_marked(seal: &str) -> bool {
+    seal.starts_with(gemini::SEAL) || seal.starts_with(cohere::SEAL)
+}
+
 /// Stands for a probability that was not told: OpenAI's own word for "hardly".
 pub(crate) const UNTOLD: &str = "-9999.0";
 

@@ -18,6 +18,8 @@ pub(crate) mod lower;
 mod steps;
 pub(crate) mod usage;
 
+/// What every seal begins with.
+pub(crate) const SEAL: &str = "cohere:";
 /// The seal of a plan.
 pub(crate) const PLAN: &str = "cohere:tool_plan";
 /// The seal of any other thought.
