@@ -18,6 +18,7 @@ use std::path::Path;
 
 use alfred_filters::answer::{Answer, Ending, Fidelity, StreamPlan};
 use alfred_filters::dialect::Dialect::{self, AnthropicMessages, OpenAiChat};
+use alfred_filters::event::Usage;
 use alfred_filters::prompt::Surface;
 use answers::{check_body, check_chunk, hear, run};
 use bytes::Bytes;
@@ -32,6 +33,7 @@ fn way(how: &str) -> StreamPlan {
         "gemini" => Dialect::Gemini,
         "bedrock" => Dialect::BedrockConverse,
         "ollama" => Dialect::OllamaChat,
+        "cohere" => Dialect::CohereChat,
         other => panic!("no dialect {other}"),
     };
     let words: Vec<&str> = how.split([' ', ':', ',']).collect();
@@ -80,14 +82,14 @@ fn streamed(plan: &StreamPlan, provider: &[u8]) -> String {
             .iter()
             .for_each(|chunk| check_chunk(chunk).unwrap());
     }
-    let usage = stream.final_usage(11);
+    let usage = figures(stream.final_usage(11));
     let ending = match ending {
         Ending::Complete => "complete".to_owned(),
         Ending::Truncated(cut) => format!("truncated: {cut}"),
         Ending::Failed(error) => format!("failed: {:?} {}", error.kind, error.status),
     };
     format!(
-        "{}==== facts\n{ending}\n{usage:?}\n",
+        "{}==== facts\n{ending}\n{usage}\n",
         String::from_utf8(out).unwrap()
     )
 }
@@ -106,7 +108,12 @@ fn whole(plan: &StreamPlan, provider: &str) -> String {
         _ => check_body(&value).unwrap(),
     }
     let out = String::from_utf8(out.to_vec()).unwrap();
-    format!("{out}\n==== facts\n{:?}\n", answer.final_usage(11))
+    format!("{out}\n==== facts\n{}\n", figures(answer.final_usage(11)))
+}
+
+/// The figures; a bill is shown where there is one.
+fn figures(usage: Usage) -> String {
+    format!("{usage:?}").replace(", billed: None", "")
 }
 
 #[test]

@@ -117,12 +117,14 @@ choice! {
         /// Amazon Bedrock, by its Converse API. A key is a Bedrock API key, or that of an account:
         /// `ACCESS_KEY_ID:SECRET_ACCESS_KEY`, with `:SESSION_TOKEN` if it has one.
         Bedrock = "bedrock",
+        /// Cohere, by its own v2 API.
+        Cohere = "cohere",
         /// Any other server that speaks OpenAI's chat completions: vLLM, llama.cpp, SGLang, LM Studio, TGI …
         OpenaiCompatible = "openai_compatible",
         /// Alfred's own scripted server; without endpoints, the one that is built in.
         Mock = "mock",
     }
-    later ["vertex", "cohere"]
+    later ["vertex"]
 }
 
 impl Kind {
@@ -137,6 +139,7 @@ impl Kind {
             Self::Together => Some("https://api.together.xyz/v1"),
             Self::Ollama => Some("http://127.0.0.1:11434/v1"),
             Self::Huggingface => Some("https://router.huggingface.co/v1"),
+            Self::Cohere => Some("https://api.cohere.com"),
             Self::Azure | Self::Bedrock | Self::OpenaiCompatible | Self::Mock => None,
         }
     }
@@ -153,6 +156,7 @@ impl Kind {
             Self::Together => Some("TOGETHER_API_KEY"),
             Self::Huggingface => Some("HF_TOKEN"),
             Self::Bedrock => Some("AWS_BEARER_TOKEN_BEDROCK"),
+            Self::Cohere => Some("COHERE_API_KEY"),
             Self::Ollama | Self::OpenaiCompatible | Self::Mock => None,
         }
     }

@@ -193,6 +193,16 @@ pub static PROVIDERS: &[Wants] = &[
         completions: false,
         ..COMPATIBLE
     },
+    Wants {
+        kind: Kind::Cohere,
+        speaks: Speaks::One(Dialect::CohereChat),
+        asks_usage: false,
+        attempt_header: false,
+        rename: OLD_LIMIT,
+        developer_role: false,
+        completions: false,
+        ..COMPATIBLE
+    },
     COMPATIBLE,
     Wants {
         kind: Kind::Mock,
@@ -252,6 +262,9 @@ mod tests {
         let bedrock = wants(Kind::Bedrock);
         assert!(bedrock.serves(Surface::Embeddings) && bedrock.serves(Surface::CountTokens));
         assert!(claude.serves(Surface::CountTokens) && !openai.serves(Surface::CountTokens));
+        let cohere = wants(Kind::Cohere);
+        assert!(cohere.serves(Surface::Messages) && cohere.serves(Surface::Embeddings));
+        assert!(!cohere.serves(Surface::CountTokens) && !cohere.serves(Surface::Completions));
         let gemini = wants(Kind::Gemini);
         assert!(gemini.serves(Surface::Messages) && gemini.serves(Surface::Embeddings));
         assert!(gemini.serves(Surface::CountTokens) && !gemini.serves(Surface::Completions));

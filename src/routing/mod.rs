@@ -92,7 +92,7 @@ impl Target {
     pub fn cost(&self, usage: &Usage, tier: ServiceTier, charge: Charge) -> Option<Nanos> {
         let price = self.price.as_ref()?;
         let tier = usage.tier.unwrap_or(tier);
-        ledger::cost(price, &UsageCounts::from(*usage), tier, charge)
+        ledger::cost(price, &UsageCounts::billed(*usage), tier, charge)
             .inspect_err(|error| {
                 log::warn!("an answer of {} cannot be priced: {error}", self.name());
             })

@@ -13,6 +13,7 @@
 mod support;
 
 mod bedrock;
+mod cohere;
 mod conform;
 mod counting;
 mod dropping;

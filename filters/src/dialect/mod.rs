@@ -3,6 +3,7 @@
 
 pub mod anthropic;
 pub(crate) mod bedrock;
+pub(crate) mod cohere;
 pub(crate) mod gemini;
 pub(crate) mod ollama;
 pub mod openai_chat;
@@ -24,6 +25,8 @@ pub enum Dialect {
     BedrockConverse,
     /// Ollama's own API; no client of Alfred's speaks it.
     OllamaChat,
+    /// Cohere's v2 chat and embeddings; no client of Alfred's speaks it.
+    CohereChat,
 }
 
 impl Dialect {
@@ -35,6 +38,7 @@ impl Dialect {
         ("gemini", Dialect::Gemini),
         ("bedrock_converse", Dialect::BedrockConverse),
         ("ollama_chat", Dialect::OllamaChat),
+        ("cohere_chat", Dialect::CohereChat),
     ];
 
     /// Whether providers of this dialect can be asked for embeddings, whoever
@@ -45,7 +49,8 @@ impl Dialect {
             Dialect::OpenAiChat
             | Dialect::Gemini
             | Dialect::BedrockConverse
-            | Dialect::OllamaChat => true,
+            | Dialect::OllamaChat
+            | Dialect::CohereChat => true,
             Dialect::AnthropicMessages | Dialect::OpenAiResponses => false,
         }
     }
@@ -56,7 +61,10 @@ impl Dialect {
     pub fn counts_tokens(self) -> bool {
         match self {
             Dialect::AnthropicMessages | Dialect::Gemini | Dialect::BedrockConverse => true,
-            Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::OllamaChat => false,
+            Dialect::OpenAiChat
+            | Dialect::OpenAiResponses
+            | Dialect::OllamaChat
+            | Dialect::CohereChat => false,
         }
     }
 

@@ -15,7 +15,7 @@ use super::Dialect;
 use super::anthropic::count_tokens_text;
 use super::openai_chat::usage::Unknown;
 use super::openai_chat::wire::{members, number};
-use super::{bedrock, gemini, ollama, openai_responses};
+use super::{bedrock, cohere, gemini, ollama, openai_responses};
 
 /// Takes the events of a decoder.
 pub(crate) type Sink<'s, 'a> = dyn FnMut(Event<'a>) + 's;
@@ -84,6 +84,7 @@ pub(crate) fn decoder(dialect: Dialect, seed: &str) -> Option<Box<dyn Decode>> {
         Dialect::Gemini => Some(Box::new(gemini::decode::Decoder::new(seed))),
         Dialect::BedrockConverse => Some(Box::new(bedrock::decode::Decoder::new(seed))),
         Dialect::OllamaChat => Some(Box::new(ollama::decode::Decoder::new(seed))),
+        Dialect::CohereChat => Some(Box::new(cohere::decode::Decoder::new(seed))),
     }
 }
 
@@ -99,7 +100,10 @@ pub(crate) fn reshaped(
 ) -> Option<Result<String, ProviderError>> {
     match (surface, dialect) {
         (Surface::Embeddings, Dialect::Gemini) => Some(gemini::embed::read(body)),
-        (Surface::Embeddings, Dialect::BedrockConverse) => Some(bedrock::embed::read(body)),
+        // Bedrock passes what Cohere's own models answer.
+        (Surface::Embeddings, Dialect::BedrockConverse | Dialect::CohereChat) => {
+            Some(bedrock::embed::read(body))
+        }
         (Surface::Embeddings, Dialect::OllamaChat) => Some(ollama::embed::read(body)),
         (Surface::CountTokens, Dialect::Gemini) => Some(count(body, "totalTokens")),
         (Surface::CountTokens, Dialect::BedrockConverse) => Some(count(body, "inputTokens")),
@@ -147,12 +151,31 @@ pub(crate) fn broken_off(raw: &str) -> ProviderError {
         .filter(char::is_ascii_graphic)
         .take(64)
         .collect();
+    let (status, kind) = match raw {
+        "TIMEOUT" => (504, ErrorKind::Timeout),
+        _ => (500, ErrorKind::Server),
+    };
     ProviderError {
-        status: 500,
-        kind: ErrorKind::Server,
+        status,
+        kind,
         raw_type: (!word.is_empty()).then_some(word),
         ..ProviderError::malformed("the provider broke the answer off with an error as its finish")
     }
+}
+
+/// Whether a seal is marked as one of a dialect of this kind: nobody else takes it.
+pub(crate) fn is_marked(seal: &str) -> bool {
+    seal.starts_with(gemini::SEAL) || seal.starts_with(cohere::SEAL)
+}
+
+/// Stands for a probability that was not told: OpenAI's own word for "hardly".
+pub(crate) const UNTOLD: &str = "-9999.0";
+
+/// The members of one token with the logarithm of its probability, as OpenAI has them.
+pub(crate) fn token(token: &str, bytes: &[u8], number: &str) -> String {
+    let bytes: Vec<String> = bytes.iter().map(u8::to_string).collect();
+    let (token, bytes) = (crate::json::quoted(token), bytes.join(","));
+    format!(r#""token":{token},"logprob":{number},"bytes":[{bytes}]"#)
 }
 
 /// The id of a call that came without one.

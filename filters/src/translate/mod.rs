@@ -11,13 +11,14 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::ask::{Ask, Extra, Str};
-use crate::dialect::{Dialect, bedrock, gemini, ollama};
+use crate::dialect::{Dialect, bedrock, cohere, gemini, ollama};
 use crate::patch;
 use crate::prompt::{Prompt, ReadError, RequestPatch, Surface, members};
 
 pub use pictures::Pictures;
 
 mod bedrock_names;
+mod cohere_thinking;
 mod counting;
 mod from_responses;
 mod gemini_thinking;
@@ -28,6 +29,8 @@ mod to_anthropic;
 mod to_anthropic_turns;
 mod to_bedrock;
 mod to_bedrock_turns;
+mod to_cohere;
+mod to_cohere_turns;
 mod to_gemini;
 mod to_gemini_turns;
 mod to_ollama;
@@ -137,6 +140,10 @@ impl Prompt {
                 to_gemini::fit(&mut ask, self.surface().dialect(), &mut notes)?;
                 false
             }
+            Dialect::CohereChat => {
+                to_cohere::fit(&mut ask, self.surface().dialect(), &mut notes)?;
+                false
+            }
             Dialect::BedrockConverse => {
                 to_bedrock::fit(&mut ask, self.surface().dialect(), how, &mut notes)?;
                 let kept = to_bedrock::without_limits(&how.patch);
@@ -172,6 +179,7 @@ impl Prompt {
         let body = match to {
             Dialect::Gemini => gemini::embed::lower(self, model, &mut note)?,
             Dialect::BedrockConverse => bedrock::lower_embeddings(self, model, &mut note)?,
+            Dialect::CohereChat => cohere::embed::lower(self, model, &mut note)?,
             _ => ollama::embed::lower(self, model, &mut note)?,
         };
         let patch = patch_for(to, &how.patch);
@@ -186,11 +194,13 @@ impl Prompt {
 fn patch_for<'a>(to: Dialect, patch: &RequestPatch<'a>) -> RequestPatch<'a> {
     match to {
         Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => *patch,
-        Dialect::Gemini | Dialect::BedrockConverse | Dialect::OllamaChat => RequestPatch {
-            set: patch.set,
-            remove: patch.remove,
-            ..RequestPatch::default()
-        },
+        Dialect::Gemini | Dialect::BedrockConverse | Dialect::OllamaChat | Dialect::CohereChat => {
+            RequestPatch {
+                set: patch.set,
+                remove: patch.remove,
+                ..RequestPatch::default()
+            }
+        }
     }
 }
 

@@ -46,7 +46,10 @@ impl Dialect {
     pub fn wants_picture_bytes(self) -> bool {
         match self {
             Dialect::Gemini | Dialect::BedrockConverse | Dialect::OllamaChat => true,
-            Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => false,
+            Dialect::OpenAiChat
+            | Dialect::AnthropicMessages
+            | Dialect::OpenAiResponses
+            | Dialect::CohereChat => false,
         }
     }
 }

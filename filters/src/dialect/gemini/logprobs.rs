@@ -1,10 +1,7 @@
 //! Log probabilities (`logprobsResult`, and lists like Ollama's) in OpenAI's shape.
 
 use crate::dialect::openai_chat::wire::{elements, members, string};
-use crate::json::quoted;
-
-/// Stands for a probability that was not told: OpenAI's own word for "hardly".
-const UNTOLD: &str = "-9999.0";
+use crate::dialect::plain::{UNTOLD, token};
 
 /// The list of tokens; none if there is none.
 pub(super) fn read(raw: &str) -> Option<String> {
@@ -58,9 +55,9 @@ fn written(tokens: impl Iterator<Item = (String, Option<String>)>) -> Option<Str
 
 /// The members of one token.
 fn read_token(raw: &str) -> String {
-    let (mut token, mut number, mut spelt) = (None, UNTOLD, None);
+    let (mut text, mut number, mut spelt) = (None, UNTOLD, None);
     members(raw, |key, value| match key {
-        "token" => token = string(value),
+        "token" => text = string(value),
         "logProbability" | "logprob" if value.starts_with(is_of_number) => number = value,
         "bytes" if value.starts_with('[') => {
             let mut list: Vec<u8> = Vec::new();
@@ -69,12 +66,10 @@ fn read_token(raw: &str) -> String {
         }
         _ => {}
     });
-    let token = token.unwrap_or_default();
+    let text = text.unwrap_or_default();
     // Half a character shows in its bytes only.
-    let bytes = spelt.unwrap_or_else(|| token.as_bytes().to_vec());
-    let bytes: Vec<String> = bytes.iter().map(u8::to_string).collect();
-    let (token, bytes) = (quoted(&token), bytes.join(","));
-    format!(r#""token":{token},"logprob":{number},"bytes":[{bytes}]"#)
+    let bytes = spelt.as_deref().unwrap_or(text.as_bytes());
+    token(&text, bytes, number)
 }
 
 fn is_of_number(c: char) -> bool {
