@@ -12,8 +12,10 @@ use serde_json::Value;
 
 /// A provider as it is set up, and what of its recordings is told.
 pub(crate) struct Row {
-    /// In the recordings, and its kind.
+    /// What it is called here.
     pub(crate) name: &'static str,
+    /// What it is called in the recordings, and its kind.
+    kind: &'static str,
     /// What its address ends with.
     tail: &'static str,
     surfaces: &'static [&'static str],
@@ -26,6 +28,7 @@ const CHAT: &[&str] = &["chat_completions"];
 const fn like_openai(name: &'static str) -> Row {
     Row {
         name,
+        kind: name,
         tail: "/v1",
         surfaces: CHAT,
         is_passed_on: &[],
@@ -65,18 +68,31 @@ pub(crate) const PROVIDERS: &[Row] = &[
         surfaces: &["converse", "converse_stream"],
         ..like_openai("bedrock")
     },
+    Row {
+        tail: "",
+        surfaces: &["cohere_v2_chat"],
+        ..like_openai("cohere")
+    },
+    Row {
+        kind: "ollama",
+        tail: "/api",
+        surfaces: &["ollama_chat"],
+        ..like_openai("ollama_itself")
+    },
 ];
 
 impl Row {
     /// The provider as a line of the configuration, before a server that replays.
     pub(crate) fn configured(&self, addr: SocketAddr) -> String {
-        let Self { name, tail, .. } = self;
+        let Self {
+            name, kind, tail, ..
+        } = self;
         let more = match *name {
             "bedrock" => "region: us-east-1, ",
             _ => "",
         };
         format!(
-            "{name}: {{ kind: {name}, keys: [sk-test], {more}endpoints: [\"http://{addr}/{name}{tail}\"] }}"
+            "{name}: {{ kind: {kind}, keys: [sk-test], {more}endpoints: [\"http://{addr}/{name}{tail}\"] }}"
         )
     }
 }
@@ -177,6 +193,7 @@ fn answer(mut caller: TcpStream, recordings: &Recordings, told: &Mutex<Told>) {
     };
     let kind = match (is_stream, surface) {
         (true, "converse_stream") => "application/vnd.amazon.eventstream",
+        (true, "ollama_chat") => "application/x-ndjson",
         (true, _) => "text/event-stream",
         (false, _) => "application/json",
     };
@@ -190,6 +207,8 @@ fn surface(path: &str) -> &str {
         ("/chat/completions", "chat_completions"),
         (":generateContent", "generate_content"),
         (":streamGenerateContent", "stream_generate_content"),
+        ("/v2/chat", "cohere_v2_chat"),
+        ("/api/chat", "ollama_chat"),
         ("/converse", "converse"),
         ("/converse-stream", "converse_stream"),
     ];
@@ -262,13 +281,13 @@ fn recordings() -> Recordings {
     let mut all = Recordings::new();
     for line in index.lines() {
         let row: Value = serde_json::from_str(line).unwrap();
-        let Some(of) = PROVIDERS.iter().find(|of| row["provider"] == of.name) else {
+        let told = |of: &&Row| {
+            let is_of = row["provider"] == of.kind;
+            is_of && of.surfaces.iter().any(|surface| row["surface"] == *surface)
+        };
+        let Some(of) = PROVIDERS.iter().find(told).filter(|_| row["status"] == 200) else {
             continue;
         };
-        let is_asked = of.surfaces.iter().any(|surface| row["surface"] == *surface);
-        if !is_asked || row["status"] != 200 {
-            continue;
-        }
         let surface = row["surface"].as_str().unwrap();
         let file = row["response"].as_str().unwrap();
         let mut bytes = std::fs::read(folder.join(file)).unwrap();
