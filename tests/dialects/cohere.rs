@@ -94,9 +94,9 @@ async fn a_whole_answer_reaches_an_openai_client() {
     let answer = answer.json();
     let choice = at(&answer, "/choices/0");
     assert_eq!(choice["finish_reason"], "tool_calls");
-    assert_eq!(at(&choice, "/message/reasoning_content"), "I will look.");
-    let call = at(&choice, "/message/tool_calls/0");
-    assert_eq!(at(&call, "/function/arguments"), r#"{"at":1}"#);
+    assert_eq!(at(choice, "/message/reasoning_content"), "I will look.");
+    let call = at(choice, "/message/tool_calls/0");
+    assert_eq!(at(call, "/function/arguments"), r#"{"at":1}"#);
     assert_eq!(at(&answer, "/usage/prompt_tokens"), 507);
     assert_eq!(at(&answer, "/usage/billed_units/input_tokens"), 7);
     let seen = &cohere.received()[0];

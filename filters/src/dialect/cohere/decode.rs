@@ -227,8 +227,9 @@ impl Decoder {
         let raw = payload.finish.clone().unwrap_or_default();
         self.over = true;
         let told = ProviderError::in_answer(payload.failed.as_bytes());
-        if told.is_some() || FinishReason::is_failure(&raw) {
-            let broken = broken_off(&raw);
+        let failed = FinishReason::is_failure(&raw);
+        if told.is_some() || failed {
+            let broken = broken_off(if failed { &raw } else { "" });
             return Err(ProviderError {
                 message: told.map_or(broken.message, |told| told.message),
                 ..broken
@@ -273,9 +274,11 @@ impl Decode for Decoder {
                         outcome = self.call(call, index, sink);
                     }
                 });
+                message.rest(sink);
             }
             "tool-call-delta" => {
                 message.calls(|call| self.arguments(call, event.index, sink));
+                message.rest(sink);
             }
             "tool-call-end" => self.end_call(event.index, sink),
             "citation-end" => {}
