@@ -78,7 +78,9 @@ fn half_a_character_in_what_passes_as_it_is_breaks_no_clients_parser() {
 fn content_after_the_end_of_a_message_is_not_passed_on() {
     let ended = end("end_turn");
     let (delta, stop) = ended.split_once("\n\n").unwrap();
-    let stream = start() + &text_block(0, "Hi") + delta + "\n\n" + &text_block(1, "late") + stop;
+    let again = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn","more":"late"}}"#;
+    let late = format!("{}data: {again}\n\n", text_block(1, "late"));
+    let stream = start() + &text_block(0, "Hi") + delta + "\n\n" + &late + stop;
     for plan in ways(AnthropicMessages) {
         let (out, ending, _) = run(plan.clone(), stream.as_bytes(), &[]);
         assert_eq!(ending, Ending::Complete);
