@@ -29,7 +29,8 @@ impl Framing {
             Dialect::OpenAiChat
             | Dialect::AnthropicMessages
             | Dialect::OpenAiResponses
-            | Dialect::Gemini => Framing::Sse(SseReader::new(DEFAULT_CAP)),
+            | Dialect::Gemini
+            | Dialect::HfFeatures => Framing::Sse(SseReader::new(DEFAULT_CAP)),
             Dialect::BedrockConverse => {
                 let reader = EventStreamReader::new(eventstream::DEFAULT_CAP);
                 Framing::Aws(reader, Message::default())

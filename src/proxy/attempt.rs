@@ -8,7 +8,7 @@ use alfred_filters::answer::StreamPlan;
 use alfred_filters::dialect::Dialect;
 use alfred_filters::dialect::openai_responses::Echo;
 use alfred_filters::prompt::{Prompt, ReadError, RequestPatch, Surface};
-use alfred_filters::translate::{Translated, Translation};
+use alfred_filters::translate::{self, Translated, Translation};
 use futures_util::FutureExt;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, ErrorType, Result};
@@ -247,21 +247,26 @@ fn render(forward: &Forward, target: &Target) -> std::result::Result<Translated,
         rename: wants.rename,
         plain_roles: !wants.developer_role,
     };
-    if translated {
+    let said = if translated {
         let translation = Translation {
             patch,
             most_output: clamp,
             default_max_output: target.max_output.unwrap_or(USUAL_MAX_OUTPUT),
             keep_reasoning: wants.reasoning_history,
         };
-        return prompt.translate(spoken, &translation);
+        prompt.translate(spoken, &translation)?
+    } else {
+        let removed = wants.remove.iter().copied();
+        let dropped = removed.filter(|name| prompt.member(name).is_some());
+        Translated {
+            body: prompt.render(&patch),
+            dropped: dropped.map(Cow::Borrowed).collect(),
+        }
+    };
+    match target.provider.upstream_surface(prompt.surface()) {
+        Surface::Chat => translate::suit(said, wants.quirks),
+        _ => Ok(said),
     }
-    let removed = wants.remove.iter().copied();
-    let dropped = removed.filter(|name| prompt.member(name).is_some());
-    Ok(Translated {
-        body: prompt.render(&patch),
-        dropped: dropped.map(Cow::Borrowed).collect(),
-    })
 }
 
 fn asked(forward: &Forward, target: &Arc<Target>, receipt: &Receipt, gateway: &Gateway) -> Asked {

@@ -19,6 +19,7 @@ mod failover;
 mod frames;
 mod gemini;
 mod ollama;
+mod quirks;
 mod refusals;
 mod responses;
 mod surface;

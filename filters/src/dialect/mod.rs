@@ -4,6 +4,8 @@
 pub mod anthropic;
 pub(crate) mod bedrock;
 pub(crate) mod gemini;
+pub mod hf_features;
+pub(crate) mod logprobs;
 pub(crate) mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;
@@ -24,6 +26,8 @@ pub enum Dialect {
     BedrockConverse,
     /// Ollama's own API; no client of Alfred's speaks it.
     OllamaChat,
+    /// Embeddings at Hugging Face; no client of Alfred's speaks it.
+    HfFeatures,
 }
 
 impl Dialect {
@@ -35,6 +39,7 @@ impl Dialect {
         ("gemini", Dialect::Gemini),
         ("bedrock_converse", Dialect::BedrockConverse),
         ("ollama_chat", Dialect::OllamaChat),
+        ("hf_features", Dialect::HfFeatures),
     ];
 
     /// Whether providers of this dialect can be asked for embeddings, whoever
@@ -45,7 +50,8 @@ impl Dialect {
             Dialect::OpenAiChat
             | Dialect::Gemini
             | Dialect::BedrockConverse
-            | Dialect::OllamaChat => true,
+            | Dialect::OllamaChat
+            | Dialect::HfFeatures => true,
             Dialect::AnthropicMessages | Dialect::OpenAiResponses => false,
         }
     }

@@ -12,7 +12,7 @@ use crate::json::Cursor;
 
 use super::Dialect;
 use super::openai_chat::usage::Unknown;
-use super::{bedrock, gemini, ollama, openai_responses};
+use super::{bedrock, gemini, hf_features, ollama, openai_responses};
 
 /// Takes the events of a decoder.
 pub(crate) type Sink<'s, 'a> = dyn FnMut(Event<'a>) + 's;
@@ -76,7 +76,7 @@ pub(crate) trait Decode: Send + Sync {
 /// are made of `seed`.
 pub(crate) fn decoder(dialect: Dialect, seed: &str) -> Option<Box<dyn Decode>> {
     match dialect {
-        Dialect::OpenAiChat | Dialect::AnthropicMessages => None,
+        Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::HfFeatures => None,
         Dialect::OpenAiResponses => Some(Box::new(openai_responses::decode::Decoder::new(seed))),
         Dialect::Gemini => Some(Box::new(gemini::decode::Decoder::new(seed))),
         Dialect::BedrockConverse => Some(Box::new(bedrock::decode::Decoder::new(seed))),
@@ -95,6 +95,7 @@ pub(crate) fn embeddings(dialect: Dialect, body: &str) -> Option<Result<String, 
         Dialect::Gemini => Some(gemini::embed::read(body)),
         Dialect::BedrockConverse => Some(bedrock::embed::read(body)),
         Dialect::OllamaChat => Some(ollama::embed::read(body)),
+        Dialect::HfFeatures => Some(hf_features::read(body)),
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::ask::{Ask, Extra, Str};
-use crate::dialect::{Dialect, bedrock, gemini, ollama};
+use crate::dialect::{Dialect, bedrock, gemini, hf_features, ollama};
 use crate::patch;
 use crate::prompt::{Prompt, ReadError, RequestPatch, Surface, members};
 
@@ -19,6 +19,7 @@ mod bedrock_names;
 mod from_responses;
 mod gemini_thinking;
 mod generation;
+mod quirks;
 mod thinking;
 mod to_anthropic;
 mod to_anthropic_turns;
@@ -30,6 +31,8 @@ mod to_ollama;
 mod to_ollama_turns;
 mod to_openai;
 mod to_openai_turns;
+
+pub use quirks::{Quirk, suit};
 
 /// What the translation of a request for one provider has to know.
 #[derive(Clone, Copy, Debug, Default)]
@@ -104,6 +107,7 @@ impl Prompt {
                     "is served in the Responses dialect only: ask for it there",
                 );
             }
+            Dialect::HfFeatures => return unsupported("model", "gives embeddings only"),
             Dialect::OpenAiChat if from == Dialect::OpenAiResponses => {
                 from_responses::to_chat(&mut ask, how, &mut notes)?;
                 ask.stream
@@ -154,6 +158,7 @@ impl Prompt {
         let body = match to {
             Dialect::Gemini => gemini::embed::lower(self, model, &mut note)?,
             Dialect::BedrockConverse => bedrock::lower_embeddings(self, model, &mut note)?,
+            Dialect::HfFeatures => hf_features::lower(self, model, &mut note)?,
             _ => ollama::embed::lower(self, model, &mut note)?,
         };
         let patch = patch_for(to, &how.patch);
@@ -168,11 +173,13 @@ impl Prompt {
 fn patch_for<'a>(to: Dialect, patch: &RequestPatch<'a>) -> RequestPatch<'a> {
     match to {
         Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => *patch,
-        Dialect::Gemini | Dialect::BedrockConverse | Dialect::OllamaChat => RequestPatch {
-            set: patch.set,
-            remove: patch.remove,
-            ..RequestPatch::default()
-        },
+        Dialect::Gemini | Dialect::BedrockConverse | Dialect::OllamaChat | Dialect::HfFeatures => {
+            RequestPatch {
+                set: patch.set,
+                remove: patch.remove,
+                ..RequestPatch::default()
+            }
+        }
     }
 }
 
