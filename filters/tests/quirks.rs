@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 use translated::{conversations, plainly};
 
 const STRICT_IDS: [Quirk; 3] = [Quirk::AnyTool, Quirk::ShortCallIds, Quirk::NamedResults];
-const ALL: [Quirk; 7] = [
+const ALL: [Quirk; 8] = [
+    Quirk::ThinkingSwitch,
     Quirk::AnyTool,
     Quirk::ShortCallIds,
     Quirk::NamedResults,
@@ -141,7 +142,7 @@ proptest! {
         messages in any_json(),
         call in any_json(),
         value in any_json(),
-        member in proptest::sample::select(&["n", "logprobs", "top_logprobs", "logit_bias", "tool_choice"][..]),
+        member in proptest::sample::select(&["n", "logprobs", "top_logprobs", "logit_bias", "tool_choice", "reasoning_effort"][..]),
     ) {
         let mut body = json!({"model": "m", "messages": messages});
         if let Some(list) = body["messages"].as_array_mut() {

@@ -187,7 +187,7 @@ pub static PROVIDERS: &[Wants] = &[
         attempt_header: false,
         rename: OLD_LIMIT,
         developer_role: false,
-        quirks: &[Quirk::CountedLogprobs],
+        quirks: &[Quirk::CountedLogprobs, Quirk::ThinkingSwitch],
         ..COMPATIBLE
     },
     Wants {

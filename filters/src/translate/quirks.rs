@@ -28,6 +28,8 @@ pub enum Quirk {
     ShortCallIds,
     /// It wants the results of tools to name their function.
     NamedResults,
+    /// It is told not to think by a switch, not by the effort `none`.
+    ThinkingSwitch,
     /// Its `logprobs` is the number of rivals, and there is no `top_logprobs`.
     CountedLogprobs,
 }
@@ -68,6 +70,13 @@ pub fn suit(said: Translated, quirks: &[Quirk]) -> Result<Translated, ReadError>
             }
             Quirk::AnyTool if value("tool_choice").is_some_and(|raw| decode(raw) == "required") => {
                 set.push(("tool_choice", Cow::Borrowed("\"any\"")));
+            }
+            Quirk::ThinkingSwitch
+                if value("reasoning_effort").is_some_and(|raw| decode(raw) == "none")
+                    && value("reasoning").is_none() =>
+            {
+                set.push(("reasoning", Cow::Borrowed(r#"{"enabled":false}"#)));
+                remove.push("reasoning_effort");
             }
             Quirk::CountedLogprobs => match value("logprobs") {
                 Some("true") => {
@@ -272,7 +281,7 @@ mod tests {
         Quirk::Refuses("logit_bias", &["{}"]),
         Quirk::RefusesInMessages("name"),
     ];
-    const TOGETHER: &[Quirk] = &[Quirk::CountedLogprobs];
+    const TOGETHER: &[Quirk] = &[Quirk::CountedLogprobs, Quirk::ThinkingSwitch];
 
     fn suited(body: &str, quirks: &[Quirk]) -> Result<(String, Vec<String>), Option<String>> {
         let body = Bytes::copy_from_slice(body.as_bytes());
@@ -360,6 +369,21 @@ mod tests {
         assert_eq!(said, r#"{"top_p":1,"messages":[{"name":null}]}"#);
         assert_eq!(dropped, ["n", "logprobs", "logit_bias"]);
         becomes(r#"{"n":null}"#, GROQ, r#"{"n":null}"#);
+    }
+
+    #[test]
+    fn no_effort_is_a_switch_and_other_words_stay() {
+        becomes(
+            r#"{"reasoning_effort":"none","x":1}"#,
+            TOGETHER,
+            r#"{"x":1,"reasoning":{"enabled":false}}"#,
+        );
+        for same in [
+            r#"{"reasoning_effort":"low"}"#,
+            r#"{"reasoning_effort":"none","reasoning":{"enabled":true}}"#,
+        ] {
+            becomes(same, TOGETHER, same);
+        }
     }
 
     #[test]
