@@ -43,6 +43,7 @@ fn model(dialect: Dialect) -> &'static str {
         Dialect::BedrockConverse => "anthropic.claude-sonnet-4-5-v1:0",
         Dialect::CohereChat => "command-a-03-2025",
         Dialect::OllamaChat => "qwen3:8b",
+        Dialect::HfFeatures => "none",
     }
 }
 

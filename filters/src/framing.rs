@@ -30,7 +30,8 @@ impl Framing {
             | Dialect::AnthropicMessages
             | Dialect::OpenAiResponses
             | Dialect::Gemini
-            | Dialect::CohereChat => Framing::Sse(SseReader::new(DEFAULT_CAP)),
+            | Dialect::CohereChat
+            | Dialect::HfFeatures => Framing::Sse(SseReader::new(DEFAULT_CAP)),
             Dialect::BedrockConverse => {
                 let reader = EventStreamReader::new(eventstream::DEFAULT_CAP);
                 Framing::Aws(reader, Message::default())

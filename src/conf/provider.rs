@@ -112,7 +112,7 @@ choice! {
         Together = "together",
         /// Ollama, by its `/v1` surface; by its own API where its endpoints end in `/api`.
         Ollama = "ollama",
-        /// The router of Hugging Face.
+        /// The router of Hugging Face; embeddings by its pipeline `feature-extraction`.
         Huggingface = "huggingface",
         /// Amazon Bedrock, by its Converse API. A key is a Bedrock API key, or that of an account:
         /// `ACCESS_KEY_ID:SECRET_ACCESS_KEY`, with `:SESSION_TOKEN` if it has one.

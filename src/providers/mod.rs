@@ -10,7 +10,7 @@ mod trial;
 use std::fmt;
 use std::sync::Arc;
 
-use alfred_filters::dialect::Dialect;
+use alfred_filters::dialect::{Dialect, hf_features};
 use alfred_filters::prompt::Surface;
 use http::{HeaderName, HeaderValue};
 
@@ -125,6 +125,9 @@ impl Provider {
         }
         if self.wants.dialect(surface) == Dialect::Gemini {
             return gemini_path(&lane.base_path, surface, (model, stream));
+        }
+        if self.wants.dialect(surface) == Dialect::HfFeatures {
+            return features_path(&lane.base_path, model);
         }
         if self.wants.dialect(surface) == Dialect::OllamaChat {
             let tail = match surface {
@@ -319,7 +322,19 @@ impl Place {
     }
 }
 
-/// A deployment's name as one segment of a path (RFC 3986, unreserved characters stay).
+/// Hugging Face's router has the pipeline beside its `/v1`. The slash in a model's name
+/// stands in the path; dots alone would be a step in the tree.
+fn features_path(base: &str, model: &str) -> String {
+    let root = base.strip_suffix("/v1").unwrap_or(base);
+    let model = hf_features::model_name(model).unwrap_or(model);
+    let segments = model.split('/').map(|segment| match segment {
+        "." | ".." => segment.replace('.', "%2E"),
+        segment => sigv4::encoded(segment, ""),
+    });
+    let model = segments.collect::<Vec<_>>().join("/");
+    format!("{root}/hf-inference/models/{model}/pipeline/feature-extraction")
+}
+
 /// Gemini names model and method in the address.
 fn gemini_path(base: &str, surface: Surface, (model, stream): (&str, bool)) -> String {
     let method = match (surface, stream) {
@@ -402,6 +417,24 @@ mod tests {
         let provider = Provider::build("az", &settings, shared, Arc::default()).expect("builds");
         let lane = provider.pool.lanes().first().expect("a lane");
         provider.path(lane, surface, ("my dep/1", false))
+    }
+
+    #[test]
+    fn features_stand_beside_the_rest_of_the_router() {
+        for (base, model, path) in [
+            (
+                "/v1",
+                "o/n",
+                "/hf-inference/models/o/n/pipeline/feature-extraction",
+            ),
+            (
+                "/x",
+                "o/../n?:hf-inference",
+                "/x/hf-inference/models/o/%2E%2E/n%3F/pipeline/feature-extraction",
+            ),
+        ] {
+            assert_eq!(features_path(base, model), path);
+        }
     }
 
     #[test]

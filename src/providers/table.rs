@@ -3,6 +3,7 @@
 use alfred_filters::answer::Fidelity;
 use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::Surface;
+use alfred_filters::translate::Quirk;
 use http::{HeaderName, HeaderValue};
 
 use crate::conf::{self, Kind};
@@ -60,6 +61,10 @@ pub struct Wants {
     pub responses: bool,
     /// Whether it takes the model's earlier thoughts back in the history.
     pub reasoning_history: bool,
+    /// What else it wants otherwise in chat completions.
+    pub quirks: &'static [Quirk],
+    /// The dialect of its embeddings, where that is another.
+    pub embeddings: Option<Dialect>,
 }
 
 impl Wants {
@@ -67,6 +72,9 @@ impl Wants {
     #[must_use]
     pub fn dialect(&self, surface: Surface) -> Dialect {
         match self.speaks {
+            _ if surface == Surface::Embeddings && self.embeddings.is_some() => {
+                self.embeddings.unwrap_or(Dialect::OpenAiChat)
+            }
             _ if surface == Surface::Responses && self.responses => Dialect::OpenAiResponses,
             Speaks::Any if surface == Surface::Responses => Dialect::OpenAiChat,
             Speaks::One(dialect) => dialect,
@@ -103,6 +111,8 @@ const COMPATIBLE: Wants = Wants {
     completions: true,
     responses: false,
     reasoning_history: true,
+    quirks: &[],
+    embeddings: None,
 };
 
 /// The table, one row a kind. Source: `providers.md` 1.1 to 1.3 of the design.
@@ -152,6 +162,7 @@ pub static PROVIDERS: &[Wants] = &[
         developer_role: false,
         completions: false,
         reasoning_history: false,
+        quirks: &[Quirk::AnyTool, Quirk::ShortCallIds, Quirk::NamedResults],
         ..COMPATIBLE
     },
     Wants {
@@ -161,6 +172,13 @@ pub static PROVIDERS: &[Wants] = &[
         developer_role: false,
         completions: false,
         reasoning_history: false,
+        quirks: &[
+            Quirk::Refuses("n", &["1"]),
+            Quirk::Refuses("logprobs", &["false"]),
+            Quirk::Refuses("top_logprobs", &["0"]),
+            Quirk::Refuses("logit_bias", &["{}"]),
+            Quirk::RefusesInMessages("name"),
+        ],
         ..COMPATIBLE
     },
     Wants {
@@ -168,6 +186,7 @@ pub static PROVIDERS: &[Wants] = &[
         attempt_header: false,
         rename: OLD_LIMIT,
         developer_role: false,
+        quirks: &[Quirk::CountedLogprobs, Quirk::ThinkingSwitch],
         ..COMPATIBLE
     },
     Wants {
@@ -182,6 +201,7 @@ pub static PROVIDERS: &[Wants] = &[
         rename: OLD_LIMIT,
         developer_role: false,
         completions: false,
+        embeddings: Some(Dialect::HfFeatures),
         ..COMPATIBLE
     },
     Wants {

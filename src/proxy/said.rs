@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::{Prompt, ReadError, RequestPatch, Surface};
-use alfred_filters::translate::{Translated, Translation};
+use alfred_filters::translate::{self, Translated, Translation};
 
 use crate::conf::is_droppable;
 use crate::exchange::Forward;
@@ -106,7 +106,7 @@ fn rendered(forward: &Forward, prompt: &Prompt, target: &Target) -> Result<Trans
         rename: wants.rename,
         plain_roles: !wants.developer_role,
     };
-    if translated {
+    let said = if translated {
         let translation = Translation {
             patch,
             most_output: clamp,
@@ -114,11 +114,16 @@ fn rendered(forward: &Forward, prompt: &Prompt, target: &Target) -> Result<Trans
             keep_reasoning: wants.reasoning_history,
             pictures: forward.pictures.as_ref(),
         };
-        return prompt.translate(spoken, &translation);
+        prompt.translate(spoken, &translation)?
+    } else {
+        let removed = remove.iter().filter(|name| prompt.member(name).is_some());
+        Translated {
+            body: prompt.render(&patch),
+            dropped: removed.map(|name| Cow::Owned((*name).to_owned())).collect(),
+        }
+    };
+    match target.provider.upstream_surface(prompt.surface()) {
+        Surface::Chat => translate::suit(said, wants.quirks),
+        _ => Ok(said),
     }
-    let removed = remove.iter().filter(|name| prompt.member(name).is_some());
-    Ok(Translated {
-        body: prompt.render(&patch),
-        dropped: removed.map(|name| Cow::Owned((*name).to_owned())).collect(),
-    })
 }

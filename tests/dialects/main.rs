@@ -24,6 +24,7 @@ mod gemini;
 mod models;
 mod ollama;
 mod pictures;
+mod quirks;
 mod recorded;
 mod refusals;
 mod responses;

@@ -392,7 +392,10 @@ impl Ask<'_> {
         match dialect {
             // Nobody is asked in Responses but who speaks it to his client too, and
             // then no body is written anew.
-            Dialect::OpenAiChat | Dialect::OpenAiResponses => openai_chat::lower::lower(self),
+            // Nor is anybody asked for anything but embeddings in the last one.
+            Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::HfFeatures => {
+                openai_chat::lower::lower(self)
+            }
             Dialect::AnthropicMessages => anthropic::lower::lower(self),
             Dialect::Gemini => gemini::lower::lower(self),
             Dialect::BedrockConverse => bedrock::lower::lower(self),

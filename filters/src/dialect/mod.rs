@@ -5,6 +5,8 @@ pub mod anthropic;
 pub(crate) mod bedrock;
 pub(crate) mod cohere;
 pub(crate) mod gemini;
+pub mod hf_features;
+pub(crate) mod logprobs;
 pub(crate) mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;
@@ -27,6 +29,8 @@ pub enum Dialect {
     OllamaChat,
     /// Cohere's v2 chat and embeddings; no client of Alfred's speaks it.
     CohereChat,
+    /// Embeddings at Hugging Face; no client of Alfred's speaks it.
+    HfFeatures,
 }
 
 impl Dialect {
@@ -39,6 +43,7 @@ impl Dialect {
         ("bedrock_converse", Dialect::BedrockConverse),
         ("ollama_chat", Dialect::OllamaChat),
         ("cohere_chat", Dialect::CohereChat),
+        ("hf_features", Dialect::HfFeatures),
     ];
 
     /// Whether providers of this dialect can be asked for embeddings, whoever
@@ -50,7 +55,8 @@ impl Dialect {
             | Dialect::Gemini
             | Dialect::BedrockConverse
             | Dialect::OllamaChat
-            | Dialect::CohereChat => true,
+            | Dialect::CohereChat
+            | Dialect::HfFeatures => true,
             Dialect::AnthropicMessages | Dialect::OpenAiResponses => false,
         }
     }
@@ -64,7 +70,8 @@ impl Dialect {
             Dialect::OpenAiChat
             | Dialect::OpenAiResponses
             | Dialect::OllamaChat
-            | Dialect::CohereChat => false,
+            | Dialect::CohereChat
+            | Dialect::HfFeatures => false,
         }
     }
 

@@ -15,7 +15,7 @@ use super::Dialect;
 use super::anthropic::count_tokens_text;
 use super::openai_chat::usage::Unknown;
 use super::openai_chat::wire::{members, number};
-use super::{bedrock, cohere, gemini, ollama, openai_responses};
+use super::{bedrock, cohere, gemini, hf_features, ollama, openai_responses};
 
 /// Takes the events of a decoder.
 pub(crate) type Sink<'s, 'a> = dyn FnMut(Event<'a>) + 's;
@@ -79,7 +79,7 @@ pub(crate) trait Decode: Send + Sync {
 /// are made of `seed`.
 pub(crate) fn decoder(dialect: Dialect, seed: &str) -> Option<Box<dyn Decode>> {
     match dialect {
-        Dialect::OpenAiChat | Dialect::AnthropicMessages => None,
+        Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::HfFeatures => None,
         Dialect::OpenAiResponses => Some(Box::new(openai_responses::decode::Decoder::new(seed))),
         Dialect::Gemini => Some(Box::new(gemini::decode::Decoder::new(seed))),
         Dialect::BedrockConverse => Some(Box::new(bedrock::decode::Decoder::new(seed))),
@@ -105,6 +105,7 @@ pub(crate) fn reshaped(
             Some(bedrock::embed::read(body))
         }
         (Surface::Embeddings, Dialect::OllamaChat) => Some(ollama::embed::read(body)),
+        (Surface::Embeddings, Dialect::HfFeatures) => Some(hf_features::read(body)),
         (Surface::CountTokens, Dialect::Gemini) => Some(count(body, "totalTokens")),
         (Surface::CountTokens, Dialect::BedrockConverse) => Some(count(body, "inputTokens")),
         _ => None,
@@ -178,16 +179,6 @@ pub(crate) fn broken_off(raw: &str) -> ProviderError {
 /// Whether a seal is marked as one of a dialect of this kind: nobody else takes it.
 pub(crate) fn is_marked(seal: &str) -> bool {
     seal.starts_with(gemini::SEAL) || seal.starts_with(cohere::SEAL)
-}
-
-/// Stands for a probability that was not told: OpenAI's own word for "hardly".
-pub(crate) const UNTOLD: &str = "-9999.0";
-
-/// The members of one token with the logarithm of its probability, as OpenAI has them.
-pub(crate) fn token(token: &str, bytes: &[u8], number: &str) -> String {
-    let bytes: Vec<String> = bytes.iter().map(u8::to_string).collect();
-    let (token, bytes) = (crate::json::quoted(token), bytes.join(","));
-    format!(r#""token":{token},"logprob":{number},"bytes":[{bytes}]"#)
 }
 
 /// The id of a call that came without one.

@@ -38,7 +38,7 @@ pub(super) fn call_id<'a>(id: &Str<'a>) -> Str<'a> {
 }
 
 /// FNV-1a: the same in every process, so that prompt caches stay warm.
-fn number_of(text: &str) -> u64 {
+pub(super) fn number_of(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::ask::{Ask, Extra, Str};
-use crate::dialect::{Dialect, bedrock, cohere, gemini, ollama};
+use crate::dialect::{Dialect, bedrock, cohere, gemini, hf_features, ollama};
 use crate::patch;
 use crate::prompt::{Prompt, ReadError, RequestPatch, Surface, members};
 
@@ -24,6 +24,7 @@ mod from_responses;
 mod gemini_thinking;
 mod generation;
 mod pictures;
+mod quirks;
 mod thinking;
 mod to_anthropic;
 mod to_anthropic_turns;
@@ -37,6 +38,8 @@ mod to_ollama;
 mod to_ollama_turns;
 mod to_openai;
 mod to_openai_turns;
+
+pub use quirks::{Quirk, suit};
 
 /// What the translation of a request for one provider has to know.
 #[derive(Clone, Copy, Debug, Default)]
@@ -128,6 +131,7 @@ impl Prompt {
                     "is served in the Responses dialect only: ask for it there",
                 );
             }
+            Dialect::HfFeatures => return unsupported("model", "gives embeddings only"),
             Dialect::OpenAiChat if from == Dialect::OpenAiResponses => {
                 from_responses::to_chat(&mut ask, how, &mut notes)?;
                 ask.stream
@@ -180,6 +184,7 @@ impl Prompt {
             Dialect::Gemini => gemini::embed::lower(self, model, &mut note)?,
             Dialect::BedrockConverse => bedrock::lower_embeddings(self, model, &mut note)?,
             Dialect::CohereChat => cohere::embed::lower(self, model, &mut note)?,
+            Dialect::HfFeatures => hf_features::lower(self, model, &mut note)?,
             _ => ollama::embed::lower(self, model, &mut note)?,
         };
         let patch = patch_for(to, &how.patch);
@@ -194,13 +199,15 @@ impl Prompt {
 fn patch_for<'a>(to: Dialect, patch: &RequestPatch<'a>) -> RequestPatch<'a> {
     match to {
         Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => *patch,
-        Dialect::Gemini | Dialect::BedrockConverse | Dialect::OllamaChat | Dialect::CohereChat => {
-            RequestPatch {
-                set: patch.set,
-                remove: patch.remove,
-                ..RequestPatch::default()
-            }
-        }
+        Dialect::Gemini
+        | Dialect::BedrockConverse
+        | Dialect::OllamaChat
+        | Dialect::CohereChat
+        | Dialect::HfFeatures => RequestPatch {
+            set: patch.set,
+            remove: patch.remove,
+            ..RequestPatch::default()
+        },
     }
 }
 

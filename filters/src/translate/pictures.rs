@@ -49,7 +49,8 @@ impl Dialect {
             Dialect::OpenAiChat
             | Dialect::AnthropicMessages
             | Dialect::OpenAiResponses
-            | Dialect::CohereChat => false,
+            | Dialect::CohereChat
+            | Dialect::HfFeatures => false,
         }
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn fit(
     };
     for mut turn in std::mem::take(&mut ask.turns) {
         message_members(&mut turn, notes)?;
+        let parts = std::mem::take(&mut turn.parts);
         let mut fitted = Fitted {
             turn: &turn,
             keep_reasoning,
@@ -37,7 +38,7 @@ pub(super) fn fit(
             attached: Vec::new(),
             said: Vec::new(),
         };
-        for part in turn.parts.iter().cloned() {
+        for part in parts {
             fitted.part(part)?;
         }
         let Fitted {

@@ -1,8 +1,8 @@
 //! Log probabilities in OpenAI's shape. Cohere tells them for stretches of text that
 //! may be several tokens: the probability of such a stretch is the product of theirs.
 
+use crate::dialect::logprobs;
 use crate::dialect::openai_chat::wire::{elements, members, string};
-use crate::dialect::plain::{UNTOLD, token};
 
 /// The list of stretches, or the one of an event; none if there is none.
 pub(super) fn read(raw: &str) -> Option<String> {
@@ -14,9 +14,8 @@ pub(super) fn read(raw: &str) -> Option<String> {
             "logprobs" => numbers = value,
             _ => {}
         });
-        let number = product(numbers).unwrap_or_else(|| UNTOLD.to_owned());
-        let text = text.unwrap_or_default();
-        let members = token(&text, text.as_bytes(), &number);
+        let number = product(numbers).unwrap_or_default();
+        let members = logprobs::told(&text.unwrap_or_default(), &number, None);
         told.push(format!(r#"{{{members},"top_logprobs":[]}}"#));
     });
     if told.is_empty() {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::dialect::logprobs;
 use crate::dialect::openai_chat::usage::Unknown;
 use crate::dialect::openai_chat::wire::{MAX_CHOICES, elements, members, number, string};
 use crate::dialect::plain::{About, Decode, Sink, broken_off, call_id, extra, json, meta};
@@ -13,7 +14,7 @@ use crate::event::{Channel, Event, FinishReason, Scope, Step};
 
 use super::part::{Part, image};
 use super::usage::Report;
-use super::{SEAL, logprobs, partial};
+use super::{SEAL, partial};
 
 /// Most tool calls of one answer.
 const MAX_CALLS: u32 = 1024;

@@ -14,7 +14,6 @@
 
 pub(crate) mod decode;
 pub(crate) mod embed;
-pub(crate) mod logprobs;
 pub(crate) mod lower;
 mod part;
 mod partial;

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use crate::dialect::anthropic::lower::is_object;
-use crate::dialect::gemini::logprobs;
+use crate::dialect::logprobs;
 use crate::dialect::openai_chat::usage::Unknown;
 use crate::dialect::openai_chat::wire::{elements, members, string};
 use crate::dialect::plain::{About, Decode, Sink, broken_off, call_id, extra, json, meta};

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use crate::dialect::logprobs;
 use crate::error::{ErrorKind, ProviderError};
 use crate::event::{Channel, Event, FinishReason, Scope, ServiceTier, Step, Usage};
 use crate::prompt::Surface;
@@ -275,7 +276,9 @@ impl Decoder {
         sink: &mut impl FnMut(Event<'a>),
     ) -> Result<(), ProviderError> {
         if choice.logprobs.is_some() {
-            let step = Step::Logprobs(Cow::Borrowed(choice.logprobs.raw(text)));
+            let raw = choice.logprobs.raw(text);
+            let list = logprobs::side_by_side(raw).map_or(Cow::Borrowed(raw), Cow::Owned);
+            let step = Step::Logprobs(list);
             sink(Event {
                 choice: index,
                 channel: Channel::Meta,
