@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
 use alfred_filters::conform::{Body, Grammar};
 use serde_json::Value;
 
-use crate::support::{Gateway, Upstream};
+use crate::support::{Gateway, Upstream, shared};
 
 /// Each provider with what its kind is called here and the surface of its recordings. Not Azure: what
 /// it says is passed on as it is, and not one of its recorded streams keeps the rules.
@@ -217,11 +216,6 @@ fn keeps_the_rules(surface: &str, is_stream: bool, bytes: &[u8]) -> bool {
         (_, false) => Body::Chat.check(bytes),
     };
     found.is_empty()
-}
-
-fn shared() -> PathBuf {
-    let named = std::env::var_os("ALFRED_SHARED").map(PathBuf::from);
-    named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"))
 }
 
 fn recordings() -> Recordings {

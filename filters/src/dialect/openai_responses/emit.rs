@@ -102,7 +102,7 @@ impl ResponseWriter {
                 value,
             } => {
                 if let Some(call) = self.call(*number).and_then(|at| self.call_at(at)) {
-                    push_member(&mut call.members, key, value);
+                    call.member(key, value);
                 }
             }
             Step::Extra { key, value, .. } => self.whole.member(key, value),
