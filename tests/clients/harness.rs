@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Gateway, H1, Upstream};
+use crate::support::{Gateway, H1, Upstream, shared};
 
 /// Where the clients' scripts are.
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
@@ -82,6 +82,7 @@ pub(crate) async fn run(
     command
         .args([scenarios, &format!("http://{server}/v1"), key])
         .args(providers)
+        .env("ALFRED_SHARED", shared())
         .env_remove("ANTHROPIC_BASE_URL")
         .env_remove("OPENAI_BASE_URL");
     finish(command).await;
@@ -147,21 +148,24 @@ impl Drop for Oracle {
 }
 
 /// Runs scenarios before the provider `gem` or `aws`, whose every request its vendor's library
-/// judges; `prefix` is the provider, and what of a model's name stands before the scenario.
+/// judges; `plain` and `bearer` are `aws` with other credentials. `prefix` is the provider, and what
+/// of a model's name stands before the scenario.
 pub(crate) async fn judged(client: &str, scenarios: &str, prefix: &str) {
     let provider = prefix.split('/').next().unwrap();
-    let (dialect, settings) = match provider {
-        "gem" => ("google", "kind: gemini, keys: [AIza-test]"),
-        _ => (
-            "aws",
-            "kind: bedrock, region: eu-west-1, \
-             keys: [\"AKIDEXAMPLE:nobodys/secret+for+this+test:session+token==\"]",
-        ),
+    let key = match provider {
+        "gem" => "AIza-test",
+        "plain" => "AKIDPLAIN:nobodys/other+secret",
+        "bearer" => "bedrock-api-key-of-nobody",
+        _ => "AKIDEXAMPLE:nobodys/secret+for+this+test:session+token==",
+    };
+    let (dialect, kind) = match provider {
+        "gem" => ("google", "gemini"),
+        _ => ("aws", "bedrock, region: eu-west-1"),
     };
     let oracle = Oracle::start(dialect);
     let yaml = format!(
         "flood: {{ requests: 0 }}\nbody: {{ max: 1MB }}\nproviders:\n  \
-         {provider}: {{ {settings}, endpoints: [\"{}\"], {CALM} }}\n\
+         {provider}: {{ kind: {kind}, keys: [\"{key}\"], endpoints: [\"{}\"], {CALM} }}\n\
          prices: {{ \"{provider}/*\": {{ in: 1, out: 1 }} }}\n",
         oracle.url
     );

@@ -31,6 +31,10 @@ scenarios! { judged, "gem";
          stream_errors,provider_errors",
 }
 
+scenarios! { judged, "gem";
+    google_takes_what_applications_once_sent => "recorded", "chats,messages,responses",
+}
+
 scenarios! { judged, "gem/gemini-2.5-flash";
     google_takes_the_requests_of_an_older_model => "wire",
         "parameters,systems,tools,results,pictures,documents,schemas,thoughts",
@@ -51,8 +55,8 @@ scenarios! { judged, "aws";
         "tools,tools_streamed,structured,thinking,signed",
     aws_fails_for_anthropics_client => "anthropic", "stream_errors,provider_errors",
     aws_answers_responses => "responses", "whole,streamed,tools,reasoning,structured,errors",
-    aws_answers_langchain => "langchain",
-        "chat,stream,tools,tools_streamed,images,reasoning,cached_usage",
+    // It does not say how much of its answer was thought.
+    aws_answers_langchain => "langchain", "chat,stream,tools,tools_streamed,images,cached_usage",
     aws_answers_mistrals_client => "mistral", "chat,stream,images,structured,reasoning",
     aws_answers_nodes_openai => "node/openai",
         "chat,stream,tools,tools_streamed,structured,leaving,responses,responses_streamed",
@@ -62,16 +66,30 @@ scenarios! { judged, "aws";
         "chat,stream,tools,tools_streamed,structured,reasoning,leaving,stream_errors,provider_errors",
 }
 
+scenarios! { judged, "aws";
+    aws_takes_what_applications_once_sent => "recorded", "chats,messages,responses",
+}
+
+scenarios! { judged, "plain";
+    aws_knows_credentials_that_do_not_end => "openai", "chat,stream,tools",
+}
+
+scenarios! { judged, "bearer";
+    aws_knows_keys_of_its_own => "openai", "chat,stream,tools",
+}
+
 // Names with a colon and with slashes, and makers whose models have rules of their own.
 scenarios! { judged, "aws/anthropic.claude-sonnet-4-5-20250929-v1:0";
     aws_takes_the_requests_of_a_claude => "wire",
         "parameters,systems,tools,results,pictures,documents,schemas,thoughts",
+    a_claude_at_aws_takes_what_applications_once_sent => "recorded", "chats,messages,responses",
     a_claude_at_aws_answers_anthropics_client => "anthropic", "strict,tools,thinking,signed",
 }
 
 scenarios! { judged, "aws/us.amazon.nova-pro-v1:0";
     aws_takes_the_requests_of_a_nova => "wire",
         "parameters,systems,tools,results,pictures,documents,schemas,thoughts",
+    a_nova_takes_what_applications_once_sent => "recorded", "chats,messages,responses",
 }
 
 scenarios! { judged,

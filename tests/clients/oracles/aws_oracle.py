@@ -25,11 +25,13 @@ import scenes
 STREAM = "application/vnd.amazon.eventstream"
 # Nothing keeps such a stream warm.
 PING = b""
-# What the tests configure.
+# What the tests configure: credentials that end, some that do not, and a key of Bedrock's own.
 REGION = "eu-west-1"
-CREDENTIALS = botocore.credentials.Credentials(
-    "AKIDEXAMPLE", "nobodys/secret+for+this+test", "session+token=="
-)
+CREDENTIALS = {
+    "AKIDEXAMPLE": ("nobodys/secret+for+this+test", "session+token=="),
+    "AKIDPLAIN": ("nobodys/other+secret", None),
+}
+API_KEY = "bedrock-api-key-of-nobody"
 MODEL = botocore.session.get_session().get_service_model("bedrock-runtime")
 FINISH = {
     "stop": "end_turn",
@@ -85,8 +87,14 @@ def check_signature(request, body):
     """Signs the same request at the same time."""
     headers = request.headers
     sent, stamp = headers["authorization"], headers["x-amz-date"]
+    if sent.startswith("Bearer"):
+        assert sent == f"Bearer {API_KEY}" and stamp is None, headers
+        return
+    id = re.search(r"Credential=([^/]*)/", sent).group(1)
+    secret, token = CREDENTIALS[id]
     names = re.search(r"SignedHeaders=([^,]*)", sent).group(1).split(";")
-    assert {"host", "x-amz-date", "x-amz-security-token"} <= set(names), names
+    assert {"host", "x-amz-date"} <= set(names), names
+    assert ("x-amz-security-token" in names) == bool(token), names
     assert headers["x-amz-content-sha256"] == hashlib.sha256(body).hexdigest()
     for name in names:
         assert len(headers.get_all(name)) == 1, f"{name} is signed and sent once"
@@ -101,7 +109,8 @@ def check_signature(request, body):
     assert abs(age.total_seconds()) < 60, f"signed {age} ago"
     with CLOCK:
         botocore.auth.get_current_datetime = lambda *_, **__: now
-        botocore.auth.SigV4Auth(CREDENTIALS, "bedrock", REGION).add_auth(again)
+        credentials = botocore.credentials.Credentials(id, secret, token)
+        botocore.auth.SigV4Auth(credentials, "bedrock", REGION).add_auth(again)
     wanted = again.headers["Authorization"]
     assert sent == wanted, f"the signature is {sent}, botocore's {wanted}"
 

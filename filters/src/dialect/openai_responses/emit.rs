@@ -12,7 +12,7 @@
 use bytes::BytesMut;
 
 use crate::dialect::openai_chat::emit::image;
-use crate::dialect::openai_chat::usage::{Unknown, push_member, push_raw};
+use crate::dialect::openai_chat::usage::{Unknown, push_raw};
 use crate::dialect::openai_chat::wire::members;
 use crate::event::{Channel, Event, Scope, Step, Usage};
 use crate::json::push_quoted;
