@@ -142,6 +142,7 @@ scenarios! { scenario, ANTHROPIC;
     anthropics_client_raises => "anthropic", "stream_errors,provider_errors",
     anthropics_client_understands_alfred => "anthropic", "gateway_errors,models",
     anthropics_client_does_not_multiply_retries => "anthropic", "retries",
+    anthropics_client_does_not_sleep_through_minutes => "anthropic", "dead_key",
     anthropics_client_asks_many_things_at_once => "anthropic", "concurrent",
 }
 
