@@ -20,7 +20,7 @@ scenarios! { judged, "gem";
     google_fails_for_anthropics_client => "anthropic", "stream_errors,provider_errors",
     google_answers_responses => "responses", "whole,streamed,tools,reasoning,structured,errors",
     google_answers_langchain => "langchain",
-        "chat,stream,tools,tools_streamed,images,reasoning,cached_usage",
+        "chat,stream,tools,tools_streamed,images,structured,reasoning,cached_usage",
     google_answers_mistrals_client => "mistral", "chat,stream,images,structured,reasoning,tools",
     google_answers_nodes_openai => "node/openai",
         "chat,stream,tools,tools_streamed,structured,leaving,responses,responses_streamed",
@@ -56,7 +56,8 @@ scenarios! { judged, "aws";
     aws_fails_for_anthropics_client => "anthropic", "stream_errors,provider_errors",
     aws_answers_responses => "responses", "whole,streamed,tools,reasoning,structured,errors",
     // It does not say how much of its answer was thought.
-    aws_answers_langchain => "langchain", "chat,stream,tools,tools_streamed,images,cached_usage",
+    aws_answers_langchain => "langchain",
+        "chat,stream,tools,tools_streamed,images,structured,cached_usage",
     aws_answers_mistrals_client => "mistral", "chat,stream,images,structured,reasoning",
     aws_answers_nodes_openai => "node/openai",
         "chat,stream,tools,tools_streamed,structured,leaving,responses,responses_streamed",

@@ -133,7 +133,8 @@ def play(model, asked):
             answer.texts = words(" ".join(asked.results))
         case "tools" | "signed":
             called, schema = asked.tools[0] if asked.tools else ("get_weather", {})
-            arguments = {"city": "Paris"} if name == "tools" else fit(schema)
+            is_plain = name == "tools" and told.get("fit") != "yes"
+            arguments = {"city": "Paris"} if is_plain else fit(schema)
             answer.calls = [(called, arguments)] * number("calls", 1)
             answer.thoughts = filler(4, "thought") if name == "signed" else []
             answer.finish = "tools"
