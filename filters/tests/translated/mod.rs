@@ -25,6 +25,7 @@ pub(crate) fn plainly() -> Translation<'static> {
         default_max_output: 4096,
         most_output: None,
         keep_reasoning: true,
+        ..Translation::default()
     }
 }
 
