@@ -1,5 +1,5 @@
 # The commands that work on a fresh Debian or Ubuntu with a Rust toolchain.
-.PHONY: run build test torture lint bench bench-pure bench-ledger bench-gateway setup-build setup-test setup-bench setup-lint clean
+.PHONY: run build test torture fuzz lint bench bench-pure bench-ledger bench-gateway setup-build setup-test setup-bench setup-lint clean
 
 CARGO ?= cargo
 TARGET = $(or $(CARGO_TARGET_DIR),target)
@@ -18,6 +18,10 @@ test: setup-build setup-test
 # Kills processes under load for TORTURE_SECONDS and compares the ledger with the provider's own log.
 torture: setup-build setup-test
 	@TORTURE_SECONDS=$${TORTURE_SECONDS:-600} $(CARGO) test --quiet --release --test torture
+
+# Hostile bytes for every reader, decoder and translator, FUZZ_SECONDS for each; TARGETS names some of them.
+fuzz: setup-build
+	@./filters/fuzz/run $(TARGETS)
 
 lint: setup-build setup-lint
 	$(CARGO) fmt --all --check

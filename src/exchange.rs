@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::{Prompt, Surface};
+use alfred_filters::translate::Pictures;
 use http::{HeaderName, HeaderValue};
 use uuid::Uuid;
 
@@ -94,6 +95,8 @@ pub struct Forward {
     pub principal: Arc<Principal>,
     /// What they ask, as their dialect's JSON.
     pub prompt: Prompt,
+    /// The pictures that were fetched for it.
+    pub pictures: Option<Pictures>,
     /// Tokens of the prompt, counted by Alfred.
     pub input_estimate: u64,
     /// The name metrics may use for the model.

@@ -13,11 +13,13 @@ use crate::ledger::{self, Charge, Class, Price, PriceTable, ServiceTier, UsageCo
 use crate::limits::{Measure, Rule};
 use crate::living::Living;
 use crate::outbound::{Egress, EgressError, Outbound};
+use crate::pipeline::Fetcher;
 use crate::pool::{Cost, Now};
 use crate::providers::{Needs, Provider, Shared, Speaks, raw_members};
 use crate::routing::{Alias, Names, Plan, RetryPolicy, Target};
 use crate::secrets::{StaticHash, StaticKey, StaticKeys};
 use crate::telemetry::WorldGuard;
+use crate::tokenizer;
 use crate::tokens::{Issuers, Means};
 
 /// See the module text.
@@ -38,6 +40,8 @@ pub struct Gateway {
     pub request_rules: Arc<[Rule]>,
     /// Token limits of every key.
     pub token_rules: Arc<[Rule]>,
+    /// Who fetches pictures that requests name by their address; `None` where nobody may.
+    pub pictures: Option<Fetcher>,
     /// What models charge.
     pub prices: Arc<PriceTable>,
     /// Unix time in seconds, the `created` of its models.
@@ -104,6 +108,9 @@ impl Gateway {
             attempts: conf::Retry::default().attempts,
             deadline: conf::Retry::default().deadline,
         };
+        if config.tokenizer == conf::Tokenizer::Bpe {
+            tokenizer::load();
+        }
         Ok(Arc::new(Self {
             living: Arc::clone(living),
             static_keys: StaticKeys::new(static_keys),
@@ -112,6 +119,7 @@ impl Gateway {
             names: Names::new(aliases, providers, Box::new(direct), retry),
             request_rules: rules(&config, Measure::Requests),
             token_rules: rules(&config, Measure::Tokens),
+            pictures: fetcher(&config, outbound.as_ref()),
             prices,
             built_at: unix_ms() / 1000,
             _alive: living.metrics.reloads.world(),
@@ -169,7 +177,10 @@ impl TargetMaker {
             price: known.or_else(|| ceiling(&self.unknown)),
             max_output: match provider.wants.speaks {
                 // The others need no limit to be named.
-                Speaks::One(Dialect::AnthropicMessages) => self.prices.max_output(kind, model),
+                Speaks::One(Dialect::AnthropicMessages) => self
+                    .prices
+                    .facts(kind, model)
+                    .and_then(|facts| facts.max_output),
                 _ => None,
             },
         }
@@ -210,14 +221,22 @@ fn build_outbound(config: &Config, egress: &Arc<Egress>) -> Result<Option<Outbou
     let check = checks.find(|(_, check)| check.probe != conf::Probe::Tcp);
     let issuer = config.jwt.iter().position(|one| one.jwks_url.is_some());
     let index = issuer.unwrap_or(0).to_string();
-    let path = match (check, issuer) {
-        (Some((name, _)), _) => ["providers", name, "health"],
-        (None, Some(_)) => ["jwt", &index, "jwks_url"],
+    let fetches = !config.images.fetch_from.is_empty();
+    let path: &[&str] = match (check, issuer) {
+        (Some((name, _)), _) => &["providers", name, "health"],
+        (None, Some(_)) => &["jwt", &index, "jwks_url"],
+        (None, None) if fetches => &["images", "fetch_from"],
         (None, None) => return Ok(None),
     };
     let made = Outbound::new(egress)
-        .map_err(|error| Problems(vec![config.source.problem(&path, error.to_string())]));
+        .map_err(|error| Problems(vec![config.source.problem(path, error.to_string())]));
     made.map(Some)
+}
+
+/// Who fetches pictures, where some are fetched.
+fn fetcher(config: &Config, outbound: Option<&Outbound>) -> Option<Fetcher> {
+    let outbound = outbound.filter(|_| !config.images.fetch_from.is_empty())?;
+    Some(Fetcher::new(&config.images, outbound))
 }
 
 /// The number of the way out that Alfred's own client takes.

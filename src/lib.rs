@@ -53,4 +53,5 @@ pub mod secrets;
 pub mod store;
 pub mod supervisor;
 pub mod telemetry;
+pub mod tokenizer;
 pub mod tokens;

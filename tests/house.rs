@@ -204,6 +204,7 @@ fn tiers() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("private_file", &["random"]),
         ("audit", &["private_file", "random"]),
         ("refusal", &[]),
+        ("tokenizer", &[]),
         ("store", &["audit", "conf", "money"]),
         ("secrets", &["conf", "private_file", "random", "store"]),
         ("telemetry", &["conf"]),
@@ -219,7 +220,14 @@ fn tiers() -> BTreeMap<&'static str, &'static [&'static str]> {
         ),
         (
             "routing",
-            &["conf", "pool", "ledger", "providers", "refusal"],
+            &[
+                "conf",
+                "pool",
+                "ledger",
+                "providers",
+                "refusal",
+                "tokenizer",
+            ],
         ),
     ])
 }

@@ -33,6 +33,11 @@ const LINE: &str = concat!(
     r#""message":{"role":"assistant","content":" streamed"},"done":false}"#,
     "\n"
 );
+const COHERE: &str = concat!(
+    "event: content-delta\n",
+    r#"data: {"type":"content-delta","index":0,"delta":{"message":{"content":{"text":" streamed and"}}}}"#,
+    "\n\n"
+);
 /// Chunks per measured stream.
 const COUNT: u64 = 200;
 
@@ -85,9 +90,12 @@ fn streams(c: &mut Criterion) {
     group.finish();
 }
 
-/// Between the two dialects, and Anthropic's own: the promise is 3 us per chunk.
+/// Between the dialects, and Anthropic's own: the promise is 3 us per chunk.
 fn translated(c: &mut Criterion) {
-    use Dialect::{AnthropicMessages as Messages, OllamaChat as Ollama, OpenAiChat as Chat};
+    use Dialect::{
+        AnthropicMessages as Messages, CohereChat as Cohere, OllamaChat as Ollama,
+        OpenAiChat as Chat,
+    };
     let mut group = c.benchmark_group("translated stream, per chunk at most 3 us");
     group.throughput(Throughput::Elements(COUNT));
     for (name, chunk, from, to, fidelity) in [
@@ -106,6 +114,14 @@ fn translated(c: &mut Criterion) {
             "ollama to messages",
             LINE,
             Ollama,
+            Messages,
+            Fidelity::Canonical,
+        ),
+        ("cohere to chat", COHERE, Cohere, Chat, Fidelity::Canonical),
+        (
+            "cohere to messages",
+            COHERE,
+            Cohere,
             Messages,
             Fidelity::Canonical,
         ),

@@ -50,6 +50,20 @@ fn translated(c: &mut Criterion) {
             Dialect::OllamaChat,
             "qwen3:8b",
         ),
+        (
+            "OpenAI to Cohere",
+            Surface::Chat,
+            chat(),
+            Dialect::CohereChat,
+            "command-a-03-2025",
+        ),
+        (
+            "Anthropic to Cohere",
+            Surface::Messages,
+            messages(),
+            Dialect::CohereChat,
+            "command-a-03-2025",
+        ),
     ] {
         let how = Translation {
             patch: RequestPatch {

@@ -37,70 +37,112 @@ const ANTHROPIC: Rates = Rates {
     tools: 346,
 };
 
-/// The tokens of the request with these members.
+/// How a request is counted.
+struct Scale<'c> {
+    rates: Rates,
+    /// The tokens of a text.
+    count: &'c dyn Fn(&str) -> u64,
+}
+
+/// What was counted of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The tokens.
+    pub tokens: u64,
+    /// Whether something was in it that is no text, or that the model reads in words
+    /// which are not the client's.
+    pub is_guess: bool,
+}
+
+/// The tokens of the request with these members, as its own dialect's providers
+/// count them, guessed.
 pub(crate) fn tokens(surface: Surface, text: &str, members: &[Member]) -> u64 {
-    let dialect = surface.dialect();
-    let rates = match dialect {
-        Dialect::AnthropicMessages => ANTHROPIC,
-        _ => OPENAI,
+    let scale = Scale {
+        rates: match surface.dialect() {
+            Dialect::AnthropicMessages => ANTHROPIC,
+            _ => OPENAI,
+        },
+        count: &meter::count,
     };
-    let mut tokens = match surface {
-        Surface::Embeddings | Surface::Completions => 0,
-        Surface::Chat | Surface::Messages | Surface::CountTokens | Surface::Responses => PER_PROMPT,
+    counted(surface, text, members, &scale).tokens
+}
+
+/// The same as an OpenAI model counts them, whose vocabulary is `count`.
+pub(crate) fn at_openai(
+    surface: Surface,
+    text: &str,
+    members: &[Member],
+    count: &dyn Fn(&str) -> u64,
+) -> Count {
+    let scale = Scale {
+        rates: OPENAI,
+        count,
+    };
+    counted(surface, text, members, &scale)
+}
+
+fn counted(surface: Surface, text: &str, members: &[Member], scale: &Scale<'_>) -> Count {
+    let dialect = surface.dialect();
+    let mut sum = Count {
+        tokens: match surface {
+            Surface::Embeddings | Surface::Completions => 0,
+            Surface::Chat | Surface::Messages | Surface::CountTokens | Surface::Responses => {
+                PER_PROMPT
+            }
+        },
+        is_guess: false,
     };
     let raw = |span: &std::ops::Range<usize>| text.get(span.clone()).unwrap_or_default();
     for member in members {
         let name = decode(raw(&member.key));
         match &*name {
-            "messages" => tokens += messages(dialect, text, member, &rates),
+            "messages" => messages(dialect, text, member, (scale, &mut sum)),
             "input" | "prompt" | "suffix" | "system" | "instructions" => {
                 walk(dialect, text, std::slice::from_ref(member), &mut |found| {
-                    tokens += cost(&found, &rates);
+                    add(&found, scale, &mut sum);
                 });
             }
             // The model reads these as written, keys included.
             "tools" | "functions" | "response_format" | "output_config" | "output_format"
             | "text" => {
-                tokens += meter::count(raw(&member.value));
+                sum.tokens += (scale.count)(raw(&member.value));
+                sum.is_guess = true;
             }
             _ => {}
         }
         if &*name == "tools" && raw(&member.value).len() > 2 {
-            tokens += rates.tools;
+            sum.tokens += scale.rates.tools;
         }
     }
-    tokens
+    sum
 }
 
-/// The tokens of the messages. Nearly every message is a role and a string, and
+/// Adds the tokens of the messages. Nearly every message is a role and a string, and
 /// is counted without the walk that knows all the others.
-fn messages(dialect: Dialect, text: &str, member: &Member, rates: &Rates) -> u64 {
-    let mut tokens = 0;
+fn messages(dialect: Dialect, text: &str, member: &Member, to: (&Scale<'_>, &mut Count)) {
+    let (scale, sum) = to;
     let mut cursor = Cursor::new(text, member.value.start);
     // The body was read whole before: a flaw cannot come up again.
     if cursor.open_array().is_err() {
-        return tokens;
+        return;
     }
     while let Ok(true) = cursor.item() {
         let at = cursor.at();
         let mut ahead = cursor.clone();
-        if let Some(plain) = plain_message(&mut ahead, text) {
-            tokens += PER_MESSAGE + plain;
+        if let Some(plain) = plain_message(&mut ahead, text, scale) {
+            sum.tokens += PER_MESSAGE + plain;
             cursor = ahead;
             continue;
         }
-        walk_message(dialect, text, at, &mut |found| {
-            tokens += cost(&found, rates);
-        });
+        walk_message(dialect, text, at, &mut |found| add(&found, scale, sum));
         if cursor.skip().is_err() {
             break;
         }
     }
-    tokens
 }
 
 /// The tokens of a message that is a role and a string; none for any other.
-fn plain_message(cursor: &mut Cursor<'_>, text: &str) -> Option<u64> {
+fn plain_message(cursor: &mut Cursor<'_>, text: &str, scale: &Scale<'_>) -> Option<u64> {
     let mut tokens = 0;
     if cursor.kind().ok()? != Kind::Object {
         return None;
@@ -113,23 +155,24 @@ fn plain_message(cursor: &mut Cursor<'_>, text: &str) -> Option<u64> {
         let value = cursor.skip().ok()?;
         match text.get(key)? {
             "\"role\"" => {}
-            "\"content\"" => tokens += meter::count(&decode(text.get(value)?)),
+            "\"content\"" => tokens += (scale.count)(&decode(text.get(value)?)),
             _ => return None,
         }
     }
     Some(tokens)
 }
 
-fn cost(found: &Found<'_>, rates: &Rates) -> u64 {
-    match found {
+fn add(found: &Found<'_>, scale: &Scale<'_>, sum: &mut Count) {
+    sum.is_guess |= matches!(found, Found::Media(_));
+    sum.tokens += match found {
         Found::Message => PER_MESSAGE,
         Found::TokenId => 1,
-        Found::Media(Media::Image) => rates.image,
+        Found::Media(Media::Image) => scale.rates.image,
         Found::Media(Media::Audio) => PER_AUDIO,
-        Found::Media(Media::File) => rates.file,
+        Found::Media(Media::File) => scale.rates.file,
         Found::Text { text, .. } => match text.channel {
             TextChannel::Url | TextChannel::Attribute => 0,
-            _ => meter::count(&text.text),
+            _ => (scale.count)(&text.text),
         },
-    }
+    };
 }

@@ -275,6 +275,17 @@ pub struct Usage {
     pub estimated: bool,
     /// The service that the provider says it gave; what was asked for need not be it.
     pub tier: Option<ServiceTier>,
+    /// What is on the bill, where the provider says that it is not all of these tokens.
+    pub billed: Option<Billed>,
+}
+
+/// The tokens on a provider's bill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Billed {
+    /// Those of the prompt.
+    pub input: u64,
+    /// Those of the answer.
+    pub output: u64,
 }
 
 impl Usage {

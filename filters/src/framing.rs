@@ -30,6 +30,7 @@ impl Framing {
             | Dialect::AnthropicMessages
             | Dialect::OpenAiResponses
             | Dialect::Gemini
+            | Dialect::CohereChat
             | Dialect::HfFeatures => Framing::Sse(SseReader::new(DEFAULT_CAP)),
             Dialect::BedrockConverse => {
                 let reader = EventStreamReader::new(eventstream::DEFAULT_CAP);

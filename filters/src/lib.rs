@@ -22,7 +22,7 @@ pub mod ask;
 pub mod conform;
 pub mod dialect;
 pub mod error;
-pub(crate) mod estimate;
+pub mod estimate;
 pub mod event;
 pub mod eventstream;
 pub(crate) mod framing;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::ask::Ask;
 use crate::dialect::{Dialect, anthropic, openai_chat, openai_responses};
-use crate::estimate;
+use crate::estimate::{self, Count};
 use crate::json::{Cursor, Flaw, decode, quoted};
 use crate::patch;
 use crate::reading::{self, Facts};
@@ -180,6 +180,18 @@ impl Prompt {
         })
     }
 
+    /// The same request without that top-level member.
+    ///
+    /// # Errors
+    /// Without it, it is no request any more.
+    pub fn without(&self, name: &str) -> Result<Prompt, ReadError> {
+        let patch = RequestPatch {
+            remove: &[name],
+            ..RequestPatch::default()
+        };
+        Prompt::read(self.surface, self.render(&patch))
+    }
+
     /// The raw JSON of one top-level member.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&str> {
@@ -234,6 +246,13 @@ impl Prompt {
     #[must_use]
     pub fn estimate_input_tokens(&self) -> u64 {
         estimate::tokens(self.surface, self.text(), &self.members)
+    }
+
+    /// The prompt's tokens as an OpenAI model counts them, in whose vocabulary `count`
+    /// tells the tokens of a text. What is no text is guessed.
+    #[must_use]
+    pub fn count_input_tokens(&self, count: &dyn Fn(&str) -> u64) -> Count {
+        estimate::at_openai(self.surface, self.text(), &self.members, count)
     }
 
     /// The body for one provider. With nothing to change it is the original

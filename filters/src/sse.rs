@@ -10,6 +10,8 @@ use bytes::Bytes;
 /// Longest line, and most data of one event, in bytes: answers with pictures in
 /// them reach megabytes.
 pub const DEFAULT_CAP: usize = 16 << 20;
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What stands next in the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,10 +166,12 @@ impl SseReader {
         }
         let rest = self.chunk.get(self.at..).unwrap_or_default();
         self.line.extend_from_slice(rest);
-        self.at = self.chunk.len();
         self.chunk = Bytes::new();
         self.at = 0;
-        self.check(self.line.len())
+        // The mark before the first line is no part of it.
+        let marked = !self.begun && self.line.starts_with(MARK);
+        let mark = if marked { MARK.len() } else { 0 };
+        self.check(self.line.len() - mark)
     }
 
     fn check(&self, length: usize) -> Result<(), TooLong> {
@@ -216,10 +220,8 @@ impl SseReader {
 
     /// The first line of a stream may begin with a byte order mark.
     fn skip_mark(&mut self, line: &mut Place) {
-        if !std::mem::replace(&mut self.begun, true)
-            && self.bytes(line).starts_with(b"\xEF\xBB\xBF")
-        {
-            line.range_mut().start += 3;
+        if !std::mem::replace(&mut self.begun, true) && self.bytes(line).starts_with(MARK) {
+            line.range_mut().start += MARK.len();
         }
     }
 
@@ -390,6 +392,15 @@ mod tests {
             at_every_size("data: a\r\n\ndata: b\n\r\n"),
             [data("a"), data("b")]
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_does_not_count_as_part_of_its_line() {
+        let stream = b"\xEF\xBB\xBFdata: a\n\n";
+        for size in [1, 2, 4, 100] {
+            assert_eq!(read(stream, size, 7), Ok(vec![data("a")]));
+            assert_eq!(read(stream, size, 6), Err(TooLong { cap: 6 }));
+        }
     }
 
     #[test]

@@ -32,8 +32,8 @@ fn outcome(case: &Value) -> Value {
             ..RequestPatch::default()
         },
         default_max_output: 4096,
-        most_output: None,
         keep_reasoning: case["keep_reasoning"].as_bool().unwrap(),
+        ..Translation::default()
     };
     let body = Bytes::from(case["request"].to_string());
     let prompt = Prompt::read(surface, body).unwrap();

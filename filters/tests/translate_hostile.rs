@@ -12,8 +12,8 @@ mod translated;
 
 use alfred_filters::ask::{Ask, PartKind, Role};
 use alfred_filters::dialect::Dialect;
-use alfred_filters::prompt::{Prompt, ReadError, Surface};
-use alfred_filters::translate::Translated;
+use alfred_filters::prompt::{Prompt, ReadError, RequestPatch, Surface};
+use alfred_filters::translate::{Translated, Translation};
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -144,8 +144,76 @@ fn said(ask: &Ask<'_>) -> Vec<String> {
     all
 }
 
+/// The same of a body for Gemini or Bedrock, read without the crate.
+fn said_there(dialect: Dialect, body: &Value) -> Vec<String> {
+    let (opening, turns, parts) = match dialect {
+        Dialect::Gemini => ("/systemInstruction/parts", "contents", "parts"),
+        _ => ("/system", "messages", "content"),
+    };
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut all = Vec::new();
+    for part in list(body.pointer(opening).unwrap_or(&Value::Null)) {
+        all.push(format!("operator says {}", part["text"].as_str().unwrap()));
+    }
+    for turn in list(&body[turns]) {
+        let is_user = turn["role"] == "user";
+        let who = if is_user { "user" } else { "model" };
+        for part in list(&turn[parts]) {
+            let (name, value) = part.as_object().unwrap().iter().next().unwrap();
+            all.push(match &**name {
+                "text" => format!("{who} says {}", value.as_str().unwrap()),
+                "image" | "inlineData" | "fileData" => format!("{who} shows a picture"),
+                "toolUse" => format!(
+                    "calls {} with {}",
+                    value["name"].as_str().unwrap(),
+                    value["input"]
+                ),
+                "functionCall" => format!(
+                    "calls {} with {}",
+                    value["name"].as_str().unwrap(),
+                    value["args"]
+                ),
+                "toolResult" => format!("result {}", value["content"][0]["text"].as_str().unwrap()),
+                "functionResponse" => {
+                    format!("result {}", value["response"]["output"].as_str().unwrap())
+                }
+                "reasoningContent" => {
+                    let text = value.pointer("/reasoningText/text").unwrap();
+                    format!("thinks {}", text.as_str().unwrap())
+                }
+                other => panic!("a part that was not asked for: {other}"),
+            });
+        }
+    }
+    all
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn what_a_chat_says_is_said_to_gemini_and_bedrock(body in chat()) {
+        let prompt = read(Surface::Chat, body.to_string());
+        let before = prompt.ask().unwrap();
+        for dialect in [Dialect::Gemini, Dialect::BedrockConverse] {
+            let how = Translation { patch: RequestPatch { model: "claude", ..RequestPatch::default() }, ..plainly() };
+            let there = match prompt.translate(dialect, &how) {
+                Ok(there) => there,
+                // No picture is fetched for Bedrock, and a choice wants tools.
+                Err(error) => {
+                    prop_assert!(error.param.is_some());
+                    continue;
+                }
+            };
+            let mut expected = said(&before);
+            if dialect == Dialect::Gemini {
+                // The seals are of another provider.
+                expected.retain(|line| !line.starts_with("thinks "));
+            }
+            let body: Value = serde_json::from_slice(&there.body).unwrap();
+            prop_assert_eq!(said_there(dialect, &body), expected, "{:#}", body);
+        }
+    }
 
     #[test]
     fn what_is_lowered_and_lifted_again_is_the_same(body in chat()) {

@@ -52,6 +52,20 @@ fn a_provider_that_is_overloaded_inside_a_200_is_overloaded() {
 }
 
 #[test]
+fn content_after_the_end_of_a_message_is_not_passed_on() {
+    let ended = end("end_turn");
+    let (delta, stop) = ended.split_once("\n\n").unwrap();
+    let stream = start() + &text_block(0, "Hi") + delta + "\n\n" + &text_block(1, "late") + stop;
+    for plan in ways(AnthropicMessages) {
+        let (out, ending, _) = run(plan.clone(), stream.as_bytes(), &[]);
+        assert_eq!(ending, Ending::Complete);
+        let is_lens = plan.to == AnthropicMessages && plan.fidelity == Fidelity::Lens;
+        let out = String::from_utf8(out).unwrap();
+        assert_eq!(out.contains("late"), is_lens, "{out}");
+    }
+}
+
+#[test]
 fn a_block_without_a_type_is_a_failure_and_never_passed_on() {
     for block in [
         json!({"text":"Hi"}),

@@ -57,8 +57,8 @@ enum Command {
     ///
     /// Without a configuration file every provider whose usual environment variable holds a key is
     /// switched on: OPENAI_API_KEY, AZURE_OPENAI_API_KEY with AZURE_OPENAI_ENDPOINT,
-    /// GEMINI_API_KEY, MISTRAL_API_KEY, GROQ_API_KEY, TOGETHER_API_KEY, HF_TOKEN, OLLAMA_HOST. Models are then
-    /// called `provider/model`, for example openai/gpt-5-mini; `mock/echo` always works and costs
+    /// GEMINI_API_KEY, MISTRAL_API_KEY, GROQ_API_KEY, TOGETHER_API_KEY, HF_TOKEN, COHERE_API_KEY, OLLAMA_HOST.
+    /// Models are then called `provider/model`, for example openai/gpt-5-mini; `mock/echo` always works and costs
     /// nothing. SIGTERM lets requests in flight finish, SIGINT does not.
     Run(RunArgs),
     /// Read the configuration, say everything that is wrong with it, and exit.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::cx::Cx;
 use super::egress::Egress;
+use super::images::Images;
 use super::jwt::Issuer;
 use super::ledger::{Credit, Ledger};
 use super::model::Model;
@@ -69,10 +70,14 @@ section! {
         pub prices: BTreeMap<String, PriceOverride> = BTreeMap::new(),
         /// What happens to a call whose model has no known price.
         pub unknown_price: UnknownPrice = UnknownPrice::Warn,
+        /// How the prompts of OpenAI's models are counted at `/v1/messages/count_tokens`. Elsewhere their providers count.
+        pub tokenizer: Tokenizer = Tokenizer::Heuristic,
         /// What a credit is.
         pub credit: Credit = Credit::default(),
         /// How money is held, leased and settled.
         pub ledger: Ledger = Ledger::default(),
+        /// Pictures that requests name by their address.
+        pub images: Images = Images::default(),
         /// How calls leave this network.
         pub egress: Egress = Egress::default(),
         /// What is logged, and how. A change needs a restart.
@@ -107,6 +112,16 @@ section! {
         pub telemetry: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464),
         /// The web console; loopback only. Reserved: this version does not serve it yet.
         pub console: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000),
+    }
+}
+
+choice! {
+    /// How Alfred counts tokens.
+    pub enum Tokenizer {
+        /// By the shapes of words: at once, and a few per cent off.
+        Heuristic = "heuristic",
+        /// By OpenAI's own vocabularies: exact for text. They are loaded in the background at the start, and take about 70 MiB.
+        Bpe = "bpe",
     }
 }
 

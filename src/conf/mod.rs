@@ -5,10 +5,12 @@ mod address;
 mod check;
 mod config;
 mod cx;
+mod droppable;
 mod egress;
 mod environment;
 mod fields;
 mod file;
+mod images;
 mod interpolate;
 mod jwt;
 mod ledger;
@@ -37,10 +39,12 @@ use std::path::Path;
 
 pub use config::{
     BodyLimits, CeilingPrices, Config, Cors, Flood, Limit, Listen, Log, LogFormat, LogLevel, Per,
-    PriceOverride, Shutdown, StaticKey, Tls, TlsVersion, UnknownPrice,
+    PriceOverride, Shutdown, StaticKey, Tls, TlsVersion, Tokenizer, UnknownPrice,
 };
+pub use droppable::is_droppable;
 pub use egress::{Egress, ProxyAddress};
 pub use environment::Environment;
+pub use images::Images;
 pub use jwt::{Algorithm, ClaimNames, Issuer, Planes, UnknownUsers};
 pub use ledger::{Alerts, Credit, Durability, Ledger, Orphans, Unmetered};
 pub use model::{Model, Retry, Target, TimeoutOverrides};

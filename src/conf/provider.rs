@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::address;
 use super::cx::Cx;
+use super::droppable::Droppable;
 use super::secret::Secret;
 use super::shape::{Shape, choice, section};
 use super::show::Show;
@@ -48,6 +49,9 @@ section! {
         pub retry_budget: RetryBudget = RetryBudget::default(),
         /// Members forced into the top level of every request's JSON, such as `temperature: 0`.
         pub overrides: BTreeMap<String, Value> = BTreeMap::new(),
+        /// Members of requests that are left out where this provider cannot be told them, instead of an error: names
+        /// such as `parallel_tool_calls`, or `*` for any. The answer's header `x-alfred-dropped-params` names them.
+        pub drop: Vec<String> as Vec<Droppable> = Vec::new(),
         /// Models listed by `/v1/models` under this provider; calls are not limited to them.
         pub models: Vec<String> = Vec::new(),
     }
@@ -71,6 +75,7 @@ impl Provider {
             headers: BTreeMap::new(),
             retry_budget: RetryBudget::default(),
             overrides: BTreeMap::new(),
+            drop: Vec::new(),
             models: Vec::new(),
         }
     }
@@ -112,12 +117,14 @@ choice! {
         /// Amazon Bedrock, by its Converse API. A key is a Bedrock API key, or that of an account:
         /// `ACCESS_KEY_ID:SECRET_ACCESS_KEY`, with `:SESSION_TOKEN` if it has one.
         Bedrock = "bedrock",
+        /// Cohere, by its own v2 API.
+        Cohere = "cohere",
         /// Any other server that speaks OpenAI's chat completions: vLLM, llama.cpp, SGLang, LM Studio, TGI …
         OpenaiCompatible = "openai_compatible",
         /// Alfred's own scripted server; without endpoints, the one that is built in.
         Mock = "mock",
     }
-    later ["vertex", "cohere"]
+    later ["vertex"]
 }
 
 impl Kind {
@@ -132,6 +139,7 @@ impl Kind {
             Self::Together => Some("https://api.together.xyz/v1"),
             Self::Ollama => Some("http://127.0.0.1:11434/v1"),
             Self::Huggingface => Some("https://router.huggingface.co/v1"),
+            Self::Cohere => Some("https://api.cohere.com"),
             Self::Azure | Self::Bedrock | Self::OpenaiCompatible | Self::Mock => None,
         }
     }
@@ -148,6 +156,7 @@ impl Kind {
             Self::Together => Some("TOGETHER_API_KEY"),
             Self::Huggingface => Some("HF_TOKEN"),
             Self::Bedrock => Some("AWS_BEARER_TOKEN_BEDROCK"),
+            Self::Cohere => Some("COHERE_API_KEY"),
             Self::Ollama | Self::OpenaiCompatible | Self::Mock => None,
         }
     }

@@ -77,6 +77,7 @@ fn example(kind: Kind) -> &'static str {
   keys: [\"${AWS_BEARER_TOKEN_BEDROCK:?export it first}\"]  # or ACCESS_KEY_ID:SECRET_ACCESS_KEY:SESSION_TOKEN
   region: us-east-1"
         }
+        Kind::Cohere => "cohere: { kind: cohere, keys: [\"${COHERE_API_KEY:?export it first}\"] }",
         Kind::OpenaiCompatible => {
             "vllm:
   kind: openai_compatible                            # vLLM, llama.cpp, SGLang, LM Studio, TGI …
@@ -101,6 +102,7 @@ fn model(kind: Kind) -> Option<&'static str> {
         Kind::Together => Some("meta-llama/Llama-3.3-70B-Instruct-Turbo"),
         Kind::Huggingface => Some("meta-llama/Llama-3.3-70B-Instruct"),
         Kind::Ollama => Some("llama3.2"),
+        Kind::Cohere => Some("command-a-03-2025"),
         Kind::Azure | Kind::Bedrock | Kind::OpenaiCompatible | Kind::Mock => None,
     }
 }

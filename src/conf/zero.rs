@@ -12,8 +12,8 @@ use super::provider::Kind;
 /// names the vendors' own SDKs use, called as its kind (`openai`, `azure`, …), and the mock.
 ///
 /// Read are `OPENAI_API_KEY`, `AZURE_OPENAI_API_KEY` with `AZURE_OPENAI_ENDPOINT` (and `OPENAI_API_VERSION` for the
-/// classic form), `ANTHROPIC_API_KEY`, `MISTRAL_API_KEY`, `GROQ_API_KEY`, `TOGETHER_API_KEY`, `HF_TOKEN`, `AWS_BEARER_TOKEN_BEDROCK`
-/// with `AWS_REGION`, and `OLLAMA_HOST`; an empty variable
+/// classic form), `ANTHROPIC_API_KEY`, `MISTRAL_API_KEY`, `GROQ_API_KEY`, `TOGETHER_API_KEY`, `HF_TOKEN`, `COHERE_API_KEY`
+/// or `CO_API_KEY`, `AWS_BEARER_TOKEN_BEDROCK` with `AWS_REGION`, and `OLLAMA_HOST`; an empty variable
 /// counts as unset. `OPENAI_BASE_URL` is not read: in a user's shell it points at Alfred itself. `ALFRED_DATA_DIR`,
 /// `ALFRED_LISTEN_GATEWAY`, `ALFRED_LISTEN_ADMIN`, `ALFRED_LISTEN_TELEMETRY` and `ALFRED_LISTEN_CONSOLE` replace the
 /// defaults.
@@ -49,7 +49,11 @@ fn line(kind: Kind, env: &mut Environment) -> Option<String> {
         env.set("OLLAMA_HOST", url);
         return Some("endpoints: [\"${OLLAMA_HOST}\"]".to_owned());
     }
-    let variable = kind.key_variable()?;
+    let mut variable = kind.key_variable()?;
+    if kind == Kind::Cohere && env.filled(variable).is_none() {
+        // The name that its own SDK reads.
+        variable = "CO_API_KEY";
+    }
     env.filled(variable)?;
     let keys = format!("keys: [\"${{{variable}}}\"]");
     if kind == Kind::Bedrock {
@@ -125,6 +129,7 @@ mod tests {
             ("HF_TOKEN", "f"),
             ("AWS_BEARER_TOKEN_BEDROCK", "i"),
             ("AWS_REGION", "eu-west-1"),
+            ("CO_API_KEY", "j"),
             ("OLLAMA_HOST", "gpu"),
         ];
         let config = with(&variables);
@@ -140,6 +145,9 @@ mod tests {
         assert_eq!(azure.endpoints[0].url, "https://res.openai.azure.com");
         assert_eq!(azure.api_version.as_deref(), Some("2024-10-21"));
         assert_eq!(config.providers["openai"].keys[0].expose(), "a");
+        assert_eq!(config.providers["cohere"].keys[0].expose(), "j");
+        let both = with(&[("CO_API_KEY", "j"), ("COHERE_API_KEY", "k")]);
+        assert_eq!(both.providers["cohere"].keys[0].expose(), "k");
     }
 
     #[test]

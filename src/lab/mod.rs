@@ -113,15 +113,15 @@ impl Lab {
     }
 
     async fn ask(&self, probe: &Probe) -> Finding {
+        let url = format!("{}{}", self.base, probe.path);
         let request = Request {
             method: match probe.body {
                 Some(_) => Method::POST,
                 None => Method::GET,
             },
-            url: format!("{}{}", self.base, probe.path),
             headers: self.headers(probe),
             body: probe.body.clone().unwrap_or_default(),
-            timeout: self.subject.timeout,
+            ..Request::get(url, self.subject.timeout)
         };
         let reply = self.outbound.call(request, Trust::Configured).await;
         let (status, violations) = match reply {

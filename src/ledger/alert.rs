@@ -66,10 +66,9 @@ fn request(alerts: &Alerts, reached: &SoftLimit, now_ms: i64) -> Request {
     }
     Request {
         method: Method::POST,
-        url: alerts.url.clone(),
         headers,
         body,
-        timeout: TIMEOUT,
+        ..Request::get(alerts.url.clone(), TIMEOUT)
     }
 }
 

@@ -42,6 +42,24 @@ impl From<Usage> for UsageCounts {
     }
 }
 
+impl UsageCounts {
+    /// The tokens that the provider charges for: those on its bill, where it says that
+    /// these are others than went through the model. Nothing of a bill is cheaper for
+    /// having been cached.
+    pub fn billed(usage: Usage) -> Self {
+        let counts = Self::from(usage);
+        match usage.billed {
+            None => counts,
+            Some(billed) => Self {
+                input: billed.input,
+                output: billed.output,
+                reasoning: counts.reasoning.min(billed.output),
+                ..Self::default()
+            },
+        }
+    }
+}
+
 /// How provider money becomes credits. Both figures in millionths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Charge {

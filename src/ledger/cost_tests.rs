@@ -1,5 +1,7 @@
 //! Why: money is right to the last nano-credit, for every provider's way of counting.
 
+use alfred_filters::event::{Billed, Usage};
+
 use super::{Charge, Class, Nanos, Price, PriceTable, ServiceTier, Unpriced, UsageCounts, cost};
 use proptest::prelude::*;
 
@@ -112,6 +114,33 @@ fn openai_counts_cached_and_reasoning_tokens_inside_the_totals() {
     let expected = (2_000 * 150_000 + 8_000 * 75_000 + 500 * 600_000) / 1_000;
     let price = price_of("openai", "gpt-4o-mini");
     assert_eq!(plain(&price, usage), Ok(Nanos::new(expected)));
+}
+
+#[test]
+fn what_is_on_the_bill_is_charged_where_there_is_one() {
+    let usage = Usage {
+        input: 1508,
+        output: 42,
+        cached: 1040,
+        reasoning: 40,
+        billed: Some(Billed {
+            input: 69,
+            output: 19,
+        }),
+        ..Usage::default()
+    };
+    let billed = UsageCounts {
+        input: 69,
+        output: 19,
+        reasoning: 19,
+        ..UsageCounts::default()
+    };
+    assert_eq!(UsageCounts::billed(usage), billed);
+    let all = Usage {
+        billed: None,
+        ..usage
+    };
+    assert_eq!(UsageCounts::billed(all), UsageCounts::from(all));
 }
 
 #[test]

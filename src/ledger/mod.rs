@@ -10,6 +10,7 @@ mod cashier;
 mod cost;
 #[cfg(test)]
 mod cost_tests;
+mod facts;
 mod hold;
 pub mod journal;
 mod judge;
@@ -34,6 +35,7 @@ pub use crate::money::{MoneyError, Nanos};
 pub use alert::tell;
 pub use bucket::Bucket;
 pub use cost::{Charge, Unpriced, UsageCounts, cost};
+pub use facts::Facts;
 pub use hold::{Bill, Hold};
 pub use open::{OpenError, Staff, open};
 pub use price::{Class, Price, ServiceTier};

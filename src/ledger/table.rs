@@ -1,6 +1,7 @@
 //! Why: prices are facts of third parties that change without notice. The shipped table is the
 //! ground, the configuration overrides it, and a model in neither has no price at all.
 
+use super::facts::Facts;
 use super::{Price, names};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -26,6 +27,7 @@ pub struct PriceTable {
 struct Entry {
     line: &'static str,
     price: OnceLock<Option<Box<Price>>>,
+    facts: OnceLock<Box<Facts>>,
 }
 
 impl PriceTable {
@@ -72,11 +74,11 @@ impl PriceTable {
         names::first_match(model, &|name| models.get(name)?.price())
     }
 
-    /// The longest answer of a model in tokens, as the shipped table says; the arguments are those
-    /// of [`PriceTable::price`].
-    pub fn max_output(&self, kind: &str, model: &str) -> Option<u64> {
+    /// What the shipped table says of a model beside its price; the arguments are those of
+    /// [`PriceTable::price`].
+    pub fn facts(&self, kind: &str, model: &str) -> Option<&Facts> {
         let models = self.shipped.get(kind)?;
-        names::first_match(model, &|name| models.get(name)?.max_output())
+        names::first_match(model, &|name| Some(models.get(name)?.facts()))
     }
 
     fn overridden(&self, provider: &str, model: &str) -> Option<&Price> {
@@ -96,10 +98,9 @@ impl Entry {
             .as_deref()
     }
 
-    fn max_output(&self) -> Option<u64> {
-        let (_, rest) = self.line.split_once("\"max_out\":")?;
-        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-        digits.parse().ok()
+    fn facts(&self) -> &Facts {
+        self.facts
+            .get_or_init(|| Box::new(Facts::from_json(self.line)))
     }
 }
 
@@ -120,8 +121,11 @@ fn index(text: &'static str) -> HashMap<&'static str, HashMap<String, Entry>> {
         }
         let start = name.len() + "\"\":".len();
         let line = line.get(start..).unwrap_or("").trim_end_matches(',');
-        let price = OnceLock::new();
-        let entry = Entry { line, price };
+        let entry = Entry {
+            line,
+            price: OnceLock::new(),
+            facts: OnceLock::new(),
+        };
         providers
             .entry(provider)
             .or_default()

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use super::egress::{Egress, Proxy};
 use super::tunnel;
 
-/// The longest answer that is read.
+/// The longest answer that is read, where nobody says otherwise.
 const MAX_REPLY: usize = 1024 * 1024;
 
 /// Who chose the address that is called.
@@ -40,6 +40,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// How long the whole call may take.
     pub timeout: Duration,
+    /// The longest answer that is read, in bytes.
+    pub most: usize,
 }
 
 impl Request {
@@ -52,6 +54,7 @@ impl Request {
             headers: HeaderMap::new(),
             body: Vec::new(),
             timeout,
+            most: MAX_REPLY,
         }
     }
 }
@@ -83,8 +86,8 @@ pub enum OutboundError {
     #[error("no connection could be made")]
     Connect,
     /// The answer is longer than is read.
-    #[error("the answer is longer than {MAX_REPLY} bytes")]
-    TooLong,
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
     /// It failed in another way.
     #[error("the call failed: {0}")]
     Failed(String),
@@ -155,8 +158,8 @@ impl Outbound {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let mut body = Vec::new();
         while let Some(piece) = answer.chunk().await? {
-            if body.len() + piece.len() > MAX_REPLY {
-                return Err(OutboundError::TooLong);
+            if body.len() + piece.len() > request.most {
+                return Err(OutboundError::TooLong(request.most));
             }
             body.extend_from_slice(&piece);
         }
@@ -202,11 +205,14 @@ async fn tunnelled(
     let exchange = async {
         let answer = sender.send_request(sent).await.map_err(failed)?;
         let (parts, body) = answer.into_parts();
-        let body = Limited::new(body, MAX_REPLY).collect().await;
+        let body = Limited::new(body, request.most).collect().await;
         Ok(Reply {
             status: parts.status.as_u16(),
             headers: parts.headers,
-            body: body.map_err(|_| OutboundError::TooLong)?.to_bytes().into(),
+            body: body
+                .map_err(|_| OutboundError::TooLong(request.most))?
+                .to_bytes()
+                .into(),
         })
     };
     tokio::pin!(exchange, connection);

@@ -6,7 +6,9 @@
 mod authenticate;
 pub mod cors;
 mod head;
+mod model_card;
 mod models;
+mod pictures;
 mod quota;
 mod rate_limit;
 mod read;
@@ -22,9 +24,11 @@ use bytes::Bytes;
 use http::Method;
 
 pub use head::Head;
+pub use pictures::{Fetcher, fetch_pictures};
 pub use quota::{hold, usual_charge};
-pub use read::{Ready, forward, settle_tokens};
+pub use read::{Ready, count, forward, settle_tokens};
 
+use self::models::Reader;
 use crate::exchange::{Admitted, Door, Exchange, unix_ms};
 use crate::providers::ANTHROPIC_VERSION;
 use crate::refusal::Refusal;
@@ -68,11 +72,10 @@ pub fn admit(exchange: &mut Exchange, head: &Head<'_>) -> Result<Admission, Refu
     exchange.identify(&principal);
     let purse = quota::can_spend(exchange, &principal)?;
     rate_limit::take_request(&gateway, &principal, &mut exchange.answer_headers)?;
+    let reader = || Reader::new(&gateway, &principal, purse.as_ref(), exchange.dialect);
     match door {
-        Door::Models => models::list(&gateway, &principal, exchange.dialect).map(Admission::Answer),
-        Door::Model(name) => {
-            models::one(&gateway, &principal, &name, exchange.dialect).map(Admission::Answer)
-        }
+        Door::Models => reader().list().map(Admission::Answer),
+        Door::Model(name) => reader().one(&name).map(Admission::Answer),
         door => {
             let surface = door.surface().ok_or(Refusal::NoSuchPath)?;
             read::check_media_type(head)?;

@@ -1,20 +1,25 @@
-//! `GET /v1/models`: the names that the key may use.
+//! `GET /v1/models`: the names that the key may use, each with what it holds, can do and costs.
 
 use alfred_filters::dialect::Dialect;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::model_card::{Card, Pricing};
+use super::quota;
 use crate::gateway::Gateway;
+use crate::ledger::{Charge, Purse};
 use crate::refusal::Refusal;
 use crate::secrets::Principal;
 
-/// A model as OpenAI lists it.
+/// A model as OpenAI lists it, and its card.
 #[derive(Serialize)]
 struct Model<'a> {
     id: &'a str,
     object: &'static str,
     created: i64,
     owned_by: &'a str,
+    #[serde(flatten)]
+    card: Card,
 }
 
 #[derive(Serialize)]
@@ -23,7 +28,7 @@ struct List<'a> {
     data: Vec<Model<'a>>,
 }
 
-/// A model as Anthropic lists it.
+/// A model as Anthropic lists it, with its price.
 #[derive(Serialize)]
 struct AnthropicModel<'a> {
     #[serde(rename = "type")]
@@ -31,6 +36,27 @@ struct AnthropicModel<'a> {
     id: &'a str,
     display_name: &'a str,
     created_at: String,
+    lifecycle: &'static str,
+    max_input_tokens: Option<u64>,
+    max_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capabilities: Option<AnthropicCapabilities>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pricing: Option<Pricing>,
+}
+
+/// Those of Anthropic's capabilities that the price table knows of.
+#[derive(Serialize)]
+struct AnthropicCapabilities {
+    image_input: Support,
+    pdf_input: Support,
+    structured_outputs: Support,
+    thinking: Support,
+}
+
+#[derive(Serialize)]
+struct Support {
+    supported: bool,
 }
 
 /// All of them are on the first page.
@@ -42,33 +68,118 @@ struct AnthropicPage<'a> {
     last_id: Option<&'a str>,
 }
 
-/// The list, in the caller's dialect.
-///
-/// # Errors
-/// [`Refusal::Internal`] if it cannot be written, which plain data always can.
-pub(super) fn list(
-    gateway: &Gateway,
-    principal: &Principal,
+/// Who asks for the list: what they may use, and what they are charged.
+pub(super) struct Reader<'a> {
+    gateway: &'a Gateway,
+    principal: &'a Principal,
+    charge: Charge,
     dialect: Dialect,
-) -> Result<Bytes, Refusal> {
-    let names: Vec<_> = gateway.names.listed().collect();
-    let allowed = names.iter().filter(|(id, _)| principal.allows(id));
-    match dialect {
-        Dialect::AnthropicMessages => {
-            let data: Vec<_> = allowed.map(|(id, _)| anthropic(gateway, id)).collect();
-            written(&AnthropicPage {
-                has_more: false,
-                first_id: data.first().map(|model| model.id),
-                last_id: data.last().map(|model| model.id),
-                data,
-            })
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        gateway: &'a Gateway,
+        principal: &'a Principal,
+        purse: Option<&Purse>,
+        dialect: Dialect,
+    ) -> Self {
+        let charge = purse.map_or_else(|| quota::usual_charge(gateway), |purse| purse.charge);
+        Self {
+            gateway,
+            principal,
+            charge,
+            dialect,
         }
-        _ => written(&List {
-            object: "list",
-            data: allowed
-                .map(|(id, owner)| model(gateway, id, owner))
-                .collect(),
-        }),
+    }
+
+    /// The list, in the reader's dialect.
+    ///
+    /// # Errors
+    /// [`Refusal::Internal`] if it cannot be written, which plain data always can.
+    pub(super) fn list(&self) -> Result<Bytes, Refusal> {
+        let names: Vec<_> = self.gateway.names.listed().collect();
+        let allowed = names.iter().filter(|(id, _)| self.principal.allows(id));
+        match self.dialect {
+            Dialect::AnthropicMessages => {
+                let data: Vec<_> = allowed.map(|(id, _)| self.anthropic(id)).collect();
+                written(&AnthropicPage {
+                    has_more: false,
+                    first_id: data.first().map(|model| model.id),
+                    last_id: data.last().map(|model| model.id),
+                    data,
+                })
+            }
+            _ => written(&List {
+                object: "list",
+                data: allowed.map(|(id, owner)| self.model(id, owner)).collect(),
+            }),
+        }
+    }
+
+    /// One model.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownModel`] where there is none of that name, [`Refusal::ModelNotAllowed`] where
+    /// the key may not use it.
+    pub(super) fn one(&self, name: &str) -> Result<Bytes, Refusal> {
+        let names = &self.gateway.names;
+        names.plan(name, &mut || 0.0)?;
+        if !self.principal.allows(name) {
+            return Err(Refusal::ModelNotAllowed(name.to_owned()));
+        }
+        let listed = names.listed().find(|(id, _)| id == name);
+        let owner = listed.map_or_else(
+            || name.split('/').next().unwrap_or(name),
+            |(_, owner)| owner,
+        );
+        match self.dialect {
+            Dialect::AnthropicMessages => written(&self.anthropic(name)),
+            _ => written(&self.model(name, owner)),
+        }
+    }
+
+    fn card(&self, name: &str) -> Card {
+        let plan = self.gateway.names.plan(name, &mut || 0.0);
+        plan.map(|plan| Card::new(self.gateway, &plan, self.charge))
+            .unwrap_or_default()
+    }
+
+    fn anthropic<'n>(&self, id: &'n str) -> AnthropicModel<'n> {
+        let created = jiff::Timestamp::from_second(self.gateway.built_at).unwrap_or_default();
+        let card = self.card(id);
+        AnthropicModel {
+            kind: "model",
+            id,
+            display_name: id,
+            created_at: created.to_string(),
+            lifecycle: "active",
+            max_input_tokens: card.context_length,
+            max_tokens: card.max_completion_tokens,
+            capabilities: AnthropicCapabilities::of(&card),
+            pricing: card.pricing,
+        }
+    }
+
+    fn model<'n>(&self, id: &'n str, owned_by: &'n str) -> Model<'n> {
+        Model {
+            id,
+            object: "model",
+            created: self.gateway.built_at,
+            owned_by,
+            card: self.card(id),
+        }
+    }
+}
+
+impl AnthropicCapabilities {
+    fn of(card: &Card) -> Option<Self> {
+        let can = |what| card.can(what).map(|supported| Support { supported });
+        Some(Self {
+            image_input: can("vision")?,
+            pdf_input: can("pdf")?,
+            structured_outputs: can("json_schema")?,
+            thinking: can("reasoning")?,
+        })
     }
 }
 
@@ -76,49 +187,4 @@ fn written(answer: &impl Serialize) -> Result<Bytes, Refusal> {
     serde_json::to_vec(answer)
         .map(Bytes::from)
         .map_err(|_| Refusal::Internal)
-}
-
-/// One model.
-///
-/// # Errors
-/// [`Refusal::UnknownModel`] where there is none of that name, [`Refusal::ModelNotAllowed`] where
-/// the key may not use it.
-pub(super) fn one(
-    gateway: &Gateway,
-    principal: &Principal,
-    name: &str,
-    dialect: Dialect,
-) -> Result<Bytes, Refusal> {
-    gateway.names.plan(name, &mut || 0.0)?;
-    if !principal.allows(name) {
-        return Err(Refusal::ModelNotAllowed(name.to_owned()));
-    }
-    let listed = gateway.names.listed().find(|(id, _)| id == name);
-    let owner = listed.map_or_else(
-        || name.split('/').next().unwrap_or(name),
-        |(_, owner)| owner,
-    );
-    match dialect {
-        Dialect::AnthropicMessages => written(&anthropic(gateway, name)),
-        _ => written(&model(gateway, name, owner)),
-    }
-}
-
-fn anthropic<'a>(gateway: &Gateway, id: &'a str) -> AnthropicModel<'a> {
-    let created = jiff::Timestamp::from_second(gateway.built_at).unwrap_or_default();
-    AnthropicModel {
-        kind: "model",
-        id,
-        display_name: id,
-        created_at: created.to_string(),
-    }
-}
-
-fn model<'a>(gateway: &Gateway, id: &'a str, owned_by: &'a str) -> Model<'a> {
-    Model {
-        id,
-        object: "model",
-        created: gateway.built_at,
-        owned_by,
-    }
 }

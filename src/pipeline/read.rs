@@ -9,12 +9,13 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::head::Head;
 use super::{quota, rate_limit};
-use crate::conf::UnknownPrice;
+use crate::conf::{Tokenizer, UnknownPrice};
 use crate::exchange::{Admitted, Attempt, Exchange, Forward, chance};
 use crate::gateway::Gateway;
 use crate::living::BodyPermit;
 use crate::refusal::Refusal;
 use crate::routing::{Attempts, Plan};
+use crate::tokenizer::Vocabulary;
 
 /// Refuses what is not JSON before any of it is read.
 ///
@@ -46,6 +47,18 @@ pub enum Ready {
     Forward(Box<Forward>),
     /// The answer, made here.
     Answer(Bytes),
+    /// A prompt whose tokens are to be counted here, exactly.
+    Count(Prompt, Vocabulary),
+}
+
+/// Counts a prompt's tokens on a thread that may take its time: the body of the answer.
+pub async fn count(prompt: Prompt, vocabulary: Vocabulary) -> Bytes {
+    let estimate = prompt.estimate_input_tokens();
+    let counted = tokio::task::spawn_blocking(move || vocabulary.count(&prompt)).await;
+    match counted {
+        Ok(counted) => count_tokens_body(counted.tokens, counted.is_guess),
+        Err(_) => count_tokens_body(estimate, true),
+    }
 }
 
 /// Makes a request that may go to a provider out of a caller and a body.
@@ -78,7 +91,11 @@ pub fn forward(
     }
     let input_estimate = prompt.estimate_input_tokens();
     if surface == Surface::CountTokens && !plan.counts_tokens() {
-        return Ok(Ready::Answer(count_tokens_body(input_estimate, true)));
+        let exactly = gateway.config.tokenizer == Tokenizer::Bpe && Vocabulary::can_count(&prompt);
+        return Ok(match plan.vocabulary().filter(|_| exactly) {
+            Some(vocabulary) => Ready::Count(prompt, vocabulary),
+            None => Ready::Answer(count_tokens_body(input_estimate, true)),
+        });
     }
     let plan = priced(&gateway, able(plan, &prompt)?, prompt.model())?;
     let plan = quota::payable(plan, purse.as_ref(), prompt.model())?;
@@ -98,6 +115,7 @@ pub fn forward(
         attempts: Attempts::new(plan.retry, plan.targets.len()),
         principal,
         prompt,
+        pictures: None,
         input_estimate,
         plan,
         attempt: Attempt::default(),
@@ -112,8 +130,7 @@ pub fn forward(
 /// The plan without the targets whose provider has nothing of the kind.
 fn able(mut plan: Plan, prompt: &Prompt) -> Result<Plan, Refusal> {
     let surface = prompt.surface();
-    plan.targets
-        .retain(|target| target.provider.wants.serves(surface));
+    plan.targets.retain(|target| target.serves(surface));
     if plan.targets.is_empty() {
         return Err(Refusal::SurfaceUnknown {
             model: prompt.model().to_owned(),

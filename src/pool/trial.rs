@@ -193,7 +193,7 @@ impl Purse {
 fn heard(called: &Result<Reply, OutboundError>) -> Outcome {
     match called {
         Ok(reply) if reply.status < 500 => Outcome::Answered,
-        Ok(_) | Err(OutboundError::TooLong | OutboundError::Failed(_)) => Outcome::Failed,
+        Ok(_) | Err(OutboundError::TooLong(_) | OutboundError::Failed(_)) => Outcome::Failed,
         Err(_) => Outcome::Silent,
     }
 }

@@ -29,6 +29,7 @@ pub struct Call<'a> {
 pub(super) fn path(lane: &Lane, surface: Surface, (model, stream): (&str, bool)) -> String {
     let action = match (surface, stream) {
         (Surface::Embeddings, _) => "invoke",
+        (Surface::CountTokens, _) => "count-tokens",
         (_, true) => "converse-stream",
         (_, false) => "converse",
     };

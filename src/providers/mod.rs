@@ -136,6 +136,13 @@ impl Provider {
             };
             return format!("{}/{tail}", lane.base_path);
         }
+        if self.settings.kind == Kind::Cohere {
+            let root = cohere_root(&lane.base_path);
+            return match surface {
+                Surface::Embeddings => format!("{root}/v2/embed"),
+                _ => format!("{root}/v2/chat"),
+            };
+        }
         let tail = match surface {
             Surface::Chat => "chat/completions",
             Surface::Embeddings => "embeddings",
@@ -164,6 +171,16 @@ impl Provider {
                 format!("{base}/openai/v1/{tail}")
             }
             _ => format!("{base}/{tail}"),
+        }
+    }
+
+    /// The path of the list of its models at an endpoint of this account.
+    #[must_use]
+    pub fn models_path(&self, lane: &Lane) -> String {
+        match self.settings.kind {
+            Kind::Cohere => format!("{}/v1/models", cohere_root(&lane.base_path)),
+            _ if self.settings.is_native_ollama() => format!("{}/tags", lane.base_path),
+            _ => format!("{}/models", lane.base_path),
         }
     }
 
@@ -322,6 +339,7 @@ fn features_path(base: &str, model: &str) -> String {
 fn gemini_path(base: &str, surface: Surface, (model, stream): (&str, bool)) -> String {
     let method = match (surface, stream) {
         (Surface::Embeddings, _) => "batchEmbedContents",
+        (Surface::CountTokens, _) => "countTokens",
         (_, true) => "streamGenerateContent?alt=sse",
         (_, false) => "generateContent",
     };
@@ -329,9 +347,31 @@ fn gemini_path(base: &str, surface: Surface, (model, stream): (&str, bool)) -> S
     format!("{base}/models/{}:{method}", sigv4::encoded(model, ""))
 }
 
+/// Cohere's operations are of several versions, so a base address that names one is
+/// taken without it.
+fn cohere_root(base: &str) -> &str {
+    let versions = ["/v2", "/v1"];
+    let root = versions
+        .iter()
+        .find_map(|version| base.strip_suffix(version));
+    root.unwrap_or(base)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_operation_of_cohere_has_the_version_that_is_its_own() {
+        for (base, root) in [
+            ("", ""),
+            ("/v2", ""),
+            ("/proxy/v1", "/proxy"),
+            ("/v2x", "/v2x"),
+        ] {
+            assert_eq!(cohere_root(base), root);
+        }
+    }
 
     #[test]
     fn gemini_names_model_and_method_in_the_address() {
@@ -347,6 +387,10 @@ mod tests {
         assert_eq!(
             path(Surface::Embeddings, "e", false),
             "/v1beta/models/e:batchEmbedContents"
+        );
+        assert_eq!(
+            path(Surface::CountTokens, "m", false),
+            "/v1beta/models/m:countTokens"
         );
     }
 

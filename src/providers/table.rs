@@ -89,7 +89,7 @@ impl Wants {
         match surface {
             Surface::Chat | Surface::Messages | Surface::Responses => true,
             Surface::Embeddings => self.dialect(surface).embeds(),
-            Surface::CountTokens => same,
+            Surface::CountTokens => self.dialect(surface).counts_tokens(),
             Surface::Completions => same && self.completions,
         }
     }
@@ -127,7 +127,6 @@ pub static PROVIDERS: &[Wants] = &[
     Wants {
         kind: Kind::Azure,
         auth: Auth::Header("api-key"),
-        fidelity: Fidelity::Lens,
         responses: true,
         reasoning_history: false,
         ..COMPATIBLE
@@ -214,6 +213,16 @@ pub static PROVIDERS: &[Wants] = &[
         completions: false,
         ..COMPATIBLE
     },
+    Wants {
+        kind: Kind::Cohere,
+        speaks: Speaks::One(Dialect::CohereChat),
+        asks_usage: false,
+        attempt_header: false,
+        rename: OLD_LIMIT,
+        developer_role: false,
+        completions: false,
+        ..COMPATIBLE
+    },
     COMPATIBLE,
     Wants {
         kind: Kind::Mock,
@@ -271,11 +280,14 @@ mod tests {
         }
         assert!(openai.serves(Surface::Embeddings) && !claude.serves(Surface::Embeddings));
         let bedrock = wants(Kind::Bedrock);
-        assert!(bedrock.serves(Surface::Embeddings) && !bedrock.serves(Surface::CountTokens));
+        assert!(bedrock.serves(Surface::Embeddings) && bedrock.serves(Surface::CountTokens));
         assert!(claude.serves(Surface::CountTokens) && !openai.serves(Surface::CountTokens));
+        let cohere = wants(Kind::Cohere);
+        assert!(cohere.serves(Surface::Messages) && cohere.serves(Surface::Embeddings));
+        assert!(!cohere.serves(Surface::CountTokens) && !cohere.serves(Surface::Completions));
         let gemini = wants(Kind::Gemini);
         assert!(gemini.serves(Surface::Messages) && gemini.serves(Surface::Embeddings));
-        assert!(!gemini.serves(Surface::CountTokens) && !gemini.serves(Surface::Completions));
+        assert!(gemini.serves(Surface::CountTokens) && !gemini.serves(Surface::Completions));
         assert_eq!(openai.dialect(Surface::Responses), Dialect::OpenAiResponses);
         assert_eq!(
             claude.dialect(Surface::Responses),

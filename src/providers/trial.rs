@@ -45,8 +45,7 @@ impl Provider {
             Probe::Http => {
                 let path = match &check.path {
                     Some(path) => path.clone(),
-                    None if self.settings.is_native_ollama() => format!("{}/tags", lane.base_path),
-                    None => format!("{}/models", lane.base_path),
+                    None => self.models_path(lane),
                 };
                 let request = Request {
                     timeout: check.timeout,

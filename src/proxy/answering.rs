@@ -28,8 +28,9 @@ const MAX_ERROR: usize = 64 * 1024;
 pub(crate) enum Announced {
     /// A 2xx with server-sent events, AWS's frames or lines of JSON.
     Stream,
-    /// A 2xx with one JSON body.
-    Whole,
+    /// A 2xx with one JSON body, and the tokens of the prompt if they stand in the header: Bedrock
+    /// says nowhere else what embeddings cost.
+    Whole(Option<u64>),
     /// An error, whose body tells more.
     Rejected {
         /// The provider's status.
@@ -179,7 +180,7 @@ impl Default for Answering {
     fn default() -> Self {
         Self {
             mode: Mode::Idle,
-            announced: Announced::Whole,
+            announced: Announced::Whole(None),
             asked: None,
             out: BytesMut::new(),
             facts: Facts::default(),
@@ -336,6 +337,11 @@ impl Answering {
             Ok(answer) => answer,
             Err(error) => return self.fail(Failure::Answered(Box::new(error))),
         };
+        if let (Announced::Whole(Some(tokens)), Surface::Embeddings) =
+            (&self.announced, asked.surface)
+        {
+            answer.counted(*tokens);
+        }
         self.over = true;
         self.facts.complete = true;
         self.facts.usage = Some(answer.final_usage(self.input_estimate()));

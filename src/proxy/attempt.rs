@@ -1,14 +1,11 @@
 //! The beginning of an attempt: wait if told to, choose a lane, render the body, dial.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use alfred_filters::answer::StreamPlan;
-use alfred_filters::dialect::Dialect;
 use alfred_filters::dialect::openai_responses::Echo;
-use alfred_filters::prompt::{Prompt, ReadError, RequestPatch, Surface};
-use alfred_filters::translate::{self, Translated, Translation};
+use alfred_filters::prompt::ReadError;
 use futures_util::FutureExt;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, ErrorType, Result};
@@ -16,18 +13,14 @@ use pingora_proxy::Session;
 
 use super::answering::Asked;
 use super::link::Link;
+use super::said::said;
 use super::{Context, ledger, peer};
 use crate::exchange::{Exchange, Forward, Stage, chance, unix_ms};
 use crate::gateway::Gateway;
 use crate::pipeline;
 use crate::pool::LaneGuard;
-use crate::providers::Wants;
 use crate::routing::{Failure, Limits, Next, Stop, Target};
 use crate::telemetry::Receipt;
-
-/// The longest answer that a provider who must be told one is asked for, in tokens, where neither
-/// the client nor the price table says.
-const USUAL_MAX_OUTPUT: u64 = 4096;
 
 /// Pingora's `upstream_peer`, once per attempt.
 pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
@@ -59,7 +52,7 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
             .budget
             .note_request(&target.provider.settings.retry_budget, now);
     }
-    let rendered = render(forward, &target);
+    let rendered = said(forward, &target);
     let asked = asked(
         forward,
         &target,
@@ -192,81 +185,6 @@ fn untranslatable(exchange: &mut Exchange, error: ReadError) -> Box<Error> {
     );
     error.set_retry(matches!(next, Next::Try { .. }));
     error.into_up()
-}
-
-/// Members that limit the answer, in any dialect.
-const LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "generationConfig"];
-
-/// The member in which this target is told how long the answer may be.
-fn limit_name(prompt: &Prompt, spoken: Dialect, wants: &Wants) -> &'static str {
-    const OLD: &str = "max_tokens";
-    const NEW: &str = "max_completion_tokens";
-    if spoken == Dialect::OpenAiResponses {
-        return "max_output_tokens";
-    }
-    let older = spoken == Dialect::AnthropicMessages
-        || prompt.surface() == Surface::Completions
-        || wants.rename.contains(&(NEW, OLD));
-    let same = spoken == prompt.surface().dialect();
-    // A client that wrote the older name knows its model.
-    match older || (same && prompt.member(OLD).is_some()) {
-        true => OLD,
-        false => NEW,
-    }
-}
-
-/// The body as this target wants it: patched where it speaks the client's dialect, else translated.
-fn render(forward: &Forward, target: &Target) -> std::result::Result<Translated, ReadError> {
-    let (prompt, wants) = (&forward.prompt, target.provider.wants);
-    let overrides = target
-        .provider
-        .overrides
-        .iter()
-        .chain(target.overrides.iter());
-    let mut set: Vec<(&str, &str)> = overrides
-        .map(|(key, value)| (key.as_str(), value.as_str()))
-        .collect();
-    let spoken = wants.dialect(prompt.surface());
-    let clamp = forward.money.as_ref().and_then(|money| money.clamp(target));
-    let clamp_text = clamp.map(|tokens| tokens.to_string());
-    let translated = spoken != prompt.surface().dialect();
-    if let Some(tokens) = clamp_text.as_ref().filter(|_| !translated) {
-        let name = limit_name(prompt, spoken, wants);
-        set.retain(|(key, _)| *key != name);
-        set.push((name, tokens));
-    }
-    if translated && clamp.is_some() {
-        // No override may lengthen what the purse can pay.
-        set.retain(|(key, _)| !LIMITS.contains(key));
-    }
-    let patch = RequestPatch {
-        model: &target.model,
-        ask_usage: wants.asks_usage,
-        set: &set,
-        remove: wants.remove,
-        rename: wants.rename,
-        plain_roles: !wants.developer_role,
-    };
-    let said = if translated {
-        let translation = Translation {
-            patch,
-            most_output: clamp,
-            default_max_output: target.max_output.unwrap_or(USUAL_MAX_OUTPUT),
-            keep_reasoning: wants.reasoning_history,
-        };
-        prompt.translate(spoken, &translation)?
-    } else {
-        let removed = wants.remove.iter().copied();
-        let dropped = removed.filter(|name| prompt.member(name).is_some());
-        Translated {
-            body: prompt.render(&patch),
-            dropped: dropped.map(Cow::Borrowed).collect(),
-        }
-    };
-    match target.provider.upstream_surface(prompt.surface()) {
-        Surface::Chat => translate::suit(said, wants.quirks),
-        _ => Ok(said),
-    }
 }
 
 fn asked(forward: &Forward, target: &Arc<Target>, receipt: &Receipt, gateway: &Gateway) -> Asked {

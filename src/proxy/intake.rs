@@ -62,8 +62,16 @@ pub(super) async fn receive(session: &mut Session, ctx: &mut Context) -> Result<
     ctx.exchange.receipt.request_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     match pipeline::forward(&mut ctx.exchange, admitted, body, permit) {
         Ok(Ready::Answer(body)) => reply::json(session, ctx, body).await,
+        Ok(Ready::Count(prompt, vocabulary)) => {
+            let body = pipeline::count(prompt, vocabulary).await;
+            reply::json(session, ctx, body).await
+        }
         Ok(Ready::Forward(mut forward)) => {
-            if let Err(refusal) = pipeline::hold(&ctx.exchange, &mut forward).await {
+            let ready = match pipeline::fetch_pictures(&gateway, &mut forward).await {
+                Ok(()) => pipeline::hold(&ctx.exchange, &mut forward).await,
+                refused => refused,
+            };
+            if let Err(refusal) = ready {
                 pipeline::settle_tokens(&gateway, &mut forward, 0);
                 return reply::refuse(session, ctx, &refusal).await;
             }

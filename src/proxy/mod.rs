@@ -17,6 +17,7 @@ mod outcome;
 mod peer;
 mod replay;
 mod reply;
+mod said;
 mod server;
 mod shutdown;
 

@@ -74,7 +74,8 @@ fn announced(response: &ResponseHeader, asked_stream: bool) -> Announced {
     if lines || kind.starts_with("text/event-stream") || kind.starts_with(AWS_EVENTS) {
         Announced::Stream
     } else {
-        Announced::Whole
+        let tokens = text("x-amzn-bedrock-input-token-count");
+        Announced::Whole(tokens.and_then(|tokens| tokens.parse().ok()))
     }
 }
 

@@ -16,9 +16,10 @@ pub use names::Names;
 use alfred_filters::event::Usage;
 use alfred_filters::prompt::Surface;
 
-use crate::conf::Timeouts;
+use crate::conf::{Kind, Timeouts};
 use crate::ledger::{self, Charge, Nanos, Price, ServiceTier, UsageCounts};
 use crate::providers::Provider;
+use crate::tokenizer::Vocabulary;
 
 /// The deadlines of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,13 +77,22 @@ impl Target {
         format!("{}/{}", self.provider.name, self.model)
     }
 
+    /// Whether it can be asked for this. Bedrock counts tokens for Anthropic's models alone.
+    #[must_use]
+    pub fn serves(&self, surface: Surface) -> bool {
+        let uncounted = surface == Surface::CountTokens
+            && self.provider.settings.kind == Kind::Bedrock
+            && !self.model.contains("anthropic");
+        self.provider.wants.serves(surface) && !uncounted
+    }
+
     /// What an answer costs here, at the tier that the provider says it served, else at the one
     /// asked for; `None` when nobody knows.
     #[must_use]
     pub fn cost(&self, usage: &Usage, tier: ServiceTier, charge: Charge) -> Option<Nanos> {
         let price = self.price.as_ref()?;
         let tier = usage.tier.unwrap_or(tier);
-        ledger::cost(price, &UsageCounts::from(*usage), tier, charge)
+        ledger::cost(price, &UsageCounts::billed(*usage), tier, charge)
             .inspect_err(|error| {
                 log::warn!("an answer of {} cannot be priced: {error}", self.name());
             })
@@ -111,7 +121,15 @@ impl Plan {
     #[must_use]
     pub fn counts_tokens(&self) -> bool {
         let first = self.targets.first();
-        first.is_some_and(|target| target.provider.wants.serves(Surface::CountTokens))
+        first.is_some_and(|target| target.serves(Surface::CountTokens))
+    }
+
+    /// The vocabulary in which the target that is asked first counts, if it is OpenAI's.
+    #[must_use]
+    pub fn vocabulary(&self) -> Option<Vocabulary> {
+        let first = self.targets.first()?;
+        let is_openai = matches!(first.provider.settings.kind, Kind::Openai | Kind::Azure);
+        is_openai.then(|| Vocabulary::of(&first.model))?
     }
 }
 

@@ -116,6 +116,12 @@ pub struct UsageRecord {
     /// The service that the provider says it gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<&'static str>,
+    /// Prompt tokens on the provider's bill, where it says that not all are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billed_input: Option<u64>,
+    /// Answer tokens on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billed_output: Option<u64>,
 }
 
 impl From<Usage> for UsageRecord {
@@ -128,6 +134,8 @@ impl From<Usage> for UsageRecord {
             reasoning: usage.reasoning,
             estimated: usage.estimated,
             service_tier: usage.tier.map(ServiceTier::as_str),
+            billed_input: usage.billed.map(|billed| billed.input),
+            billed_output: usage.billed.map(|billed| billed.output),
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::support::{Answer, Do, Gateway, H1, Received, Scripted};
 const SECRET: &str = "nobodys/secret+for+this+test";
 const MODEL: &str = "amazon.nova-lite-v1:0";
 
-async fn start(script: Vec<Do>) -> (Scripted, Gateway) {
-    let aws = Scripted::new(vec![script]).await;
+async fn start(scripts: Vec<Vec<Do>>) -> (Scripted, Gateway) {
+    let aws = Scripted::new(scripts).await;
     let addr = aws.addr;
     let yaml = format!(
         "providers:\n  aws: {{ kind: bedrock, region: eu-west-1, \
@@ -21,19 +21,32 @@ async fn start(script: Vec<Do>) -> (Scripted, Gateway) {
     (aws, gateway)
 }
 
-async fn ask(gateway: &Gateway, stream: bool) -> Answer {
-    let body = json!({"model": format!("aws/{MODEL}"), "stream": stream, "max_tokens": 50,
-        "messages": [{"role": "user", "content": "hello"}]})
-    .to_string();
+async fn ask(gateway: &Gateway, model: &str, stream: bool) -> Answer {
+    let body = json!({"model": format!("aws/{model}"), "stream": stream, "max_tokens": 50,
+        "messages": [{"role": "user", "content": "hello"}]});
+    post(gateway, "/v1/chat/completions", &body).await
+}
+
+async fn post(gateway: &Gateway, path: &str, body: &Value) -> Answer {
+    let body = body.to_string();
     let mut client: H1 = gateway.h1().await;
     let length = format!("content-length: {}", body.len());
-    let head = client.head(
-        "POST",
-        "/v1/chat/completions",
-        &["content-type: application/json", &length],
-    );
+    let head = client.head("POST", path, &["content-type: application/json", &length]);
     client.send(head + &body).await;
     client.answer().await
+}
+
+fn said() -> Value {
+    json!({"output": {"message": {"role": "assistant", "content": [{"text": "hi"}]}},
+        "stopReason": "end_turn", "usage": {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5}})
+}
+
+/// An answer of that status, with this line in its head.
+fn answer(status: u16, line: &str, body: &Value) -> Vec<Do> {
+    let body = body.to_string();
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} Said\r\n{line}content-length: {length}\r\n\r\n");
+    vec![Do::Read, Do::Send((head + &body).into_bytes())]
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -96,13 +109,9 @@ fn check_signature(request: &Received, path: &str) {
 
 #[tokio::test]
 async fn a_whole_answer_of_a_signed_request_reaches_a_client_of_openais() {
-    let body = json!({"output": {"message": {"role": "assistant", "content": [{"text": "hi"}]}},
-        "stopReason": "end_turn", "usage": {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5}})
-    .to_string();
-    let head = Do::json_head(body.len());
-    let script = vec![Do::Read, Do::Send([head, body.into_bytes()].concat())];
-    let (aws, gateway) = start(script).await;
-    let answer = ask(&gateway, false).await.expect(200).json();
+    let script = answer(200, "", &said());
+    let (aws, gateway) = start(vec![script]).await;
+    let answer = ask(&gateway, MODEL, false).await.expect(200).json();
     assert_eq!(answer["choices"][0]["message"]["content"], "hi");
     assert_eq!(answer["usage"]["total_tokens"], 5);
     let received = aws.received();
@@ -143,9 +152,53 @@ async fn frames_of_a_signed_request_reach_a_client_of_openais_as_events() {
         bytes.len()
     );
     let script = vec![Do::Read, Do::Send([head.into_bytes(), bytes].concat())];
-    let (aws, gateway) = start(script).await;
-    let answer = ask(&gateway, true).await.expect(200);
+    let (aws, gateway) = start(vec![script]).await;
+    let answer = ask(&gateway, MODEL, true).await.expect(200);
     answer.events().expect_whole("hi you");
     let path = "/model/amazon.nova-lite-v1%3A0/converse-stream";
+    check_signature(&aws.received()[0], path);
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_granted_does_not_take_the_key_from_the_others() {
+    let denied = answer(
+        403,
+        "x-amzn-errortype: AccessDeniedException:http://internal.amazon.com/\r\n",
+        &json!({"message": "You don't have access to the model with the specified model ID."}),
+    );
+    let (aws, gateway) = start(vec![denied, answer(200, "", &said())]).await;
+    ask(&gateway, "anthropic.claude-x", false).await.expect(502);
+    // It rests for this model, so nobody is asked.
+    let rests = ask(&gateway, "anthropic.claude-x", false).await;
+    assert_eq!((rests.status, aws.received().len()), (503, 1));
+    ask(&gateway, MODEL, false).await.expect(200);
+    assert_eq!(aws.received().len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_is_none_rests_for_every_model() {
+    let refused = answer(
+        403,
+        "x-amzn-errortype: UnrecognizedClientException\r\n",
+        &json!({"message": "The security token included in the request is invalid."}),
+    );
+    let (aws, gateway) = start(vec![refused]).await;
+    ask(&gateway, MODEL, false).await.expect(502);
+    let rests = ask(&gateway, "anthropic.claude-x", false).await;
+    assert_eq!((rests.status, aws.received().len()), (503, 1));
+}
+
+#[tokio::test]
+async fn what_embeddings_cost_is_read_from_the_header() {
+    let vectors = json!({"id": "e", "embeddings": [[0.5], [0.25]], "texts": ["a", "b"]});
+    let line = "x-amzn-bedrock-input-token-count: 5\r\n";
+    let (aws, gateway) = start(vec![answer(200, line, &vectors)]).await;
+    let body = json!({"model": "aws/cohere.embed-english-v3", "input": ["a", "b"]});
+    let answer = post(&gateway, "/v1/embeddings", &body).await.expect(200);
+    let answer = answer.json();
+    assert_eq!(answer["data"][1]["embedding"], json!([0.25]));
+    assert_eq!(answer["usage"]["prompt_tokens"], 5);
+    assert_eq!(answer["usage"].get("estimated"), None);
+    let path = "/model/cohere.embed-english-v3/invoke";
     check_signature(&aws.received()[0], path);
 }

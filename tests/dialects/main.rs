@@ -13,13 +13,19 @@
 mod support;
 
 mod bedrock;
+mod cohere;
 mod conform;
+mod counting;
+mod dropping;
 mod failover;
 #[path = "../../filters/tests/bedrock/frames.rs"]
 mod frames;
 mod gemini;
+mod models;
 mod ollama;
+mod pictures;
 mod quirks;
+mod recorded;
 mod refusals;
 mod responses;
 mod surface;

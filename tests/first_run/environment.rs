@@ -26,6 +26,7 @@ async fn each_variable_switches_its_provider_on() {
         ("GROQ_API_KEY", "four"),
         ("TOGETHER_API_KEY", "five"),
         ("HF_TOKEN", "hf_six"),
+        ("CO_API_KEY", "seven"),
     ] {
         shell.set(name, value);
     }
@@ -35,6 +36,7 @@ async fn each_variable_switches_its_provider_on() {
     names.sort();
     let expected = [
         "azure",
+        "cohere",
         "groq",
         "huggingface",
         "mistral",

@@ -2,9 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::egress::ConnectProxy;
 use crate::pliant::{Manner, Pliant};
-use crate::support::{Gateway, free_port, ms, until};
+use crate::support::{ConnectProxy, Gateway, free_port, ms, until};
 use crate::world::{ask, over, pool, state};
 
 async fn becomes(gateway: &Gateway, url: &str, wanted: f64) {

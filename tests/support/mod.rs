@@ -19,6 +19,7 @@ pub(crate) mod services;
 mod shell;
 mod sse;
 mod tls;
+mod tunnel;
 mod upstream;
 
 pub(crate) use answer::{Answer, Ending};
@@ -29,6 +30,7 @@ pub(crate) use h2c::{H2, Sending, read};
 pub(crate) use shell::{Running, Said, Shell};
 pub(crate) use sse::Events;
 pub(crate) use tls::Authority;
+pub(crate) use tunnel::ConnectProxy;
 pub(crate) use upstream::{Do, Full, Received, Scripted, Upstream, refused};
 
 use std::time::{Duration, Instant};

@@ -1,15 +1,17 @@
 //! TLS as in the field: a certificate authority, a leaf that it signed, a client that checks both.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// The name in the leaf certificate.
 const NAME: &str = "alfred.test";
@@ -57,6 +59,48 @@ impl Authority {
         let cert = write("server.pem", &self.leaf_pem);
         let key = write("server.key", &self.leaf_key_pem);
         format!("tls: {{ cert: {cert}, key: {key} }}\n")
+    }
+
+    /// A server with the leaf, on a port of its own: every caller's request head is answered with these
+    /// bytes, and noted.
+    pub(crate) async fn serve(&self, answer: Vec<u8>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+        let certificates = CertificateDer::pem_slice_iter(self.leaf_pem.as_bytes());
+        let chain = certificates.collect::<Result<Vec<_>, _>>().unwrap();
+        let key = PrivateKeyDer::from_pem_slice(self.leaf_key_pem.as_bytes()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let heads = Arc::<Mutex<Vec<String>>>::default();
+        let seen = Arc::clone(&heads);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (acceptor, answer, seen) =
+                    (acceptor.clone(), answer.clone(), Arc::clone(&seen));
+                tokio::spawn(async move {
+                    let Ok(mut client) = acceptor.accept(client).await else {
+                        return;
+                    };
+                    let mut head = Vec::new();
+                    while !head.ends_with(b"\r\n\r\n") {
+                        let Ok(byte) = client.read_u8().await else {
+                            return;
+                        };
+                        head.push(byte);
+                    }
+                    seen.lock().unwrap().push(String::from_utf8(head).unwrap());
+                    let _ = client.write_all(&answer).await;
+                    let _ = client.shutdown().await;
+                });
+            }
+        });
+        (addr, heads)
     }
 
     /// Connects and offers these protocols; `versions` are the TLS versions spoken.

@@ -267,7 +267,6 @@ impl State {
     /// A body that is no event stream: an error, or an answer in one piece,
     /// which is then streamed in one piece.
     pub(super) fn whole(&mut self, body: &[u8], out: &mut BytesMut) -> Result<(), ProviderError> {
-        let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         // The older form has one shape for both, so the lens can pass it.
         if self.plan.surface != Surface::Completions {
             self.voice = Voice::writer(&self.plan);

@@ -1,6 +1,6 @@
 //! One streamed answer, from the provider's chunks to the client's.
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use crate::dialect::openai_responses::Echo;
 use crate::error::ProviderError;
@@ -76,8 +76,14 @@ impl AnswerStream {
     }
 
     fn take(&mut self, chunk: &Bytes, out: &mut BytesMut) -> Result<(), ProviderError> {
+        let mut chunk = chunk.clone();
         if matches!(self.body, Body::Unknown) {
-            self.body = Body::guess(chunk, self.reader.begins_like_json());
+            // Nothing that counts begins with what is skipped, in no framing.
+            let Some(begin) = chunk.iter().position(|byte| !is_skipped(*byte)) else {
+                return Ok(());
+            };
+            chunk.advance(begin);
+            self.body = Body::guess(&chunk, self.reader.begins_like_json());
         }
         if let Body::Whole(body) = &mut self.body {
             if body.len() + chunk.len() > DEFAULT_CAP {
@@ -85,10 +91,10 @@ impl AnswerStream {
                     "the answer is no event stream, and too long to be an error",
                 ));
             }
-            body.extend_from_slice(chunk);
+            body.extend_from_slice(&chunk);
             return Ok(());
         }
-        self.reader.feed(chunk.clone())?;
+        self.reader.feed(chunk)?;
         while let Some(frame) = self.reader.next_frame()? {
             self.state.frame(frame, out)?;
         }
@@ -203,14 +209,18 @@ impl AnswerStream {
 }
 
 impl Body {
-    /// Judges by the first byte that is neither white space nor a byte order mark.
+    /// Judges by the first byte.
     fn guess(chunk: &[u8], json_tells_nothing: bool) -> Body {
-        let skipped = |byte: &&u8| !byte.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(byte);
-        match chunk.iter().find(skipped) {
+        match chunk.first() {
             None => Body::Unknown,
             Some(b'{' | b'[') if json_tells_nothing => Body::Events,
             Some(b'{' | b'[' | b'<') => Body::Whole(Vec::new()),
             Some(_) => Body::Events,
         }
     }
+}
+
+/// Whether it is white space, or of a byte order mark.
+fn is_skipped(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b"\xEF\xBB\xBF".contains(&byte)
 }

@@ -61,12 +61,12 @@ impl Answer {
     /// # Errors
     /// It is no such answer, or holds an error in spite of its status.
     pub fn read(from: Dialect, surface: Surface, body: Bytes) -> Result<Answer, ProviderError> {
-        let body = match (surface, std::str::from_utf8(&body)) {
-            (Surface::Embeddings, Ok(text)) => match plain::embeddings(from, text) {
-                Some(said) => Bytes::from(said?),
-                None => body,
-            },
-            _ => body,
+        let reshaped = std::str::from_utf8(&body)
+            .ok()
+            .and_then(|text| plain::reshaped(from, surface, text));
+        let body = match reshaped {
+            Some(said) => Bytes::from(said?),
+            None => body,
         };
         let Ok(text) = std::str::from_utf8(&body) else {
             return Err(ProviderError::malformed("the answer is not UTF-8"));
@@ -91,6 +91,15 @@ impl Answer {
     /// defaults.
     pub fn echo(&mut self, echo: Echo) {
         self.echo = Some(echo);
+    }
+
+    /// The provider has counted the prompt outside of its body, as Bedrock does in a
+    /// header. What the body says goes before.
+    pub fn counted(&mut self, input: u64) {
+        self.found.usage.get_or_insert(Usage {
+            input,
+            ..Usage::default()
+        });
     }
 
     /// The client asked for vectors in base64. What is written anew then has them so,

@@ -15,7 +15,7 @@ pub(crate) use reading::Lift;
 pub(crate) use text::Writer;
 pub use text::{Raw, Str};
 
-use crate::dialect::{Dialect, anthropic, bedrock, gemini, ollama, openai_chat};
+use crate::dialect::{Dialect, anthropic, bedrock, cohere, gemini, ollama, openai_chat};
 
 /// A request for an answer to a conversation.
 #[derive(Clone, PartialEq, Default)]
@@ -400,6 +400,7 @@ impl Ask<'_> {
             Dialect::Gemini => gemini::lower::lower(self),
             Dialect::BedrockConverse => bedrock::lower::lower(self),
             Dialect::OllamaChat => ollama::lower::lower(self),
+            Dialect::CohereChat => cohere::lower::lower(self),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod anthropic;
 pub(crate) mod bedrock;
+pub(crate) mod cohere;
 pub(crate) mod gemini;
 pub mod hf_features;
 pub(crate) mod logprobs;
@@ -26,6 +27,8 @@ pub enum Dialect {
     BedrockConverse,
     /// Ollama's own API; no client of Alfred's speaks it.
     OllamaChat,
+    /// Cohere's v2 chat and embeddings; no client of Alfred's speaks it.
+    CohereChat,
     /// Embeddings at Hugging Face; no client of Alfred's speaks it.
     HfFeatures,
 }
@@ -39,6 +42,7 @@ impl Dialect {
         ("gemini", Dialect::Gemini),
         ("bedrock_converse", Dialect::BedrockConverse),
         ("ollama_chat", Dialect::OllamaChat),
+        ("cohere_chat", Dialect::CohereChat),
         ("hf_features", Dialect::HfFeatures),
     ];
 
@@ -51,8 +55,23 @@ impl Dialect {
             | Dialect::Gemini
             | Dialect::BedrockConverse
             | Dialect::OllamaChat
+            | Dialect::CohereChat
             | Dialect::HfFeatures => true,
             Dialect::AnthropicMessages | Dialect::OpenAiResponses => false,
+        }
+    }
+
+    /// Whether providers of this dialect count the tokens of a prompt without
+    /// answering it.
+    #[must_use]
+    pub fn counts_tokens(self) -> bool {
+        match self {
+            Dialect::AnthropicMessages | Dialect::Gemini | Dialect::BedrockConverse => true,
+            Dialect::OpenAiChat
+            | Dialect::OpenAiResponses
+            | Dialect::OllamaChat
+            | Dialect::CohereChat
+            | Dialect::HfFeatures => false,
         }
     }
 

@@ -9,10 +9,13 @@ use std::borrow::Cow;
 use crate::error::{ErrorKind, ProviderError};
 use crate::event::{Channel, Event, Scope, Step};
 use crate::json::Cursor;
+use crate::prompt::Surface;
 
 use super::Dialect;
+use super::anthropic::count_tokens_text;
 use super::openai_chat::usage::Unknown;
-use super::{bedrock, gemini, hf_features, ollama, openai_responses};
+use super::openai_chat::wire::{members, number};
+use super::{bedrock, cohere, gemini, hf_features, ollama, openai_responses};
 
 /// Takes the events of a decoder.
 pub(crate) type Sink<'s, 'a> = dyn FnMut(Event<'a>) + 's;
@@ -81,21 +84,46 @@ pub(crate) fn decoder(dialect: Dialect, seed: &str) -> Option<Box<dyn Decode>> {
         Dialect::Gemini => Some(Box::new(gemini::decode::Decoder::new(seed))),
         Dialect::BedrockConverse => Some(Box::new(bedrock::decode::Decoder::new(seed))),
         Dialect::OllamaChat => Some(Box::new(ollama::decode::Decoder::new(seed))),
+        Dialect::CohereChat => Some(Box::new(cohere::decode::Decoder::new(seed))),
     }
 }
 
-/// A body of embeddings in OpenAI's shape; `None` where the dialect has that
-/// shape already.
+/// A body of embeddings in OpenAI's shape, or a count of tokens in Anthropic's;
+/// `None` where the dialect has that shape already, and for all other surfaces.
 ///
 /// # Errors
-/// The body holds no embeddings.
-pub(crate) fn embeddings(dialect: Dialect, body: &str) -> Option<Result<String, ProviderError>> {
-    match dialect {
-        Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => None,
-        Dialect::Gemini => Some(gemini::embed::read(body)),
-        Dialect::BedrockConverse => Some(bedrock::embed::read(body)),
-        Dialect::OllamaChat => Some(ollama::embed::read(body)),
-        Dialect::HfFeatures => Some(hf_features::read(body)),
+/// The body holds no such thing.
+pub(crate) fn reshaped(
+    dialect: Dialect,
+    surface: Surface,
+    body: &str,
+) -> Option<Result<String, ProviderError>> {
+    match (surface, dialect) {
+        (Surface::Embeddings, Dialect::Gemini) => Some(gemini::embed::read(body)),
+        // Bedrock passes what Cohere's own models answer.
+        (Surface::Embeddings, Dialect::BedrockConverse | Dialect::CohereChat) => {
+            Some(bedrock::embed::read(body))
+        }
+        (Surface::Embeddings, Dialect::OllamaChat) => Some(ollama::embed::read(body)),
+        (Surface::Embeddings, Dialect::HfFeatures) => Some(hf_features::read(body)),
+        (Surface::CountTokens, Dialect::Gemini) => Some(count(body, "totalTokens")),
+        (Surface::CountTokens, Dialect::BedrockConverse) => Some(count(body, "inputTokens")),
+        _ => None,
+    }
+}
+
+/// A count that stands in this member.
+fn count(body: &str, member: &str) -> Result<String, ProviderError> {
+    let mut found = None;
+    members(body, |key, value| {
+        if key == member {
+            found = number(value);
+        }
+    });
+    match found {
+        Some(tokens) => Ok(count_tokens_text(tokens, false)),
+        None => Err(ProviderError::in_answer(body.as_bytes())
+            .unwrap_or_else(|| ProviderError::malformed("the answer holds no count of tokens"))),
     }
 }
 
@@ -124,12 +152,21 @@ pub(crate) fn broken_off(raw: &str) -> ProviderError {
         .filter(char::is_ascii_graphic)
         .take(64)
         .collect();
+    let (status, kind) = match raw {
+        "TIMEOUT" => (504, ErrorKind::Timeout),
+        _ => (500, ErrorKind::Server),
+    };
     ProviderError {
-        status: 500,
-        kind: ErrorKind::Server,
+        status,
+        kind,
         raw_type: (!word.is_empty()).then_some(word),
         ..ProviderError::malformed("the provider broke the answer off with an error as its finish")
     }
+}
+
+/// Whether a seal is marked as one of a dialect of this kind: nobody else takes it.
+pub(crate) fn is_marked(seal: &str) -> bool {
+    seal.starts_with(gemini::SEAL) || seal.starts_with(cohere::SEAL)
 }
 
 /// The id of a call that came without one.

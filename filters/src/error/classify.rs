@@ -170,6 +170,10 @@ fn kind(status: u16, shape: &Shape) -> ErrorKind {
             "API_KEY_INVALID",
             "authentication_error",
             "UNAUTHENTICATED",
+            // AWS's words for a key that is none, or no longer one. Not those for a wrong
+            // signature: a name of a model that is signed wrongly must not rest the key.
+            "unrecognizedclientexception",
+            "expiredtokenexception",
         ]) {
             return ErrorKind::Authentication;
         }

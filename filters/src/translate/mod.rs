@@ -11,20 +11,27 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::ask::{Ask, Extra, Str};
-use crate::dialect::{Dialect, bedrock, gemini, hf_features, ollama};
+use crate::dialect::{Dialect, bedrock, cohere, gemini, hf_features, ollama};
 use crate::patch;
 use crate::prompt::{Prompt, ReadError, RequestPatch, Surface, members};
 
+pub use pictures::Pictures;
+
 mod bedrock_names;
+mod cohere_thinking;
+mod counting;
 mod from_responses;
 mod gemini_thinking;
 mod generation;
+mod pictures;
 mod quirks;
 mod thinking;
 mod to_anthropic;
 mod to_anthropic_turns;
 mod to_bedrock;
 mod to_bedrock_turns;
+mod to_cohere;
+mod to_cohere_turns;
 mod to_gemini;
 mod to_gemini_turns;
 mod to_ollama;
@@ -46,6 +53,8 @@ pub struct Translation<'a> {
     /// The provider of OpenAI's dialect takes thoughts of earlier turns back, as
     /// `reasoning_content`.
     pub keep_reasoning: bool,
+    /// Pictures whose addresses the client gave, for providers that want their bytes.
+    pub pictures: Option<&'a Pictures>,
 }
 
 /// A request in another dialect.
@@ -82,7 +91,19 @@ impl Prompt {
             }
             return Ok(said);
         }
-        self.said(to, how)
+        let mut said = self.said(to, how)?;
+        if self.surface() == Surface::CountTokens {
+            said.body = counting::enveloped(to, self.model_at(how), said.body);
+        }
+        Ok(said)
+    }
+
+    /// The model as it will be asked for.
+    fn model_at<'a>(&'a self, how: &Translation<'a>) -> &'a str {
+        match how.patch.model {
+            "" => self.model(),
+            model => model,
+        }
     }
 
     fn said(&self, to: Dialect, how: &Translation<'_>) -> Result<Translated, ReadError> {
@@ -96,6 +117,9 @@ impl Prompt {
             ask.model = Str::text(how.patch.model);
         }
         ask.max_output = how.most_output.or(ask.max_output);
+        if let Some(pictures) = how.pictures.filter(|_| to.wants_picture_bytes()) {
+            pictures::inline(&mut ask, pictures);
+        }
         let reports_on_request = match to {
             Dialect::AnthropicMessages => {
                 to_anthropic::fit(&mut ask, how, &mut notes)?;
@@ -118,6 +142,10 @@ impl Prompt {
             }
             Dialect::Gemini => {
                 to_gemini::fit(&mut ask, self.surface().dialect(), &mut notes)?;
+                false
+            }
+            Dialect::CohereChat => {
+                to_cohere::fit(&mut ask, self.surface().dialect(), &mut notes)?;
                 false
             }
             Dialect::BedrockConverse => {
@@ -149,15 +177,13 @@ impl Prompt {
     }
 
     fn embed_at(&self, to: Dialect, how: &Translation<'_>) -> Result<Translated, ReadError> {
-        let model = match how.patch.model {
-            "" => self.model(),
-            model => model,
-        };
+        let model = self.model_at(how);
         let mut dropped = Vec::new();
         let mut note = |name: &'static str| dropped.push(name.into());
         let body = match to {
             Dialect::Gemini => gemini::embed::lower(self, model, &mut note)?,
             Dialect::BedrockConverse => bedrock::lower_embeddings(self, model, &mut note)?,
+            Dialect::CohereChat => cohere::embed::lower(self, model, &mut note)?,
             Dialect::HfFeatures => hf_features::lower(self, model, &mut note)?,
             _ => ollama::embed::lower(self, model, &mut note)?,
         };
@@ -173,13 +199,15 @@ impl Prompt {
 fn patch_for<'a>(to: Dialect, patch: &RequestPatch<'a>) -> RequestPatch<'a> {
     match to {
         Dialect::OpenAiChat | Dialect::AnthropicMessages | Dialect::OpenAiResponses => *patch,
-        Dialect::Gemini | Dialect::BedrockConverse | Dialect::OllamaChat | Dialect::HfFeatures => {
-            RequestPatch {
-                set: patch.set,
-                remove: patch.remove,
-                ..RequestPatch::default()
-            }
-        }
+        Dialect::Gemini
+        | Dialect::BedrockConverse
+        | Dialect::OllamaChat
+        | Dialect::CohereChat
+        | Dialect::HfFeatures => RequestPatch {
+            set: patch.set,
+            remove: patch.remove,
+            ..RequestPatch::default()
+        },
     }
 }
 

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use crate::ask::{Arguments, Ask, Lift, Part, PartKind, Role, Source, Str, Turn};
 use crate::dialect::anthropic::lower::is_object;
-use crate::dialect::gemini::lower::unsealed;
+use crate::dialect::plain::is_marked;
 use crate::prompt::ReadError;
 use crate::text::Path;
 
@@ -166,15 +166,13 @@ fn fit_part<'a>(
             *parts = kept;
         }
         PartKind::Thinking { signature, .. }
-            if signature
-                .as_ref()
-                .is_none_or(|seal| unsealed(seal).is_some()) =>
+            if signature.as_ref().is_none_or(|seal| is_marked(seal.raw())) =>
         {
             forget(turn, notes);
             return Ok(None);
         }
         // A seal of Gemini's is refused there.
-        PartKind::RedactedThinking { data } if unsealed(data).is_some() => {
+        PartKind::RedactedThinking { data } if is_marked(data.raw()) => {
             forget(turn, notes);
             return Ok(None);
         }

@@ -5,8 +5,8 @@
 use crate::ask::{Arguments, Ask, Part, PartKind, Role, Source, Str, Turn};
 use crate::dialect::Dialect;
 use crate::dialect::bedrock::lower_blocks::{document_format, image_format, is_native};
-use crate::dialect::gemini::SEAL;
 use crate::dialect::openai_chat::wire::elements;
+use crate::dialect::plain::is_marked;
 use crate::prompt::ReadError;
 
 use super::bedrock_names::{call_id, documents};
@@ -198,7 +198,7 @@ fn fit_part<'a>(
             *parts = kept;
         }
         PartKind::Thinking { signature, .. } => match signature {
-            Some(seal) if !seal.raw().starts_with(SEAL) => part.extra.clear(),
+            Some(seal) if !is_marked(seal.raw()) => part.extra.clear(),
             _ => {
                 for member in &turn.thoughts_in {
                     notes.drop(format!("messages[].{member}"));
@@ -207,7 +207,7 @@ fn fit_part<'a>(
             }
         },
         PartKind::RedactedThinking { data } => {
-            if data.raw().starts_with(SEAL) {
+            if is_marked(data.raw()) {
                 return Ok(None);
             }
             part.extra.clear();
@@ -233,13 +233,14 @@ fn fit_part<'a>(
 fn picture(source: &Source<'_>, turn: &Turn<'_>) -> Result<(), ReadError> {
     let taken =
         matches!(source, Source::Base64 { media_type, .. } if image_format(media_type).is_some());
-    if taken && matches!(turn.role, Role::User | Role::Tool) {
+    // The model's own come back as well.
+    if taken && turn.role != Role::System {
         return Ok(());
     }
     unsupported(
         place(turn.at, "content"),
-        "holds a picture that this model cannot take: send it in a user's message, as base64, in \
-         PNG, JPEG, GIF or WebP; an address is not fetched",
+        "holds a picture that this model cannot take: send it in a message of the conversation, as \
+         base64, in PNG, JPEG, GIF or WebP; an address is not fetched",
     )
 }
 

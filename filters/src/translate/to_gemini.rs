@@ -17,7 +17,7 @@ use super::{Notes, gemini_thinking, to_gemini_turns, unsupported};
 const MAX_STOPS: usize = 5;
 
 /// Members with no counterpart, and the values that wish for nothing.
-const REFUSED: [(&str, &[&str]); 10] = [
+pub(super) const REFUSED: [(&str, &[&str]); 10] = [
     ("prediction", &[]),
     ("audio", &[]),
     ("web_search_options", &[]),
@@ -30,7 +30,7 @@ const REFUSED: [(&str, &[&str]); 10] = [
     ("context_management", &[]),
 ];
 /// Hints that change no answer.
-const HINTS: [&str; 7] = [
+pub(super) const HINTS: [&str; 7] = [
     "prompt_cache_key",
     "prompt_cache_retention",
     "safety_identifier",
@@ -75,15 +75,20 @@ pub(super) fn fit(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result
     service_tier(ask)?;
     tools(ask, from, notes)?;
     tool_choice(ask, from, notes)?;
-    if ask.stop.len() > MAX_STOPS {
-        let name = match from {
-            Dialect::AnthropicMessages => "stop_sequences",
-            _ => "stop",
-        };
-        return unsupported(name, "must hold at most five texts for this model");
-    }
+    stops(ask, from)?;
     gemini_thinking::fit(ask, &model, notes)?;
     doubles(ask)
+}
+
+pub(super) fn stops(ask: &Ask<'_>, from: Dialect) -> Result<(), ReadError> {
+    if ask.stop.len() <= MAX_STOPS {
+        return Ok(());
+    }
+    let name = match from {
+        Dialect::AnthropicMessages => "stop_sequences",
+        _ => "stop",
+    };
+    unsupported(name, "must hold at most five texts for this model")
 }
 
 /// No member may be written twice.
@@ -111,7 +116,7 @@ fn doubles(ask: &Ask<'_>) -> Result<(), ReadError> {
 }
 
 /// The value without white space, to compare it with one.
-fn squeezed(raw: &str) -> String {
+pub(super) fn squeezed(raw: &str) -> String {
     raw.split_ascii_whitespace().collect()
 }
 
@@ -160,7 +165,7 @@ fn modalities(raw: &str) -> Result<Option<Extra<'static>>, ReadError> {
     }))
 }
 
-fn numbers(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
+pub(super) fn numbers(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
     if let Some(raw) = ask.sampling.logit_bias.take() {
         if squeezed(&raw) != "{}" {
             return unsupported("logit_bias", NO_PLACE);
@@ -178,7 +183,7 @@ fn numbers(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
     Ok(())
 }
 
-fn format(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result<(), ReadError> {
+pub(super) fn format(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result<(), ReadError> {
     let field = match from {
         Dialect::AnthropicMessages => "output_config.format",
         _ => "response_format",
@@ -252,7 +257,11 @@ fn is_native_tool(raw: &str) -> bool {
     count > 0 && native
 }
 
-fn tool_choice(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result<(), ReadError> {
+pub(super) fn tool_choice(
+    ask: &mut Ask<'_>,
+    from: Dialect,
+    notes: &mut Notes,
+) -> Result<(), ReadError> {
     if let Some(ToolChoice::Other(_)) = ask.tool_choice {
         return unsupported("tool_choice", NO_PLACE);
     }

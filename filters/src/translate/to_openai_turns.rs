@@ -148,10 +148,7 @@ impl<'a> Fitted<'a, '_> {
             }
         }
         if is_error {
-            match texts.first_mut().map(|part| &mut part.kind) {
-                Some(PartKind::Text(text)) => *text = Str::join(&[ERROR, text.raw()]),
-                _ => texts.push(Part::from(PartKind::Text(Str::text(ERROR.trim_end())))),
-            }
+            mark_error(&mut texts);
         }
         if texts.is_empty() {
             texts.push(Part::from(PartKind::Text(Str::default())));
@@ -206,14 +203,7 @@ impl<'a> Fitted<'a, '_> {
         mut part: Part<'a>,
         (index, here): (usize, String),
     ) -> Result<Vec<Part<'a>>, ReadError> {
-        let mut context = None;
-        part.extra.retain(|extra| {
-            let found = extra.name == *"context" && extra.value.starts_with('"');
-            if found {
-                context = Some(Str::text(&crate::json::decode(&extra.value)));
-            }
-            !found
-        });
+        let context = take_context(&mut part);
         self.notes
             .drop_extras("messages[].content[].", &mut part.extra);
         let text = |text| Part::from(PartKind::Text(text));
@@ -227,11 +217,7 @@ impl<'a> Fitted<'a, '_> {
                 };
                 parts.push(part);
             }
-            Source::Text(words) => {
-                let lines = [name, context, Some(words)];
-                let raw: Vec<&str> = lines.iter().flatten().map(Str::raw).collect();
-                parts.push(text(Str::join(&[&*raw.join("\\n\\n")])));
-            }
+            Source::Text(words) => parts.push(text(titled(&[name, context, Some(words)]))),
             Source::Parts(inner) => {
                 parts.extend(name.into_iter().chain(context).map(text));
                 for part in inner {
@@ -258,6 +244,33 @@ impl<'a> Fitted<'a, '_> {
         }
         Ok(parts)
     }
+}
+
+/// Marks the texts of a result as those of an error.
+pub(super) fn mark_error(texts: &mut Vec<Part<'_>>) {
+    match texts.first_mut().map(|part| &mut part.kind) {
+        Some(PartKind::Text(text)) => *text = Str::join(&[ERROR, text.raw()]),
+        _ => texts.push(Part::from(PartKind::Text(Str::text(ERROR.trim_end())))),
+    }
+}
+
+/// What the client says of a document beside its title.
+pub(super) fn take_context(part: &mut Part<'_>) -> Option<Str<'static>> {
+    let mut context = None;
+    part.extra.retain(|extra| {
+        let found = extra.name == *"context" && extra.value.starts_with('"');
+        if found {
+            context = Some(Str::text(&crate::json::decode(&extra.value)));
+        }
+        !found
+    });
+    context
+}
+
+/// The text of a document after its title and context.
+pub(super) fn titled(lines: &[Option<Str<'_>>; 3]) -> Str<'static> {
+    let raw: Vec<&str> = lines.iter().flatten().map(Str::raw).collect();
+    Str::join(&[&*raw.join("\\n\\n")])
 }
 
 /// `reasoning_content` is one string.

@@ -23,8 +23,8 @@ pub(crate) fn plainly() -> Translation<'static> {
     Translation {
         patch: RequestPatch::default(),
         default_max_output: 4096,
-        most_output: None,
         keep_reasoning: true,
+        ..Translation::default()
     }
 }
 
@@ -96,6 +96,25 @@ pub(crate) fn conversations_of(surfaces: &[(&str, Surface)]) -> Vec<(String, u64
         }
     }
     all
+}
+
+/// Every recorded request of that surface that was answered: its id and its body.
+pub(crate) fn requests_of(surface: &str) -> Vec<(String, Value)> {
+    let Some(folder) = shared() else {
+        return Vec::new();
+    };
+    let index = std::fs::read_to_string(folder.join("index.jsonl")).unwrap();
+    let rows = index
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let wanted = |row: &Value| row["surface"] == surface && row["status"] == 200;
+    rows.filter(wanted)
+        .filter_map(|row: Value| {
+            let body = std::fs::read(folder.join(row["request"].as_str()?)).unwrap();
+            let id = row["id"].as_str().unwrap().to_owned();
+            Some((id, serde_json::from_slice(&body).unwrap()))
+        })
+        .collect()
 }
 
 /// Judges a body by the grammar of the dialect; says what is wrong.

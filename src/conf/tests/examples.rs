@@ -26,6 +26,7 @@ const VARIABLES: &[&str] = &[
     "GROQ_API_KEY",
     "TOGETHER_API_KEY",
     "HF_TOKEN",
+    "COHERE_API_KEY",
     "DEEPSEEK_API_KEY",
 ];
 

@@ -111,8 +111,8 @@ fn extra<'a>(scope: Scope, key: &str, value: &'a str) -> Event<'a> {
 }
 
 impl Decoder {
-    /// Gives the canonical events of one event of the stream. False if it only
-    /// repeats what was said.
+    /// Gives the canonical events of one event of the stream; none of content that
+    /// comes after the message's end. False if it only repeats what was said.
     ///
     /// # Errors
     /// A second message begins, arguments come for no call, or the answer names
@@ -125,11 +125,11 @@ impl Decoder {
     ) -> Result<bool, ProviderError> {
         match kind {
             "message_start" => return self.start(payload.message, sink),
-            "content_block_start" => {
+            "content_block_start" if !self.finished => {
                 let index = payload.index.unwrap_or(self.open.len() as u64);
                 self.block(index, payload.block, sink)?;
             }
-            "content_block_delta" => self.delta(payload, sink)?,
+            "content_block_delta" if !self.finished => self.delta(payload, sink)?,
             "content_block_stop" => self.close(payload.index, sink),
             "message_delta" => self.end(payload, sink)?,
             "message_stop" => {

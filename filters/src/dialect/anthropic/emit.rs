@@ -176,6 +176,8 @@ impl MessageWriter {
                 self.open = Open::Thinking { sealed: true };
                 self.delta("signature_delta", "signature", text, out);
             }
+            // The sources of a thought have no place.
+            Step::Citation(_) if event.channel == Channel::Reasoning => {}
             Step::Citation(json) => {
                 self.open_text(out);
                 self.cite(json, out);

@@ -37,3 +37,4 @@ pub(crate) mod usage;
 pub(crate) mod wire;
 
 pub use unary::count_tokens_body;
+pub(crate) use unary::count_tokens_text;

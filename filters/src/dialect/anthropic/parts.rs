@@ -62,6 +62,8 @@ impl Parts {
             }
             Step::Delta(text) => self.text(|all, _| all.push_str(text)),
             Step::Signature(text) => self.thinking(|_, seal| seal.push_str(text)),
+            // The sources of a thought have no place.
+            Step::Citation(_) if event.channel == Channel::Reasoning => {}
             Step::Citation(json) => self.text(|_, all| all.push(json.clone().into_owned())),
             Step::Redacted(data) => self.add(Part::Redacted(data.clone().into_owned())),
             Step::Block { json, .. } => self.add(Part::Block(json.clone().into_owned())),

@@ -86,8 +86,12 @@ impl MessageBody {
 /// of Alfred's own.
 #[must_use]
 pub fn count_tokens_body(tokens: u64, estimated: bool) -> Bytes {
+    Bytes::from(count_tokens_text(tokens, estimated))
+}
+
+pub(crate) fn count_tokens_text(tokens: u64, estimated: bool) -> String {
     let mark = if estimated { ",\"estimated\":true" } else { "" };
-    Bytes::from(format!(r#"{{"input_tokens":{tokens}{mark}}}"#))
+    format!(r#"{{"input_tokens":{tokens}{mark}}}"#)
 }
 
 /// The count that such a body holds.

@@ -9,6 +9,7 @@ use crate::error::ProviderError;
 use crate::event::{Channel, Event, FinishReason, Scope, ServiceTier, Step};
 
 use super::opaque::{Opaque, block};
+use super::picture::{self, Picture};
 use super::steps::{Call, cited, event, member, meta, say, thought};
 use super::usage::Report;
 
@@ -16,6 +17,9 @@ use super::usage::Report;
 const MAX_CALLS: u32 = 1024;
 /// Most blocks that are open at a time.
 const MAX_OPEN: usize = 64;
+/// Most members that are said beside an answer, and most bytes of them.
+const MAX_BESIDE: usize = 64;
+const MAX_KEPT: usize = 1 << 20;
 
 /// Decodes one answer.
 #[derive(Default)]
@@ -32,6 +36,9 @@ pub(crate) struct Decoder {
     metered: bool,
     over: bool,
     report: Report,
+    /// What was said beside the answer before its end: it waits for the event that
+    /// tells why the answer ended, as some clients see no other without content.
+    beside: Vec<(String, String)>,
 }
 
 /// A block of a stream whose end has not come.
@@ -45,6 +52,7 @@ enum Kind {
     Thinking,
     /// A call, and whether any of its arguments came.
     Call(u32, bool),
+    Picture(Picture),
     Other(Opaque),
 }
 
@@ -84,6 +92,7 @@ impl Decoder {
             Some(call) if name == "toolUse" && call.is_ours() => {
                 Kind::Call(self.call(&call, sink)?, false)
             }
+            _ if name == "image" => Kind::Picture(Picture::new(value)),
             _ => Kind::Other(Opaque::new(&name, value)),
         };
         self.opened(index, kind)
@@ -150,16 +159,15 @@ impl Decoder {
                     sink(event(Channel::Reasoning, Step::Part));
                     Kind::Thinking
                 }
+                "image" => Kind::Picture(Picture::new("")),
                 _ => Kind::Other(Opaque::new(name, "")),
             };
             self.opened(index, kind)?;
         }
         let open = self.open.iter_mut().find(|block| block.index == index);
         match (open.map(|block| &mut block.kind), name) {
-            (Some(Kind::Other(opaque)), _) => {
-                let too_long = || ProviderError::malformed("a block of the answer is too long");
-                return opaque.take(value).then_some(()).ok_or_else(too_long);
-            }
+            (Some(Kind::Picture(picture)), "image") => return taken(picture.take(value)),
+            (Some(Kind::Other(opaque)), _) => return taken(opaque.take(value)),
             (Some(Kind::Call(call, told)), "toolUse") => {
                 let mut input = None;
                 members(value, |key, value| {
@@ -207,7 +215,7 @@ impl Decoder {
         let mut finish = None;
         members(text, |key, value| match key {
             "stopReason" => finish = string(value),
-            _ => member(key, value, sink),
+            _ => self.keep(key, value),
         });
         let raw = finish.unwrap_or_default();
         self.finish = Some(raw.clone().into_owned());
@@ -216,6 +224,14 @@ impl Decoder {
         }
         self.conclude(sink);
         Ok(())
+    }
+
+    fn keep(&mut self, key: &str, value: &str) {
+        let size = |(key, value): &(String, String)| key.len() + value.len();
+        let kept: usize = self.beside.iter().map(size).sum();
+        if self.beside.len() < MAX_BESIDE && kept + value.len() < MAX_KEPT {
+            self.beside.push((key.to_owned(), value.to_owned()));
+        }
     }
 
     /// The figures, and what else is said of the answer as a whole.
@@ -251,6 +267,9 @@ impl Decoder {
             return;
         };
         if !std::mem::replace(&mut self.over, true) {
+            for (key, value) in self.beside.drain(..) {
+                member(&key, value, sink);
+            }
             let reason = FinishReason::read(raw);
             let raw = Cow::Owned(raw.clone());
             sink(meta(Step::Finish { reason, raw }));
@@ -289,6 +308,7 @@ impl Decoder {
                     Err(error) => outcome = Err(error),
                 }
             }
+            "image" if let Some(picture) = picture::whole(value) => sink(meta(picture)),
             name => {
                 let json = Cow::Owned(block(name, value));
                 let kind = Cow::Owned(name.to_owned());
@@ -314,7 +334,7 @@ impl Decode for Decoder {
             "contentBlockStop" => self.stop(text, sink),
             "messageStop" => self.message_stop(text, sink)?,
             "metadata" => self.metadata(text, sink),
-            _ => member(name, text, sink),
+            _ => self.keep(name, text),
         }
         Ok(())
     }
@@ -384,10 +404,13 @@ fn close(block: Block, sink: &mut Sink<'_, '_>) {
                 Step::CallDelta { call, json },
             ));
         }
-        Kind::Other(opaque) => {
-            let kind = Cow::Owned(opaque.name.clone());
-            let json = Cow::Owned(opaque.into_json());
-            sink(meta(Step::Block { kind, json }));
-        }
+        Kind::Picture(picture) => sink(meta(picture.into_step())),
+        Kind::Other(opaque) => sink(meta(opaque.into_step())),
     }
+}
+
+/// The failure of a block that could not take its next piece.
+fn taken(is_taken: bool) -> Result<(), ProviderError> {
+    let broken = || ProviderError::malformed("a block of the answer is too long, or broken");
+    is_taken.then_some(()).ok_or_else(broken)
 }

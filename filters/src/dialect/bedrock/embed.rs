@@ -1,6 +1,7 @@
 //! Answers of the embedding models: Titan's one vector, Nova's list of objects,
 //! Cohere's list of vectors or lists by type. The vectors keep their digits.
 
+use crate::dialect::cohere;
 use crate::dialect::openai_chat::usage::push_raw;
 use crate::dialect::openai_chat::wire::{elements, members, number, string};
 use crate::dialect::plain;
@@ -40,6 +41,7 @@ pub(crate) fn read(body: &str) -> Result<String, ProviderError> {
         }),
         "embeddingsByType" => by_type = value,
         "inputTextTokenCount" | "inputTokenCount" => found.tokens = number(value),
+        "meta" => found.tokens = cohere::usage::of_meta(value).or(found.tokens),
         "id" => found.id = string(value).map(|id| id.into_owned()),
         _ => {}
     });
@@ -124,8 +126,8 @@ mod tests {
                 r#"{"id":"a","data":[{"index":0,"embedding":[1, 2]},{"index":1,"embedding":[3]}]}"#,
             ),
             (
-                r#"{"embeddings":{"int8":[[7]],"float":[[1],[2]]}}"#,
-                r#"{"data":[{"index":0,"embedding":[1]},{"index":1,"embedding":[2]}]}"#,
+                r#"{"embeddings":{"int8":[[7]],"float":[[1],[2]]},"meta":{"billed_units":{"input_tokens":3,"image_tokens":0}}}"#,
+                r#"{"data":[{"index":0,"embedding":[1]},{"index":1,"embedding":[2]}],"usage":{"prompt_tokens":3,"total_tokens":3}}"#,
             ),
             (
                 r#"{"embeddingsByType":{"binary":[1,0]},"inputTextTokenCount":2}"#,

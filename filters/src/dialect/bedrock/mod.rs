@@ -7,7 +7,8 @@
 //! |---|---|
 //! | `reasoningContent.reasoningText` with its `signature` | a thought and its seal, as of Anthropic: Claude takes them back from either side |
 //! | `reasoningContent.redactedContent` | a hidden thought |
-//! | a block of a tool that runs at the provider, a picture, a kind unknown here | a part of its own: the block with its name as `type` |
+//! | `image` with its bytes | a picture |
+//! | a block of a tool that runs at the provider, a kind unknown here | a part of its own: the block with its name as `type` |
 
 pub(crate) mod decode;
 pub(crate) mod embed;
@@ -16,6 +17,7 @@ pub(crate) mod failure;
 pub(crate) mod lower;
 pub(crate) mod lower_blocks;
 mod opaque;
+mod picture;
 mod steps;
 mod usage;
 

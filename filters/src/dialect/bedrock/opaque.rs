@@ -1,12 +1,15 @@
 //! A content block that only Bedrock knows, put together from the pieces of a
-//! stream: a tool that runs there, its result, a picture.
+//! stream: a tool that runs there, its result.
+
+use std::borrow::Cow;
 
 use crate::dialect::openai_chat::usage::push_raw;
 use crate::dialect::openai_chat::wire::{elements, members, string};
+use crate::event::Step;
 use crate::json::push_quoted;
 
 /// Longest such block, in bytes.
-const MAX_BLOCK: usize = 16 << 20;
+pub(super) const MAX_BLOCK: usize = 16 << 20;
 
 /// A block whose end has not come.
 #[derive(Debug)]
@@ -70,7 +73,14 @@ impl Opaque {
 
     /// The block: its name as `type`, and the member as Bedrock has it in a whole
     /// answer.
-    pub(super) fn into_json(mut self) -> String {
+    pub(super) fn into_step(self) -> Step<'static> {
+        Step::Block {
+            kind: Cow::Owned(self.name.clone()),
+            json: Cow::Owned(self.into_json()),
+        }
+    }
+
+    fn into_json(mut self) -> String {
         if !self.input.is_empty() {
             let mut raw = Vec::new();
             match crate::dialect::anthropic::lower::is_object(&self.input) {

@@ -86,10 +86,11 @@ pub(super) fn say<'a>(channel: Channel, raw: &'a str, sink: &mut Sink<'_, 'a>) {
 
 /// A member that is unknown here. Where its name means something in the client's
 /// grammar it gets another one; `p` is padding against who counts bytes.
-pub(super) fn member<'a>(key: &str, value: &'a str, sink: &mut Sink<'_, 'a>) {
+pub(super) fn member<'a>(key: &str, value: impl Into<Cow<'a, str>>, sink: &mut Sink<'_, 'a>) {
     const TAKEN: [&str; 9] = [
         "id", "object", "created", "model", "choices", "usage", "type", "role", "content",
     ];
+    let value = value.into();
     if key == "p" || value == "null" {
         return;
     }
@@ -101,7 +102,7 @@ pub(super) fn member<'a>(key: &str, value: &'a str, sink: &mut Sink<'_, 'a>) {
     sink(meta(Step::Extra {
         scope: Scope::Chunk,
         key,
-        value: Cow::Borrowed(value),
+        value,
     }));
 }
 

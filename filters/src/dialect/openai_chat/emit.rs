@@ -80,15 +80,18 @@ const BLOCKS: u8 = 16;
 const CITATIONS: u8 = 32;
 const IMAGES: u8 = 64;
 
-/// A part of reasoning: its number, and whether anything of it was said.
+/// A part of reasoning: its number, and whether anything of it was said, its seal
+/// too.
 #[derive(Clone, Copy, Debug, Default)]
 struct Part {
     number: u64,
     said: bool,
+    sealed: bool,
 }
 
 impl Part {
     fn next(&mut self) {
+        self.sealed = false;
         self.number += u64::from(std::mem::take(&mut self.said));
     }
 }
@@ -147,7 +150,10 @@ impl ChunkWriter {
             Step::Part if event.channel == Channel::Reasoning => self.part.next(),
             Step::Part => {}
             Step::Delta(text) => self.text(event.choice, event.channel, text, out),
-            Step::Signature(text) => self.detail(event.choice, "signature", text, out),
+            Step::Signature(text) => {
+                self.detail(event.choice, "signature", text, out);
+                self.part.sealed = true;
+            }
             Step::Redacted(data) => {
                 self.part.next();
                 self.detail(event.choice, "data", data, out);
@@ -215,6 +221,10 @@ impl ChunkWriter {
             push_quoted(&mut self.delta, text);
         }
         if channel == Channel::Reasoning && self.details {
+            // What follows a seal is another thought.
+            if self.part.sealed {
+                self.part.next();
+            }
             self.part.said = true;
             push_detail(&mut self.delta, "text", text, self.part.number);
         }

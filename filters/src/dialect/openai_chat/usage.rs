@@ -135,8 +135,9 @@ pub(crate) fn write(usage: Usage, unknown: &Unknown, out: &mut Vec<u8>) {
         audio_in,
         audio_out,
         estimated,
-        // It passes as the member that it came in.
+        // They pass as the members that they came in.
         tier: _,
+        billed: _,
     } = usage;
     let total = usage.total();
     push(
