@@ -201,6 +201,9 @@ pub struct Wire {
     pub should_retry: Option<bool>,
 }
 
+/// Nobody waits longer within one call; official SDKs sleep for as long as they are told to.
+const LONG: Duration = Duration::from_secs(60);
+
 const INVALID: &str = "invalid_request_error";
 const SERVER: &str = "server_error";
 const BILLING: &str = "billing_error";
@@ -228,8 +231,11 @@ impl Refusal {
             retry_after: None,
             should_retry: None,
         };
-        let wait = |wire: Wire, retry_after| Wire {
+        let wait = |wire: Wire, retry_after: Option<Duration>| Wire {
             retry_after,
+            should_retry: wire
+                .should_retry
+                .or((retry_after > Some(LONG)).then_some(false)),
             ..wire
         };
         let final_no = |wire: Wire| Wire {
@@ -369,6 +375,10 @@ mod tests {
             },
         ] {
             assert!(refusal.wire().retry_after.is_some(), "{refusal:?}");
+            assert_eq!(refusal.wire().should_retry, None, "{refusal:?}");
         }
+        // A client must not sleep through ten minutes within one call.
+        let dead = Refusal::nobody(Duration::from_secs(600), false);
+        assert_eq!(dead.wire().should_retry, Some(false));
     }
 }

@@ -2,6 +2,8 @@
 //! URL is changed. Each test runs one scenario of a client in `tests/clients/`, before a provider
 //! whose bytes pass (kind `openai`) and before one whose answers are written anew. The same clients
 //! are run against the mock alone, which must satisfy them before anything stands between.
+//! `clients/node.rs` has the clients for JavaScript, `clients/oracles.rs` the providers whose
+//! requests are judged by their vendors' own libraries.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,17 +13,19 @@
     reason = "a test may fail"
 )]
 
+#[path = "clients/harness.rs"]
+mod harness;
+#[path = "clients/node.rs"]
+mod node;
+#[path = "clients/oracles.rs"]
+mod oracles;
+#[path = "clients/published.rs"]
+mod published;
 #[path = "support/mod.rs"]
 mod support;
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
+use harness::{run, scenario, scenarios, start};
 use support::{Gateway, H1, Upstream, until};
-
-/// Where the clients' scripts are.
-const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
 
 /// The providers of OpenAI's dialect: one whose bytes pass, one whose answers are written anew.
 const OPENAI: &[&str] = &["passed", "anew"];
@@ -31,67 +35,6 @@ const TRANSLATED: &[&str] = &["anew", "claude"];
 
 /// The provider of Anthropic's dialect.
 const ANTHROPIC: &[&str] = &["claude"];
-
-/// The Python that has the pinned SDKs, in the place where `.ci/setup` puts it.
-fn python() -> PathBuf {
-    let chosen = std::env::var_os("ALFRED_CLIENTS_VENV").map(PathBuf::from);
-    let venv = chosen.unwrap_or_else(|| {
-        let binary = Path::new(env!("CARGO_BIN_EXE_alfred"));
-        let mut beside = binary.ancestors().map(|folder| folder.join("clients-venv"));
-        beside.find(|venv| venv.exists()).unwrap_or_default()
-    });
-    let installed = std::fs::read_to_string(venv.join("requirements.txt")).unwrap_or_default();
-    assert_eq!(
-        installed,
-        include_str!("clients/requirements.txt"),
-        "these client SDKs are not installed in {venv:?}: run `make setup-test`"
-    );
-    venv.join("bin/python")
-}
-
-/// A gateway in front of the mock under three names.
-async fn start(more: &str) -> (Upstream, Gateway) {
-    let mock = Upstream::mock().await;
-    let calm =
-        "breaker: { failures: 100000, connect_errors: 100000 }, retry_budget: { minimum: 100000 }";
-    let root = format!("http://{}", mock.addr);
-    let url = format!("{root}/v1");
-    let yaml = format!(
-        "flood: {{ requests: 0 }}\nbody: {{ max: 1MB }}\nproviders:\n  \
-         passed: {{ kind: openai, keys: [sk-test], endpoints: [\"{url}\"], {calm} }}\n  \
-         anew: {{ kind: openai_compatible, endpoints: [\"{url}\"], {calm} }}\n  \
-         claude: {{ kind: anthropic, keys: [sk-ant-test], endpoints: [\"{root}\"], {calm} }}\n\
-         models: {{ fast: {{ targets: [passed/echo] }} }}\n\
-         prices: {{ \"passed/*\": {{ in: 1, out: 1 }}, \"anew/*\": {{ in: 1, out: 1 }}, \
-         \"claude/*\": {{ in: 1, out: 1 }} }}\n{more}"
-    );
-    (mock, Gateway::start(&yaml).await)
-}
-
-/// Runs scenarios of a client with this key; fails with what Python said.
-async fn run(server: SocketAddr, client: &str, scenarios: &str, (key, providers): (&str, &[&str])) {
-    let mut command = Command::new(python());
-    command
-        .arg(format!("{SCRIPTS}/{client}_client.py"))
-        .args([scenarios, &format!("http://{server}/v1"), key])
-        .args(providers)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env_remove("ANTHROPIC_BASE_URL")
-        .env_remove("OPENAI_BASE_URL");
-    let done = tokio::task::spawn_blocking(move || command.output())
-        .await
-        .unwrap()
-        .unwrap();
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{said}");
-}
-
-/// Runs a scenario before these providers behind a gateway.
-async fn scenario(client: &str, name: &str, providers: &[&str]) {
-    let (_mock, gateway) = start("").await;
-    run(gateway.addr, client, name, (&gateway.key, providers)).await;
-    gateway.settled().await;
-}
 
 /// Runs scenarios against the mock itself.
 async fn alone(client: &str, scenarios: &str) {
@@ -110,16 +53,7 @@ async fn key(gateway: &Gateway, more: &[&str]) -> String {
     key
 }
 
-macro_rules! scenarios {
-    ($providers:expr; $($name:ident => $client:literal, $scenario:literal,)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            scenario($client, $scenario, $providers).await;
-        }
-    )*};
-}
-
-scenarios! { OPENAI;
+scenarios! { scenario, OPENAI;
     whole_answers_are_what_the_client_expects => "openai", "chat",
     streams_are_what_the_client_expects => "openai", "stream",
     what_the_provider_understands_is_passed_on => "openai", "own_dialect",
@@ -157,12 +91,12 @@ scenarios! { OPENAI;
     mistrals_client_raises => "mistral", "stream_errors,provider_errors,gateway_errors",
 }
 
-scenarios! { OPENAI;
+scenarios! { scenario, OPENAI;
     older_completions_go_on_from_their_prompts => "openai", "completions",
 }
 
 // OpenAI's dialect before an Anthropic provider.
-scenarios! { ANTHROPIC;
+scenarios! { scenario, ANTHROPIC;
     claude_answers_openais_client => "openai", "chat,stops,images,strict",
     claude_streams_to_openais_client => "openai", "stream,stream_timing",
     claude_calls_the_tools_of_openais_client => "openai", "tools,tools_streamed,parallel_results",
@@ -188,7 +122,7 @@ scenarios! { ANTHROPIC;
 }
 
 // Responses before providers that do not serve them.
-scenarios! { TRANSLATED;
+scenarios! { scenario, TRANSLATED;
     responses_are_made_of_other_answers => "responses", "whole",
     responses_stream_in_their_own_grammar => "responses", "streamed",
     responses_call_tools_and_take_results => "responses", "tools",
@@ -198,7 +132,7 @@ scenarios! { TRANSLATED;
 }
 
 // Anthropic's dialect before a provider of its own.
-scenarios! { ANTHROPIC;
+scenarios! { scenario, ANTHROPIC;
     anthropics_client_talks => "anthropic", "chat,strict,stops,images,count_tokens",
     anthropics_client_streams => "anthropic", "stream",
     anthropics_client_calls_tools => "anthropic", "tools,tools_streamed",
@@ -208,11 +142,12 @@ scenarios! { ANTHROPIC;
     anthropics_client_raises => "anthropic", "stream_errors,provider_errors",
     anthropics_client_understands_alfred => "anthropic", "gateway_errors,models",
     anthropics_client_does_not_multiply_retries => "anthropic", "retries",
+    anthropics_client_does_not_sleep_through_minutes => "anthropic", "dead_key",
     anthropics_client_asks_many_things_at_once => "anthropic", "concurrent",
 }
 
 // Anthropic's dialect before providers of OpenAI's.
-scenarios! { OPENAI;
+scenarios! { scenario, OPENAI;
     gpt_answers_anthropics_client => "anthropic", "chat,strict,stops,images",
     gpt_streams_to_anthropics_client => "anthropic", "stream",
     gpt_calls_the_tools_of_anthropics_client => "anthropic", "tools,tools_streamed",

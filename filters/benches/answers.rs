@@ -23,21 +23,6 @@ const CHUNK: &str = concat!(
 );
 const FINISH: &str =
     r#"data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
-const DELTA: &str = concat!(
-    "event: content_block_delta\n",
-    r#"data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" streamed and"}     }"#,
-    "\n\n"
-);
-const LINE: &str = concat!(
-    r#"{"model":"qwen3:8b","created_at":"2025-08-07T12:00:00.294874Z","#,
-    r#""message":{"role":"assistant","content":" streamed"},"done":false}"#,
-    "\n"
-);
-const COHERE: &str = concat!(
-    "event: content-delta\n",
-    r#"data: {"type":"content-delta","index":0,"delta":{"message":{"content":{"text":" streamed and"}}}}"#,
-    "\n\n"
-);
 /// Chunks per measured stream.
 const COUNT: u64 = 200;
 
@@ -87,67 +72,6 @@ fn streams(c: &mut Criterion) {
             }
         });
     });
-    group.finish();
-}
-
-/// Between the dialects, and Anthropic's own: the promise is 3 us per chunk.
-fn translated(c: &mut Criterion) {
-    use Dialect::{
-        AnthropicMessages as Messages, CohereChat as Cohere, OllamaChat as Ollama,
-        OpenAiChat as Chat,
-    };
-    let mut group = c.benchmark_group("translated stream, per chunk at most 3 us");
-    group.throughput(Throughput::Elements(COUNT));
-    for (name, chunk, from, to, fidelity) in [
-        ("chat to messages", CHUNK, Chat, Messages, Fidelity::Lens),
-        ("messages to chat", DELTA, Messages, Chat, Fidelity::Lens),
-        ("messages, lens", DELTA, Messages, Messages, Fidelity::Lens),
-        (
-            "messages, canonical",
-            DELTA,
-            Messages,
-            Messages,
-            Fidelity::Canonical,
-        ),
-        ("ollama to chat", LINE, Ollama, Chat, Fidelity::Canonical),
-        (
-            "ollama to messages",
-            LINE,
-            Ollama,
-            Messages,
-            Fidelity::Canonical,
-        ),
-        ("cohere to chat", COHERE, Cohere, Chat, Fidelity::Canonical),
-        (
-            "cohere to messages",
-            COHERE,
-            Cohere,
-            Messages,
-            Fidelity::Canonical,
-        ),
-    ] {
-        let chunk = Bytes::from_static(chunk.as_bytes());
-        group.bench_function(name, |b| {
-            let mut out = BytesMut::with_capacity(1 << 16);
-            b.iter_batched_ref(
-                || {
-                    AnswerStream::new(StreamPlan {
-                        from,
-                        to,
-                        ..plan(fidelity)
-                    })
-                },
-                |stream| {
-                    for _ in 0..COUNT {
-                        out.clear();
-                        let _ = black_box(stream.feed(&chunk, &mut out));
-                    }
-                    black_box(stream.metered())
-                },
-                BatchSize::SmallInput,
-            );
-        });
-    }
     group.finish();
 }
 
@@ -201,5 +125,5 @@ fn bodies(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, streams, translated, torn, bodies);
+criterion_group!(benches, streams, torn, bodies);
 criterion_main!(benches);

@@ -166,20 +166,15 @@ impl SseReader {
         }
         let rest = self.chunk.get(self.at..).unwrap_or_default();
         self.line.extend_from_slice(rest);
-        self.chunk = Bytes::new();
-        self.at = 0;
+        (self.chunk, self.at) = (Bytes::new(), 0);
         // The mark before the first line is no part of it.
-        let marked = !self.begun && self.line.starts_with(MARK);
-        let mark = if marked { MARK.len() } else { 0 };
-        self.check(self.line.len() - mark)
+        let unmarked = self.line.strip_prefix(MARK).filter(|_| !self.begun);
+        self.check(unmarked.unwrap_or(&self.line).len())
     }
 
     fn check(&self, length: usize) -> Result<(), TooLong> {
-        if length > self.cap {
-            Err(TooLong { cap: self.cap })
-        } else {
-            Ok(())
-        }
+        let too_long = TooLong { cap: self.cap };
+        (length <= self.cap).then_some(()).ok_or(too_long)
     }
 
     fn take_line(&mut self) -> Result<Option<Place>, TooLong> {

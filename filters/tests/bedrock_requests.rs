@@ -43,6 +43,18 @@ fn sent(surface: Surface, model: &str, body: &Value) -> Value {
 }
 
 #[test]
+fn one_call_alone_is_refused_unless_one_tool_must_be_called() {
+    let mut body = json!({"model": "x", "messages": [{"role": "user", "content": "hi"}],
+        "tools": [{"type": "function", "function": {"name": "f"}}], "parallel_tool_calls": false});
+    let error = translated(Surface::Chat, "amazon.nova-lite-v1:0", &body).unwrap_err();
+    assert_eq!(error.param.as_deref(), Some("parallel_tool_calls"));
+    body["tool_choice"] = json!({"type": "function", "function": {"name": "f"}});
+    let said = translated(Surface::Chat, "amazon.nova-lite-v1:0", &body).unwrap();
+    assert_eq!(said.dropped, ["parallel_tool_calls"]);
+    assert!(sent(Surface::Chat, CLAUDE, &body)["additionalModelRequestFields"].is_object());
+}
+
+#[test]
 fn a_chat_with_tools_pictures_and_a_schema_is_said_in_converse() {
     let body = json!({
         "model": "x", "temperature": 1.5, "stop": ["END"], "stream": true,

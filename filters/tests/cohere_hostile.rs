@@ -15,7 +15,7 @@ use alfred_filters::answer::{Answer, Cut, Ending, Fidelity, StreamPlan};
 use alfred_filters::dialect::Dialect::{AnthropicMessages, CohereChat, OpenAiChat};
 use alfred_filters::error::{ErrorKind, KeyState, ProviderError};
 use alfred_filters::prompt::Surface;
-use answers::{check_body, check_chunk, failure, hear, run};
+use answers::{at, check_body, check_chunk, failure, hear, put, run};
 use bytes::Bytes;
 use messages::{
     Substance, between, check_grammar, check_message, listen, of_choice, of_message, of_stream,
@@ -84,7 +84,7 @@ fn read(plan: &StreamPlan, body: &Value) -> Substance {
     let out: Value = serde_json::from_slice(&whole(body).unwrap().render(plan)).unwrap();
     if plan.to == OpenAiChat {
         check_body(&out).unwrap();
-        let (choice, mut said) = (&out["choices"][0], answers::Said::default());
+        let (choice, mut said) = (at(&out, "/choices/0"), answers::Said::default());
         answers::add(&mut said, &choice["message"], choice);
         of_choice(&said, std::iter::once(&choice["message"]))
     } else {
@@ -169,7 +169,7 @@ fn what_ends_in_an_error_is_an_error_and_unknown_words_stop() {
         }
     }
     let mut told = says("a", "ERROR");
-    told[4]["delta"]["error"] = json!("the model fell over");
+    put(&mut told[4], "/delta/error", json!("the model fell over"));
     for plan in ways() {
         let (_, ending, _) = run(plan, &stream(&told), &[]);
         assert_eq!(failure(ending).message, "the model fell over");
@@ -229,11 +229,19 @@ fn statuses_of_cohere_are_classed_as_what_they_mean() {
 fn what_is_unknown_survives() {
     let mut events = says("a", "COMPLETE");
     events.insert(1, json!({"type": "debug", "prompt": "kept-event"}));
-    events[3]["kept_member"] = json!(1);
-    events[3]["delta"]["message"]["kept_in_message"] = json!({"x": 1});
-    events[3]["delta"]["message"]["content"]["kept_in_content"] = json!([2]);
-    events[5]["delta"]["kept_at_end"] = json!(true);
-    events[5]["delta"]["usage"]["kept_usage"] = json!("u");
+    put(&mut events[3], "/kept_member", json!(1));
+    put(
+        &mut events[3],
+        "/delta/message/kept_in_message",
+        json!({"x": 1}),
+    );
+    put(
+        &mut events[3],
+        "/delta/message/content/kept_in_content",
+        json!([2]),
+    );
+    put(&mut events[5], "/delta/kept_at_end", json!(true));
+    put(&mut events[5], "/delta/usage/kept_usage", json!("u"));
     let image = json!({"type": "kept-kind", "data": "iVBO"});
     events.insert(2, content("content-start", 7, &image));
     let body = json!({"id": "a", "kept_member": 1, "finish_reason": "COMPLETE",
@@ -272,7 +280,7 @@ fn probabilities_come_in_openais_shape() {
     let list = json!([{"text": "a", "token_ids": [5], "logprobs": [-0.25]}]);
     let body = json!({"message": {"content": [{"type": "text", "text": "a"}]}, "finish_reason": "COMPLETE", "logprobs": list});
     let mut events = says("a", "COMPLETE");
-    events[2]["logprobs"] = list[0].clone();
+    put(&mut events[2], "/logprobs", list[0].clone());
     let plan = between(CohereChat, OpenAiChat, Fidelity::Canonical);
     let out: Value = serde_json::from_slice(&whole(&body).unwrap().render(&plan)).unwrap();
     check_body(&out).unwrap();
@@ -384,8 +392,12 @@ fn calls_beyond_all_measure_are_refused() {
 fn a_long_line_and_absurd_figures_pass_and_done_proves_nothing() {
     let long = "QUJD".repeat(1 << 18);
     let mut events = says(&long, "COMPLETE");
-    events[4]["delta"]["usage"] = json!({"tokens": {"input_tokens": -4, "output_tokens": 1e300},
-        "billed_units": {"input_tokens": -1, "output_tokens": "x"}, "cached_tokens": -3});
+    put(
+        &mut events[4],
+        "/delta/usage",
+        json!({"tokens": {"input_tokens": -4, "output_tokens": 1e300},
+        "billed_units": {"input_tokens": -1, "output_tokens": "x"}, "cached_tokens": -3}),
+    );
     for plan in ways() {
         let (out, ending, seen) = run(plan.clone(), &stream(&events), &[65_536]);
         assert_eq!(ending, Ending::Complete);

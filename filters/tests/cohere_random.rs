@@ -19,7 +19,7 @@ use alfred_filters::dialect::Dialect::{
 };
 use alfred_filters::prompt::{Prompt, Surface};
 use alfred_filters::translate::Translation;
-use answers::{Said, add, check_body, check_chunk, hear, run};
+use answers::{Said, add, at, check_body, check_chunk, hear, put, run};
 use bytes::Bytes;
 use messages::{
     Substance, between, check_grammar, check_message, listen, of_choice, of_message, of_stream,
@@ -122,7 +122,7 @@ impl Made {
                     let json = arguments.as_ref().map_or(String::new(), Value::to_string);
                     let call = json!({"id": format!("c{index}"), "type": "function", "function": {"name": "look", "arguments": json}});
                     let mut start = call.clone();
-                    start["function"]["arguments"] = json!("");
+                    put(&mut start, "/function/arguments", json!(""));
                     made.event("tool-call-start", index, &json!({"tool_calls": start}));
                     for piece in pieces(&json, *size) {
                         let piece = json!({"tool_calls": {"function": {"arguments": piece}}});
@@ -194,7 +194,7 @@ fn read(plan: &StreamPlan, body: &Value) -> (Substance, Value) {
         Surface::Responses => of_response(&out),
         _ => {
             check_body(&out).unwrap();
-            let choice = &out["choices"][0];
+            let choice = at(&out, "/choices/0");
             let mut said = Said::default();
             add(&mut said, &choice["message"], choice);
             of_choice(&said, std::iter::once(&choice["message"]))
@@ -224,7 +224,7 @@ fn next(surface: Surface, answer: &Value, calls: usize) -> Value {
             json!({"model": "m", "input": input})
         }
         _ => {
-            let mut all = vec![user, answer["choices"][0]["message"].clone()];
+            let mut all = vec![user, at(answer, "/choices/0/message").clone()];
             all.extend(ids.map(|id| json!({"role": "tool", "tool_call_id": id, "content": "x"})));
             json!({"model": "m", "messages": all})
         }
@@ -260,7 +260,7 @@ proptest! {
         let sent = prompt.translate(CohereChat, &Translation::default()).unwrap();
         let sent: Value = serde_json::from_slice(&sent.body).unwrap();
         let own = &made.body["message"];
-        let turn = &sent["messages"][1];
+        let turn = at(&sent, "/messages/1");
         if turn["role"] != "assistant" {
             // Blank thoughts alone are no turn.
             prop_assert!(made.said.text.is_empty() && made.said.calls.is_empty());

@@ -17,13 +17,13 @@ use alfred_filters::dialect::Dialect::{AnthropicMessages, CohereChat, OpenAiChat
 use alfred_filters::error::{ErrorKind, KeyState, ProviderError};
 use alfred_filters::event::{Billed, Usage};
 use alfred_filters::prompt::Surface;
-use answers::{Recording, add, check_body, check_chunk, hear, payloads, recordings, run};
+use answers::{Recording, add, at, check_body, check_chunk, hear, payloads, recordings, run};
 use bytes::Bytes;
 use messages::{
     Substance, arguments, between, check_grammar, check_message, listen, of_choice, of_message,
     of_stream,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn answers(stream: bool) -> Vec<Recording> {
     let mut all = recordings("cohere_v2_chat", &["cohere"]);
@@ -69,9 +69,11 @@ fn whole(body: &Value) -> Expected {
     let mut ids = Vec::new();
     for call in list("tool_calls") {
         ids.push(call["id"].clone());
-        let json = text(&call["function"]["arguments"]).to_owned();
-        said.calls
-            .push((text(&call["function"]["name"]).to_owned(), arguments(&json)));
+        let json = text(at(&call, "/function/arguments")).to_owned();
+        said.calls.push((
+            text(at(&call, "/function/name")).to_owned(),
+            arguments(&json),
+        ));
     }
     Expected {
         said,
@@ -86,8 +88,8 @@ fn streamed(events: &[Value]) -> Expected {
     let mut all = Expected::default();
     let mut calls: Vec<(u64, Value, String, String)> = Vec::new();
     for event in events {
-        let message = &event["delta"]["message"];
-        let call = &message["tool_calls"]["function"];
+        let message = at(event, "/delta/message");
+        let call = at(message, "/tool_calls/function");
         match text(&event["type"]) {
             "message-start" => all.id = event["id"].clone(),
             "tool-plan-delta" => {
@@ -97,15 +99,15 @@ fn streamed(events: &[Value]) -> Expected {
                 all.said.thinking += text(&message["tool_plan"]);
             }
             "content-start" | "content-delta" => {
-                if message["content"]["type"] == "thinking" {
+                if at(message, "/content/type") == "thinking" {
                     all.said.seals.push("cohere:thinking".to_owned());
                 }
-                all.said.text += text(&message["content"]["text"]);
-                all.said.thinking += text(&message["content"]["thinking"]);
+                all.said.text += text(at(message, "/content/text"));
+                all.said.thinking += text(at(message, "/content/thinking"));
             }
             "tool-call-start" => calls.push((
                 event["index"].as_u64().unwrap(),
-                message["tool_calls"]["id"].clone(),
+                at(message, "/tool_calls/id").clone(),
                 text(&call["name"]).to_owned(),
                 text(&call["arguments"]).to_owned(),
             )),
@@ -116,8 +118,8 @@ fn streamed(events: &[Value]) -> Expected {
             }
             "citation-start" => all.said.citations.push(message["citations"].clone()),
             "message-end" => {
-                all.finish = text(&event["delta"]["finish_reason"]).to_owned();
-                all.usage = event["delta"]["usage"].clone();
+                all.finish = text(at(event, "/delta/finish_reason")).to_owned();
+                all.usage = at(event, "/delta/usage").clone();
             }
             _ => {}
         }
@@ -190,11 +192,11 @@ fn a_recorded_stream_loses_nothing_on_its_way_to_either_client() {
                 assert_eq!(heard.done, 1, "{name}");
                 let chunks = &heard.chunks;
                 chunks.iter().for_each(|chunk| check_chunk(chunk).unwrap());
-                assert_eq!(chunks[0]["id"], expected.id, "{name}");
+                assert_eq!(at(&chunks[0], "/id"), &expected.id, "{name}");
                 let usage = &heard.usage[0];
                 assert_eq!(usage["billed_units"], expected.usage["billed_units"]);
                 let all = chunks.iter();
-                let ids = all.flat_map(|c| ids_of(&c["choices"][0]["delta"]["tool_calls"]));
+                let ids = all.flat_map(|c| ids_of(at(c, "/choices/0/delta/tool_calls")));
                 (of_stream(&heard), ids.collect())
             } else {
                 check_grammar(&out, true, true).unwrap();
@@ -224,7 +226,7 @@ fn a_recorded_body_loses_nothing_on_its_way_to_either_client() {
             let out: Value = serde_json::from_slice(&answer.render(&plan)).unwrap();
             let (said, ids) = if plan.to == OpenAiChat {
                 check_body(&out).unwrap();
-                let choice = &out["choices"][0];
+                let choice = at(&out, "/choices/0");
                 let message = &choice["message"];
                 let mut said = answers::Said::default();
                 add(&mut said, message, choice);
@@ -299,12 +301,15 @@ fn recorded_embeddings_keep_their_digits() {
         let vectors = vectors.as_array().unwrap();
         assert_eq!(out["data"].as_array().unwrap().len(), vectors.len());
         for (index, vector) in vectors.iter().enumerate() {
-            assert_eq!(&out["data"][index]["embedding"], vector);
-            assert_eq!(out["data"][index]["index"], index);
+            let told = at(&out, &format!("/data/{index}"));
+            assert_eq!(
+                (&told["embedding"], &told["index"]),
+                (vector, &json!(index))
+            );
         }
         assert_eq!(out["object"], "list");
         let billed = given.pointer("/meta/billed_units/input_tokens").unwrap();
-        assert_eq!(&out["usage"]["prompt_tokens"], billed);
+        assert_eq!(at(&out, "/usage/prompt_tokens"), billed);
     }
 }
 

@@ -19,6 +19,7 @@ use alfred_filters::answer::{Answer, Fidelity};
 use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::{Prompt, RequestPatch, Surface};
 use alfred_filters::translate::Translation;
+use answers::put;
 use bytes::Bytes;
 use messages::between;
 use proptest::prelude::*;
@@ -239,7 +240,11 @@ fn plan_and_thoughts_come_back_through_a_client_of_any_dialect() {
     let answer = Answer::read(Dialect::CohereChat, Surface::Chat, Bytes::from(PLANNED)).unwrap();
     let own: Value = serde_json::from_str(PLANNED).unwrap();
     let mut expected = own["message"].clone();
-    expected["tool_calls"][1]["function"]["arguments"] = json!("{}");
+    put(
+        &mut expected,
+        "/tool_calls/1/function/arguments",
+        json!("{}"),
+    );
 
     let chat: Value = serde_json::from_slice(&answer.render(&way(Dialect::OpenAiChat))).unwrap();
     let said = chat.pointer("/choices/0/message").unwrap().clone();

@@ -306,6 +306,26 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+#[test]
+fn one_call_alone_is_refused_unless_one_tool_must_be_called() {
+    let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}],
+        "tools": [{"type": "function", "function": {"name": "f"}}], "parallel_tool_calls": false});
+    let said = say(Surface::Chat, &body, "gemini-3-pro");
+    assert_eq!(said["refused"], "parallel_tool_calls");
+    body["tool_choice"] = json!({"type": "function", "function": {"name": "f"}});
+    let said = say(Surface::Chat, &body, "gemini-3-pro");
+    assert_eq!(said["dropped"], json!(["parallel_tool_calls"]));
+    let message = json!({"model": "m", "max_tokens": 9, "messages": body["messages"],
+        "tools": [{"name": "f", "input_schema": {"type": "object"}}],
+        "tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": true}});
+    let said = say(Surface::Messages, &message, "gemini-3-pro");
+    let name = "tool_choice.disable_parallel_tool_use";
+    assert!(
+        said["dropped"].as_array().unwrap().contains(&json!(name)),
+        "{said:#}"
+    );
+}
+
 const MEMBERS: [&str; 22] = [
     "temperature",
     "top_p",

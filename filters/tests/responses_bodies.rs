@@ -209,7 +209,9 @@ fn seals_of_thoughts_come_back_as_they_went() {
 #[test]
 fn an_answer_repeats_what_was_asked_of_it() {
     let body = json!({"model": "m", "input": "x", "instructions": "be\nbrief", "temperature": 0.5,
-        "text": {"verbosity": "low"}, "metadata": {"k": "v"}, "tool_choice": null});
+        "text": {"verbosity": "low"}, "metadata": {"k": "v"}, "tool_choice": null,
+        "tools": [{"type": "function", "name": "f"}, {"type": "custom", "name": "c"},
+            {"type": "function", "name": "g", "parameters": {}, "strict": true}]});
     let prompt = Prompt::read(Surface::Responses, Bytes::from(body.to_string())).unwrap();
     let mut stream = AnswerStream::new(plan(AnthropicMessages));
     stream.echo(Echo::of(&prompt).unwrap());
@@ -234,6 +236,13 @@ fn an_answer_repeats_what_was_asked_of_it() {
         json!({"format": {"type": "text"}, "verbosity": "low"})
     );
     assert_eq!(response["tool_choice"], "auto");
+    // The published schema wants these members of every function.
+    assert_eq!(
+        response["tools"],
+        json!([{"type": "function", "name": "f", "strict": null, "parameters": null},
+            {"type": "custom", "name": "c"},
+            {"type": "function", "name": "g", "parameters": {}, "strict": true}])
+    );
     let text = String::from_utf8(out.to_vec()).unwrap();
     assert!(text.contains(": alfred {\"cost\":\"1\"}\n\nevent: response.incomplete\n"));
     assert!(!text.contains("[DONE]"));
@@ -241,6 +250,30 @@ fn an_answer_repeats_what_was_asked_of_it() {
         text.contains("\"item_id\":\"msg_fallback_0\""),
         "ids are made of the plan's"
     );
+}
+
+#[test]
+fn members_whose_names_mean_something_else_here_get_another_name() {
+    // Together's `prompt` is no reference to a stored one, Anthropic's `caller` no program of OpenAI's.
+    let body = json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m",
+        "prompt": [], "seed": 5, "choices": [{"index": 0, "finish_reason": "tool_calls",
+        "message": {"role": "assistant", "content": null, "tool_calls": [{"id": "t",
+        "type": "function", "function": {"name": "f", "arguments": "{}"},
+        "caller": {"type": "code_execution_20250825"}, "extra_content": 1}]}}]});
+    let body = Bytes::from(body.to_string());
+    let answer = Answer::read(OpenAiChat, Surface::Responses, body).unwrap();
+    let answer: Value = serde_json::from_slice(&answer.render(&plan(OpenAiChat))).unwrap();
+    assert_eq!(
+        (&answer["native_prompt"], &answer["prompt"]),
+        (&json!([]), &Value::Null)
+    );
+    assert_eq!(answer["seed"], 5);
+    let call = &answer["output"][0];
+    assert_eq!(
+        call["native_caller"],
+        json!({"type": "code_execution_20250825"})
+    );
+    assert!(call["caller"].is_null() && call["extra_content"] == 1);
 }
 
 #[test]
@@ -263,6 +296,11 @@ fn an_answer_that_breaks_off_says_so_in_its_grammar() {
     );
     assert!(told["error"]["message"].is_string() && told["message"].is_string());
     assert_eq!(failed["response"]["status"], "failed");
+    // The published schema lets a Response name few failures.
+    let error = &failed["response"]["error"];
+    assert_eq!(error["code"], "server_error");
+    assert_eq!(error["native_code"], "provider_answer_unreadable");
+    assert_eq!(error["message"], told["message"]);
     assert_eq!(
         failed["response"]["output"][0]["content"][0]["text"],
         "half"

@@ -296,7 +296,7 @@ fn what_cannot_be_said_is_refused_with_its_name() {
             "context_management",
         ),
         (
-            json!({"reasoning": {"context": "all_turns"}}),
+            json!({"reasoning": {"context": "current_turn"}}),
             "reasoning.context",
         ),
         (json!({"tools": [{"type": "web_search"}]}), "tools[0].type"),
@@ -347,7 +347,7 @@ fn what_wishes_for_nothing_is_accepted() {
         "background": false, "truncation": "disabled", "store": true, "previous_response_id": null,
         "metadata": {"k": "v"}, "max_tool_calls": 3, "stream_options": {"include_obfuscation": false},
         "top_logprobs": 0, "text": {"format": {"type": "text"}}, "include": [], "service_tier": "auto",
-        "parallel_tool_calls": true, "user": "u",
+        "parallel_tool_calls": true, "user": "u", "reasoning": {"context": "all_turns"},
     }));
     for to in [OpenAiChat, AnthropicMessages] {
         let (_, named) = said(to, &body).unwrap();

@@ -52,10 +52,35 @@ fn a_provider_that_is_overloaded_inside_a_200_is_overloaded() {
 }
 
 #[test]
+fn half_a_character_in_what_passes_as_it_is_breaks_no_clients_parser() {
+    let block = r#"{"type":"unheard","in\ud83d":{"\ude00":"\ud83d\ude00"}}"#;
+    let block = format!(
+        "data: {{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{block}}}\n\n"
+    );
+    let stream = start() + &block + &event(&json!({"type":"content_block_stop","index":0}));
+    for plan in ways(AnthropicMessages) {
+        if plan.to == AnthropicMessages && plan.fidelity == Fidelity::Lens {
+            continue;
+        }
+        let (out, ending, _) = run(plan, (stream.clone() + &end("end_turn")).as_bytes(), &[]);
+        assert_eq!(ending, Ending::Complete);
+        for data in answers::payloads(&out)
+            .iter()
+            .filter(|data| *data != "[DONE]")
+        {
+            assert!(serde_json::from_str::<Value>(data).is_ok(), "{data}");
+        }
+        assert!(String::from_utf8(out).unwrap().contains(r"\ud83d\ude00"));
+    }
+}
+
+#[test]
 fn content_after_the_end_of_a_message_is_not_passed_on() {
     let ended = end("end_turn");
     let (delta, stop) = ended.split_once("\n\n").unwrap();
-    let stream = start() + &text_block(0, "Hi") + delta + "\n\n" + &text_block(1, "late") + stop;
+    let again = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn","more":"late"}}"#;
+    let late = format!("{}data: {again}\n\n", text_block(1, "late"));
+    let stream = start() + &text_block(0, "Hi") + delta + "\n\n" + &late + stop;
     for plan in ways(AnthropicMessages) {
         let (out, ending, _) = run(plan.clone(), stream.as_bytes(), &[]);
         assert_eq!(ending, Ending::Complete);

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import time
 
 import anthropic
 from anthropic import Anthropic, AsyncAnthropic
@@ -369,6 +370,15 @@ def retries(world):
         assert len(sent) == 1, f"{name}: {len(sent)} requests"
 
 
+def dead_key(world):
+    """Where nobody can be asked for minutes, the SDK is not told to sleep through them."""
+    client = client_of(world, max_retries=2)
+    fails(anthropic.InternalServerError, lambda: ask(world, "status?code=401", client))
+    begun = time.monotonic()
+    error = fails(anthropic.ServiceUnavailableError, lambda: ask(world, "echo", client))
+    assert time.monotonic() - begun < 5 and int(error.response.headers["retry-after"]) > 60
+
+
 async def many(world):
     async with AsyncAnthropic(base_url=world.root, api_key=world.key, max_retries=0) as client:
 
@@ -414,6 +424,7 @@ SCENARIOS = [
     gateway_errors,
     models,
     retries,
+    dead_key,
     concurrent,
 ]
 

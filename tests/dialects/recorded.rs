@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use alfred_filters::conform::{Body, Grammar};
 use serde_json::Value;
+
+use crate::support::shared;
 
 /// A provider as it is set up, and what of its recordings is told.
 pub(crate) struct Row {
@@ -249,11 +250,6 @@ fn keeps_the_rules(surface: &str, is_stream: bool, bytes: &[u8]) -> bool {
         (_, false) => Body::Chat.check(bytes),
     };
     found.is_empty()
-}
-
-fn shared() -> PathBuf {
-    let named = std::env::var_os("ALFRED_SHARED").map(PathBuf::from);
-    named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"))
 }
 
 /// Chunks that were recorded without their frames, a line each, as server-sent events.

@@ -33,7 +33,14 @@ pub(crate) use tls::Authority;
 pub(crate) use tunnel::ConnectProxy;
 pub(crate) use upstream::{Do, Full, Received, Scripted, Upstream, refused};
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// The folder with the recorded exchanges of providers.
+pub(crate) fn shared() -> PathBuf {
+    let named = std::env::var_os("ALFRED_SHARED").map(PathBuf::from);
+    named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"))
+}
 
 /// Milliseconds.
 pub(crate) const fn ms(count: u64) -> Duration {

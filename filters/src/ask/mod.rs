@@ -12,8 +12,8 @@ mod reading;
 mod text;
 
 pub(crate) use reading::Lift;
-pub(crate) use text::Writer;
 pub use text::{Raw, Str};
+pub(crate) use text::{Writer, push_clean};
 
 use crate::dialect::{Dialect, anthropic, bedrock, cohere, gemini, ollama, openai_chat};
 

@@ -5,7 +5,7 @@ use crate::dialect::openai_chat::wire::{elements, members, string};
 use crate::json::quoted;
 
 /// Stands for a probability that was not told: OpenAI's own word for "hardly".
-pub(crate) const UNTOLD: &str = "-9999.0";
+const UNTOLD: &str = "-9999.0";
 
 /// Gemini's `logprobsResult`: one list of tokens and one of their rivals; none if
 /// there are none.
@@ -56,9 +56,7 @@ pub(crate) fn side_by_side(raw: &str) -> Option<String> {
         "token_logprobs" => elements(value, |number| numbers.push(number)),
         "top_logprobs" => elements(value, |rivals| {
             let mut list = Vec::new();
-            members(rivals, |text, number| {
-                list.push(token(text, text.as_bytes(), number));
-            });
+            members(rivals, |token, number| list.push(told(token, number, None)));
             top.push(list.join("},{"));
         }),
         _ => push_member(&mut rest, key, value),
@@ -68,8 +66,8 @@ pub(crate) fn side_by_side(raw: &str) -> Option<String> {
     }
     let top = top.into_iter().map(Some).chain(std::iter::repeat(None));
     let pairs = tokens.iter().zip(numbers);
-    let told = pairs.map(|(text, number)| token(text, text.as_bytes(), number));
-    let mut list = written(told.zip(top))?;
+    let one = |(token, number): (&std::borrow::Cow<'_, str>, &str)| told(token, number, None);
+    let mut list = written(pairs.map(one).zip(top))?;
     list.pop();
     list.push_str(&String::from_utf8_lossy(&rest));
     list.push('}');
@@ -104,19 +102,21 @@ fn read_token(raw: &str) -> String {
         }
         _ => {}
     });
-    let text = text.unwrap_or_default();
-    // Half a character shows in its bytes only.
-    let bytes = spelt.as_deref().unwrap_or(text.as_bytes());
-    token(&text, bytes, number)
+    told(&text.unwrap_or_default(), number, spelt)
 }
 
-/// One token with the logarithm of its probability, as OpenAI has them.
-pub(crate) fn token(text: &str, bytes: &[u8], number: &str) -> String {
+/// The members of one token with its probability, and the bytes it was given with or has.
+pub(crate) fn told(token: &str, number: &str, bytes: Option<Vec<u8>>) -> String {
+    // Half a character shows in its bytes only.
+    let bytes = bytes.unwrap_or_else(|| token.as_bytes().to_vec());
     let bytes: Vec<String> = bytes.iter().map(u8::to_string).collect();
-    let (text, bytes) = (quoted(text), bytes.join(","));
-    let number = Some(number).filter(|number| number.starts_with(is_of_number));
-    let number = number.unwrap_or(UNTOLD);
-    format!(r#""token":{text},"logprob":{number},"bytes":[{bytes}]"#)
+    let (token, bytes) = (quoted(token), bytes.join(","));
+    let number = if number.starts_with(is_of_number) {
+        number
+    } else {
+        UNTOLD
+    };
+    format!(r#""token":{token},"logprob":{number},"bytes":[{bytes}]"#)
 }
 
 fn is_of_number(c: char) -> bool {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use crate::error::{ErrorKind, ProviderError};
 use crate::event::{Channel, Event, Scope, Step};
-use crate::json::Cursor;
+use crate::json::{Cursor, Flaw};
 use crate::prompt::Surface;
 
 use super::Dialect;
@@ -132,11 +132,23 @@ fn count(body: &str, member: &str) -> Result<String, ProviderError> {
 /// # Errors
 /// It is an error of the provider's, or not JSON.
 pub(crate) fn json(payload: &[u8]) -> Result<&str, ProviderError> {
+    reading(payload, |cursor, _| cursor.skip()).map(|(text, _)| text)
+}
+
+/// The same, and what `read` makes of it, which must read the one value.
+///
+/// # Errors
+/// See [`json`]; or it is not what `read` wants.
+pub(crate) fn reading<'a, T>(
+    payload: &'a [u8],
+    read: impl FnOnce(&mut Cursor<'a>, &'a str) -> Result<T, Flaw>,
+) -> Result<(&'a str, T), ProviderError> {
     let text = std::str::from_utf8(payload)
         .map_err(|_| ProviderError::malformed("an event of the answer is not UTF-8"))?;
     let mut cursor = Cursor::new(text, 0);
-    match cursor.skip().and_then(|_| cursor.end()) {
-        Ok(()) => Ok(text.trim_ascii()),
+    let made = read(&mut cursor, text).and_then(|made| cursor.end().map(|()| made));
+    match made {
+        Ok(made) => Ok((text.trim_ascii(), made)),
         Err(flaw) => Err(ProviderError::in_answer(payload).unwrap_or_else(|| {
             let what = flaw.what;
             ProviderError::malformed(&format!("an event of the answer is not JSON: {what}"))

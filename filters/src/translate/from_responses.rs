@@ -86,6 +86,8 @@ fn extras(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
                 notes.drop(name);
             }
             ("reasoning.summary" | "reasoning.generate_summary", _) => {}
+            // Whatever thoughts the input holds are sent anyway.
+            ("reasoning.context", "\"auto\"" | "\"all_turns\"") => {}
             (_, "{}" | "[]") if is_native(&name) => {}
             _ if is_native(&name) => return unsupported(name, NATIVE_ONLY),
             _ => kept.push(extra),

@@ -296,7 +296,11 @@ fn tool_choice(ask: &mut Ask<'_>, family: Family, notes: &mut Notes) -> Result<(
     match ask.parallel_tool_calls {
         None => {}
         Some(false) if !ask.tools.is_empty() && family == Family::Claude => {}
-        Some(false) if !ask.tools.is_empty() => {
+        // Of one tool that has to be called, clients take the first call.
+        Some(false)
+            if !ask.tools.is_empty()
+                && !matches!(ask.tool_choice, Some(ToolChoice::Function(_))) =>
+        {
             return unsupported("parallel_tool_calls", "cannot be false for this model");
         }
         Some(_) => {

@@ -272,19 +272,21 @@ pub(super) fn tool_choice(
             Some(_) => return unsupported("tool_choice", "wants a tool, but there are none"),
         }
     }
+    let name = match from {
+        Dialect::AnthropicMessages => "tool_choice.disable_parallel_tool_use",
+        _ => "parallel_tool_calls",
+    };
     // True is what happens anyway, and without tools nothing does.
     match ask.parallel_tool_calls.take() {
-        Some(false) if !ask.tools.is_empty() && ask.tool_choice != Some(ToolChoice::None) => {
-            unsupported(
-                match from {
-                    Dialect::AnthropicMessages => "tool_choice.disable_parallel_tool_use",
-                    _ => "parallel_tool_calls",
-                },
-                NO_PLACE,
-            )
-        }
-        _ => Ok(()),
+        Some(false) if !ask.tools.is_empty() => match ask.tool_choice {
+            Some(ToolChoice::None) => {}
+            // Of one tool that has to be called, clients take the first call.
+            Some(ToolChoice::Function(_)) => notes.drop(name),
+            _ => return unsupported(name, NO_PLACE),
+        },
+        _ => {}
     }
+    Ok(())
 }
 
 /// Writes a member of `generationConfig`, unless the client has.

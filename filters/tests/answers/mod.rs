@@ -32,6 +32,18 @@ pub(crate) const PROVIDERS: [&str; 9] = [
     "gemini",
 ];
 
+/// The value at that path; null where there is none.
+pub(crate) fn at<'v>(value: &'v Value, path: &str) -> &'v Value {
+    static NOTHING: Value = Value::Null;
+    value.pointer(path).unwrap_or(&NOTHING)
+}
+
+/// Puts a member there.
+pub(crate) fn put(value: &mut Value, path: &str, member: Value) {
+    let (place, key) = path.rsplit_once('/').expect("a path");
+    value.pointer_mut(place).expect("a place")[key] = member;
+}
+
 /// A plan for one choice.
 pub(crate) fn plan(fidelity: Fidelity, show_usage: bool) -> StreamPlan {
     StreamPlan {

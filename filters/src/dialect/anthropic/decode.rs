@@ -414,7 +414,7 @@ impl Decoder {
         let mut raw = None;
         members(payload.delta, |key, value| match key {
             "stop_reason" => raw = string(value),
-            _ if value != "null" => sink(extra(Scope::Choice, key, value)),
+            _ if value != "null" && !self.finished => sink(extra(Scope::Choice, key, value)),
             _ => {}
         });
         for (key, value) in &payload.extras {

@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 
 use crate::dialect::openai_chat::usage::Unknown;
-use crate::dialect::openai_chat::wire::{elements, members, number, string};
-use crate::dialect::plain::{About, Decode, Sink, broken_off, call_id, json};
+use crate::dialect::plain::{About, Decode, Sink, broken_off, call_id, reading};
 use crate::error::ProviderError;
 use crate::event::{Channel, FinishReason, Scope, Step};
 
-use super::steps::{Call, Content, Message, event, extra, is_of_text, meta};
 use super::usage::Report;
-use super::{PLAN, THOUGHT, logprobs};
+use super::wire::{Call, Content, Message, Payload, event, extra, meta};
+use super::{PLAN, THOUGHT};
 
 /// Most tool calls of one answer.
 const MAX_CALLS: u32 = 1024;
@@ -40,52 +39,6 @@ struct Open {
     told: bool,
 }
 
-/// One event of a stream, or the whole answer.
-#[derive(Default)]
-struct Payload<'a> {
-    kind: Option<Cow<'a, str>>,
-    index: Option<u64>,
-    message: &'a str,
-    finish: Option<Cow<'a, str>>,
-    usage: &'a str,
-    logprobs: &'a str,
-    /// The object that says why it failed.
-    failed: &'a str,
-    extra: Vec<(Scope, String, &'a str)>,
-}
-
-impl<'a> Payload<'a> {
-    /// Reads an event, or an answer: the latter has as its own what stands in an
-    /// event's `delta`.
-    fn read(&mut self, raw: &'a str, scope: Scope, id: &mut Option<String>) {
-        members(raw, |key, value| match key {
-            _ if value == "null" => {}
-            "type" if scope == Scope::Chunk => self.kind = string(value),
-            "id" if scope == Scope::Chunk => *id = string(value).map(Cow::into_owned),
-            "index" if scope == Scope::Chunk => self.index = number(value),
-            "delta" if scope == Scope::Chunk && value.starts_with('{') => {
-                self.read(value, Scope::Choice, id);
-            }
-            "message" if value.starts_with('{') => self.message = value,
-            "finish_reason" => self.finish = string(value),
-            "usage" => self.usage = value,
-            "logprobs" => self.logprobs = value,
-            "error" if value != "\"\"" => self.failed = raw,
-            "error" => {}
-            _ => self.extra.push((scope, key.to_owned(), value)),
-        });
-    }
-
-    fn rest(&self, sink: &mut Sink<'_, 'a>) {
-        for (scope, key, value) in &self.extra {
-            sink(extra(*scope, key, value));
-        }
-        if let Some(list) = logprobs::read(self.logprobs) {
-            sink(meta(Step::Logprobs(Cow::Owned(list))));
-        }
-    }
-}
-
 impl Decoder {
     pub(crate) fn new(seed: &str) -> Decoder {
         Decoder {
@@ -107,18 +60,13 @@ impl Decoder {
             self.think(PLAN, false, sink);
             self.thinks(plan.clone(), sink);
         }
-        if message.content.starts_with('"') {
-            self.content(&Content::read(message.content), new, sink);
-        }
-        elements(message.content, |raw| {
-            self.content(&Content::read(raw), new, sink);
-        });
-        elements(message.citations, |raw| {
-            let channel = match is_of_text(raw) {
+        message.contents(|content| self.content(content, new, sink));
+        message.sources(|raw, of_text| {
+            let channel = match of_text {
                 true => Channel::Text,
                 false => Channel::Reasoning,
             };
-            if channel == Channel::Text {
+            if of_text {
                 self.seal(sink);
             }
             sink(event(channel, Step::Citation(Cow::Borrowed(raw))));
@@ -134,10 +82,10 @@ impl Decoder {
     ) -> Result<(), ProviderError> {
         self.message(message, true, sink);
         let mut outcome = Ok(());
-        elements(message.calls, |raw| {
+        message.calls(|call| {
             if outcome.is_ok() {
                 let index = u64::from(self.calls);
-                outcome = self.call(raw, index, sink);
+                outcome = self.call(call, index, sink);
                 self.end_call(Some(index), sink);
             }
         });
@@ -198,7 +146,7 @@ impl Decoder {
     /// A call begins.
     fn call<'a>(
         &mut self,
-        raw: &'a str,
+        call: &Call<'a>,
         index: u64,
         sink: &mut Sink<'_, 'a>,
     ) -> Result<(), ProviderError> {
@@ -211,12 +159,11 @@ impl Decoder {
                 "the answer has impossible tool calls",
             ));
         }
-        let mut call = Call::read(raw);
         let made = || call_id(&self.seed, 0, number);
         let step = Step::CallStart {
             call: number,
-            id: call.id.take().unwrap_or_else(made),
-            name: call.name.take().unwrap_or_default(),
+            id: call.id.clone().unwrap_or_else(made),
+            name: call.name.clone().unwrap_or_default(),
         };
         sink(event(Channel::ToolArguments, step));
         call.rest(number, sink);
@@ -225,17 +172,17 @@ impl Decoder {
             call: number,
             told: false,
         });
-        self.arguments(&mut call, Some(index), sink);
+        self.arguments(call, Some(index), sink);
         Ok(())
     }
 
     /// More of the arguments of the call at that index, or of the last one.
-    fn arguments<'a>(&mut self, call: &mut Call<'a>, at: Option<u64>, sink: &mut Sink<'_, 'a>) {
+    fn arguments<'a>(&mut self, call: &Call<'a>, at: Option<u64>, sink: &mut Sink<'_, 'a>) {
         let open = match at {
             Some(index) => self.open.iter_mut().find(|open| open.index == index),
             None => self.open.last_mut(),
         };
-        if let (Some(open), Some(json)) = (open, call.json.take()) {
+        if let (Some(open), Some(json)) = (open, call.json.clone()) {
             open.told = true;
             let step = Step::CallDelta {
                 call: open.call,
@@ -280,8 +227,9 @@ impl Decoder {
         let raw = payload.finish.clone().unwrap_or_default();
         self.over = true;
         let told = ProviderError::in_answer(payload.failed.as_bytes());
-        if told.is_some() || FinishReason::is_failure(&raw) {
-            let broken = broken_off(&raw);
+        let failed = FinishReason::is_failure(&raw);
+        if told.is_some() || failed {
+            let broken = broken_off(if failed { &raw } else { "" });
             return Err(ProviderError {
                 message: told.map_or(broken.message, |told| told.message),
                 ..broken
@@ -303,18 +251,13 @@ impl Decode for Decoder {
         payload: &'a [u8],
         sink: &mut Sink<'_, 'a>,
     ) -> Result<(), ProviderError> {
-        let text = json(payload)?;
-        let mut event = Payload::default();
-        let mut id = None;
-        event.read(text, Scope::Chunk, &mut id);
+        let (text, mut event) = reading(payload, Payload::read)?;
         if self.id.is_none() {
-            self.id = id;
+            self.id = event.id.take().map(Cow::into_owned);
         }
-        let kind = match &event.kind {
-            Some(kind) => kind.clone(),
-            None => Cow::Owned(name.to_owned()),
-        };
-        let message = Message::read(event.message);
+        let kind = event.kind.take();
+        let kind = kind.unwrap_or_else(|| Cow::Owned(name.to_owned()));
+        let message = event.message.take().unwrap_or_default();
         let mut outcome = Ok(());
         match &*kind {
             "message-start" => outcome = self.whole(&message, sink),
@@ -326,15 +269,17 @@ impl Decode for Decoder {
             "tool-call-start" => {
                 self.begin(sink);
                 let index = event.index.unwrap_or_else(|| u64::from(self.calls));
-                elements(message.calls, |raw| {
+                message.calls(|call| {
                     if outcome.is_ok() {
-                        outcome = self.call(raw, index, sink);
+                        outcome = self.call(call, index, sink);
                     }
                 });
+                message.rest(sink);
             }
-            "tool-call-delta" => elements(message.calls, |raw| {
-                self.arguments(&mut Call::read(raw), event.index, sink);
-            }),
+            "tool-call-delta" => {
+                message.calls(|call| self.arguments(call, event.index, sink));
+                message.rest(sink);
+            }
             "tool-call-end" => self.end_call(event.index, sink),
             "citation-end" => {}
             "message-end" => return self.conclude(&event, sink),
@@ -357,14 +302,12 @@ impl Decode for Decoder {
     }
 
     fn body<'a>(&mut self, body: &'a [u8], sink: &mut Sink<'_, 'a>) -> Result<(), ProviderError> {
-        let text = json(body)?;
-        let mut answer = Payload::default();
-        answer.read(text, Scope::Chunk, &mut self.id);
-        if answer.message.is_empty() {
+        let (_, mut answer) = reading(body, Payload::read)?;
+        self.id = answer.id.take().map(Cow::into_owned);
+        let Some(message) = answer.message.take() else {
             return Err(ProviderError::in_answer(body)
                 .unwrap_or_else(|| ProviderError::malformed("the answer has no message")));
-        }
-        let message = Message::read(answer.message);
+        };
         self.whole(&message, sink)?;
         self.conclude(&answer, sink)
     }

@@ -1,7 +1,7 @@
 //! Log probabilities in OpenAI's shape. Cohere tells them for stretches of text that
 //! may be several tokens: the probability of such a stretch is the product of theirs.
 
-use crate::dialect::logprobs::{UNTOLD, token};
+use crate::dialect::logprobs;
 use crate::dialect::openai_chat::wire::{elements, members, string};
 
 /// The list of stretches, or the one of an event; none if there is none.
@@ -14,9 +14,8 @@ pub(super) fn read(raw: &str) -> Option<String> {
             "logprobs" => numbers = value,
             _ => {}
         });
-        let number = product(numbers).unwrap_or_else(|| UNTOLD.to_owned());
-        let text = text.unwrap_or_default();
-        let members = token(&text, text.as_bytes(), &number);
+        let number = product(numbers).unwrap_or_default();
+        let members = logprobs::told(&text.unwrap_or_default(), &number, None);
         told.push(format!(r#"{{{members},"top_logprobs":[]}}"#));
     });
     if told.is_empty() {

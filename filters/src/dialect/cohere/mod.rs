@@ -15,8 +15,8 @@ pub(crate) mod decode;
 pub(crate) mod embed;
 mod logprobs;
 pub(crate) mod lower;
-mod steps;
 pub(crate) mod usage;
+mod wire;
 
 /// What every seal begins with.
 pub(crate) const SEAL: &str = "cohere:";

@@ -3,6 +3,7 @@
 //! figure has one meaning for all providers (section 1.4 of the design page
 //! `providers.md`).
 
+use crate::ask::push_clean;
 use crate::event::{ServiceTier, Usage};
 use crate::json::push_quoted;
 
@@ -107,10 +108,10 @@ pub(crate) fn push_member(out: &mut Vec<u8>, key: &str, value: &str) {
 }
 
 /// Appends JSON text on one line: a line break, which JSON has between its
-/// tokens only, would break an event.
+/// tokens only, would break an event. Lone surrogates are mended.
 pub(crate) fn push_raw(out: &mut Vec<u8>, value: &str) {
     let start = out.len();
-    out.extend_from_slice(value.as_bytes());
+    push_clean(out, value);
     if memchr::memchr2(b'\n', b'\r', value.as_bytes()).is_some() {
         for byte in out
             .iter_mut()

@@ -5,6 +5,7 @@ use crate::json::push_quoted;
 use crate::prompt::{Prompt, Surface};
 
 use crate::dialect::openai_chat::usage::push_raw;
+use crate::dialect::openai_chat::wire::{elements, members};
 
 /// The members and what they are if nobody asked for anything else.
 const MEMBERS: [(&str, &str); 16] = [
@@ -63,6 +64,7 @@ impl Echo {
                     push_raw(&mut out, comma);
                     push_raw(&mut out, inner);
                 }
+                ("tools", Some(tools)) => push_tools(tools, &mut out),
                 (_, Some(value)) => push_raw(&mut out, value),
                 (_, None) => push_raw(&mut out, default),
             }
@@ -74,6 +76,30 @@ impl Echo {
     pub(crate) fn members(&self) -> &str {
         &self.0
     }
+}
+
+/// Appends the tools; a function has members that a request may leave out and an
+/// answer may not.
+fn push_tools(tools: &str, out: &mut Vec<u8>) {
+    out.push(b'[');
+    let mut comma = "";
+    elements(tools, |tool| {
+        push_raw(out, std::mem::replace(&mut comma, ","));
+        let (mut is_function, mut missing) = (false, vec!["strict", "parameters"]);
+        members(tool, |key, value| match key {
+            "type" => is_function = value == r#""function""#,
+            _ => missing.retain(|name| *name != key),
+        });
+        let inner = tool.trim_end().strip_suffix('}').filter(|_| is_function);
+        push_raw(out, inner.unwrap_or(tool));
+        if inner.is_some() {
+            for name in missing {
+                push_raw(out, &format!(r#","{name}":null"#));
+            }
+            out.push(b'}');
+        }
+    });
+    out.push(b']');
 }
 
 impl Default for Echo {

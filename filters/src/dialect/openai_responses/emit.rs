@@ -12,7 +12,7 @@
 use bytes::BytesMut;
 
 use crate::dialect::openai_chat::emit::image;
-use crate::dialect::openai_chat::usage::{Unknown, push_member, push_raw};
+use crate::dialect::openai_chat::usage::{Unknown, push_raw};
 use crate::dialect::openai_chat::wire::members;
 use crate::event::{Channel, Event, Scope, Step, Usage};
 use crate::json::push_quoted;
@@ -102,7 +102,7 @@ impl ResponseWriter {
                 value,
             } => {
                 if let Some(call) = self.call(*number).and_then(|at| self.call_at(at)) {
-                    push_member(&mut call.members, key, value);
+                    call.member(key, value);
                 }
             }
             Step::Extra { key, value, .. } => self.whole.member(key, value),

@@ -2,7 +2,7 @@
 //! itself repeat whole.
 
 use crate::dialect::anthropic::balance::Balance;
-use crate::dialect::openai_chat::usage::push_raw;
+use crate::dialect::openai_chat::usage::{push_member, push_raw};
 use crate::json::push_quoted;
 
 /// One item of the output.
@@ -47,6 +47,29 @@ pub(super) struct Call {
     pub(super) balance: Balance,
     /// Unknown members, with a comma before each.
     pub(super) members: Vec<u8>,
+}
+
+/// Members of a call that mean something else here, such as Anthropic's `caller`.
+const TAKEN: [&str; 8] = [
+    "id",
+    "type",
+    "status",
+    "call_id",
+    "name",
+    "arguments",
+    "caller",
+    "namespace",
+];
+
+impl Call {
+    /// Takes an unknown member in.
+    pub(super) fn member(&mut self, key: &str, value: &str) {
+        if TAKEN.contains(&key) {
+            push_member(&mut self.members, &format!("native_{key}"), value);
+        } else {
+            push_member(&mut self.members, key, value);
+        }
+    }
 }
 
 impl Content {

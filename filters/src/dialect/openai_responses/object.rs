@@ -2,6 +2,7 @@
 //! of an unstreamed answer hold it.
 
 use crate::dialect::openai_chat::usage::{Unknown, push_member, push_raw};
+use crate::dialect::openai_chat::wire::members;
 use crate::event::{FinishReason, Usage};
 use crate::json::push_quoted;
 use crate::sse::DEFAULT_CAP;
@@ -12,7 +13,7 @@ use super::items::{Item, list};
 /// Longest further members of one answer, in bytes; what is beyond is dropped.
 const MAX_BYTES: usize = 1 << 20;
 /// Members whose names mean something else here.
-const TAKEN: [&str; 14] = [
+const TAKEN: [&str; 21] = [
     "id",
     "object",
     "created_at",
@@ -27,6 +28,20 @@ const TAKEN: [&str; 14] = [
     "usage",
     "type",
     "alfred",
+    "completed_at",
+    "conversation",
+    "moderation",
+    "output_text",
+    "prompt",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+];
+
+/// What may be said of a failure in a Response; `error` events may say anything.
+const FAILURES: [&str; 3] = [
+    r#""server_error""#,
+    r#""rate_limit_exceeded""#,
+    r#""invalid_prompt""#,
 ];
 
 /// The classes of service that this dialect has words for.
@@ -137,7 +152,7 @@ impl Whole {
             ),
         );
         match state {
-            State::Failed(error, _) => push_raw(out, error),
+            State::Failed(error, _) => push_failure(error, out),
             _ => out.extend_from_slice(b"null"),
         }
         out.extend_from_slice(b",\"incomplete_details\":");
@@ -185,6 +200,24 @@ impl Whole {
         }
         out.push(b'}');
     }
+}
+
+/// Appends a Response's `error`: its own words for what happened, and the code as
+/// it was beside it.
+fn push_failure(error: &str, out: &mut Vec<u8>) {
+    let (mut code, mut more) = ("null", Vec::new());
+    members(error, |key, value| match key {
+        "code" => code = value,
+        _ => push_member(&mut more, key, value),
+    });
+    let is_known = FAILURES.contains(&code);
+    let word = if is_known { code } else { FAILURES[0] };
+    push_raw(out, &format!(r#"{{"code":{word}"#));
+    out.extend_from_slice(&more);
+    if !is_known && code != "null" {
+        push_member(out, "native_code", code);
+    }
+    out.push(b'}');
 }
 
 /// Appends a Response's `usage`. `"estimated":true` marks figures that Alfred
