@@ -22,7 +22,7 @@ section! {
     pub struct Provider {
         /// What the provider is: decides address, authentication and quirks.
         pub kind: Kind,
-        /// Its API keys, each a text, `${VARIABLE}` or `file:/path`. Several share the load.
+        /// Its API keys or access tokens, each a text, `${VARIABLE}` or `file:/path`. Several share the load.
         pub keys: Vec<Secret> = Vec::new(),
         /// Its base addresses, up to and including `/v1`; default: the public address of the kind. Ollama is asked by its
         /// own API where they end in `/api`, such as `http://127.0.0.1:11434/api`.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use alfred_filters::dialect::{Dialect, hf_features};
 use alfred_filters::prompt::Surface;
+use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 
 use crate::conf::{self, Kind, OnDisconnect};
@@ -265,10 +266,32 @@ fn lanes(
     Ok(lanes)
 }
 
+const BEARER: &str = "Bearer ";
+
+/// Whether this is no key but a token that somebody was given for a while: of Entra ID (a JWT), of
+/// Google, or of a subscription at Anthropic.
+fn is_access_token(key: &str) -> bool {
+    let is_jwt = key.starts_with("eyJ") && key.split('.').count() == 3;
+    is_jwt || key.starts_with("ya29.") || key.starts_with("sk-ant-oat")
+}
+
+/// The header in which a credential goes; `None` where the request is signed with it instead.
+#[must_use]
+pub fn credential_header(auth: Auth, credential: &HeaderValue) -> Option<HeaderName> {
+    match auth {
+        Auth::Aws => None,
+        Auth::Header(name) if !credential.as_bytes().starts_with(BEARER.as_bytes()) => {
+            Some(HeaderName::from_static(name))
+        }
+        Auth::Header(_) | Auth::Bearer => Some(AUTHORIZATION),
+    }
+}
+
 fn credential(auth: Auth, key: &str) -> Option<HeaderValue> {
     let text = match auth {
         Auth::Aws if sigv4::Credentials::read(key).is_some() => key.to_owned(),
-        Auth::Bearer | Auth::Aws => format!("Bearer {key}"),
+        Auth::Bearer | Auth::Aws => format!("{BEARER}{key}"),
+        Auth::Header(_) if is_access_token(key) => format!("{BEARER}{key}"),
         Auth::Header(_) => key.to_owned(),
     };
     let mut value = HeaderValue::from_str(&text).ok()?;
@@ -465,6 +488,29 @@ mod tests {
         assert_eq!(
             azure("https://r.openai.azure.com/openai/deployments/d", Some("v")),
             "/openai/deployments/d/chat/completions?api-version=v"
+        );
+    }
+
+    #[test]
+    fn an_access_token_goes_where_access_tokens_go() {
+        let header = |auth, key| {
+            let value = credential(auth, key).expect("a header");
+            let name = credential_header(auth, &value).expect("a name");
+            (name.to_string(), value.to_str().expect("text").to_owned())
+        };
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let azure = Auth::Header("api-key");
+        assert_eq!(header(azure, "0123abcd"), pair("api-key", "0123abcd"));
+        let token = "eyJ0eXAi.eyJhdWQi.c2lnbmVk";
+        let bearer = format!("Bearer {token}");
+        assert_eq!(header(azure, token), pair("authorization", &bearer));
+        assert_eq!(header(azure, "eyJ0.x"), pair("api-key", "eyJ0.x"));
+        let claude = Auth::Header("x-api-key");
+        let own = pair("authorization", "Bearer sk-ant-oat01-x");
+        assert_eq!(header(claude, "sk-ant-oat01-x"), own);
+        assert_eq!(
+            header(Auth::Bearer, "sk-x"),
+            pair("authorization", "Bearer sk-x")
         );
     }
 

@@ -18,7 +18,7 @@ pub const ANTHROPIC_GRAMMAR: HeaderValue = HeaderValue::from_static("2023-06-01"
 pub enum Auth {
     /// `Authorization: Bearer …`
     Bearer,
-    /// A header of its own.
+    /// A header of its own for keys; access tokens go as `Authorization: Bearer …`.
     Header(&'static str),
     /// A Bedrock API key as `Authorization: Bearer …`; the key of an AWS account signs each
     /// request instead (Signature Version 4).

@@ -1,11 +1,11 @@
 //! How the endpoints of an account are tried without a client, made from its settings.
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Method};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
 use serde_json::json;
 use std::sync::Arc;
 
-use super::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Auth, Provider};
+use super::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Provider, credential_header};
 use crate::conf::{HealthCheck, Kind, Probe};
 use crate::outbound::{Outbound, Request};
 use crate::pool::{Cost, Endpoints, Lane, Means, Purse, Trial};
@@ -92,13 +92,8 @@ impl Provider {
             request.headers.insert(name.clone(), value.clone());
         }
         if let Some(credential) = &lane.credential {
-            let name = match self.wants.auth {
-                Auth::Bearer => Some(AUTHORIZATION),
-                Auth::Header(name) => Some(HeaderName::from_static(name)),
-                // A signature would be old when the trial is made; the settings allow none.
-                Auth::Aws => None,
-            };
-            if let Some(name) = name {
+            // A signature would be old when the trial is made; the settings allow none.
+            if let Some(name) = credential_header(self.wants.auth, credential) {
                 request.headers.insert(name, credential.clone());
             }
         }

@@ -15,7 +15,7 @@ use super::Context;
 use crate::exchange::{Exchange, Stage, unix_ms};
 use crate::ledger::Nanos;
 use crate::pipeline::cors;
-use crate::providers::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Auth, Call};
+use crate::providers::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Call, credential_header};
 use crate::telemetry::{Receipt, micros};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -106,10 +106,9 @@ pub(super) fn upstream_request(
         out.insert(ATTEMPT, attempt_id);
     }
     if let Some(credential) = &lane.credential {
-        match provider.wants.auth {
-            Auth::Bearer => out.insert(http::header::AUTHORIZATION, credential.clone()),
-            Auth::Header(name) => out.insert(HeaderName::from_static(name), credential.clone()),
-            Auth::Aws => {
+        match credential_header(provider.wants.auth, credential) {
+            Some(name) => out.insert(name, credential.clone()),
+            None => {
                 let call = Call {
                     path: &path,
                     body: &rendered,
