@@ -85,7 +85,7 @@ fn requests(c: &mut Criterion) {
         for (client, surface, made) in CLIENTS {
             let body = Bytes::from(made(sentences));
             group.throughput(Throughput::Bytes(body.len() as u64));
-            for (provider, to) in Dialect::TABLE {
+            for (provider, to) in conversing() {
                 // Nobody who speaks another dialect can be told to a provider of Responses.
                 if *to == Dialect::OpenAiResponses && surface != Surface::Responses {
                     continue;
@@ -120,6 +120,12 @@ fn request(
     group.bench_function(format!("{client} to {provider}"), |b| {
         b.iter(|| said(black_box(body.clone())));
     });
+}
+
+/// The dialects in which one can talk; embeddings alone are no conversation.
+fn conversing() -> impl Iterator<Item = &'static (&'static str, Dialect)> {
+    let talks = |(_, dialect): &&(&str, Dialect)| *dialect != Dialect::HfFeatures;
+    Dialect::TABLE.iter().filter(talks)
 }
 
 /// What begins a stream of that dialect, and a chunk of text in it.
@@ -164,6 +170,7 @@ fn stream(dialect: Dialect) -> (Vec<u8>, Vec<u8>) {
             .concat(),
             event("content-delta", r#"{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":" streamed and"}}}}"#),
         ),
+        Dialect::HfFeatures => (Vec::new(), Vec::new()),
         Dialect::OllamaChat => (
             Vec::new(),
             b"{\"model\":\"qwen3:8b\",\"created_at\":\"2025-08-07T12:00:00.294874Z\",\"message\":{\"role\":\"assistant\",\"content\":\" streamed\"},\"done\":false}\n".to_vec(),
@@ -181,7 +188,7 @@ const CHUNK: &str = concat!(
 fn streams(c: &mut Criterion) {
     let mut group = quick(c, "chunk of a stream, at most 3 us");
     group.throughput(Throughput::Elements(COUNT));
-    for (provider, from) in Dialect::TABLE {
+    for (provider, from) in conversing() {
         let (opening, chunk) = stream(*from);
         let (opening, chunk) = (Bytes::from(opening), Bytes::from(chunk));
         for (client, surface, _) in CLIENTS {
