@@ -70,11 +70,15 @@ impl Gateway {
     ) -> Result<Arc<Self>, Problems> {
         let mut problems = Vec::new();
         let egress = Arc::new(build_egress(&config, &mut problems));
+        let outbound = build_outbound(&config, &egress)?;
+        let way = way(&config, &egress);
         let shared = Shared {
             resolver: &living.resolver,
             endpoints: &living.endpoints,
             egress: &egress,
             mock_url,
+            identities: &living.identities,
+            outbound: outbound.as_ref().map(|outbound| (way, outbound)),
         };
         let providers = build_providers(&config, living, shared, &mut problems);
         let static_keys = build_static_keys(&config, &mut problems);
@@ -86,11 +90,10 @@ impl Gateway {
             prices: Arc::clone(&prices),
             unknown: config.unknown_price.clone(),
         };
-        let outbound = build_outbound(&config, &egress)?;
         let means = Means {
             sources: &living.token_keys,
             outbound: outbound.as_ref(),
-            way: way(&config, &egress),
+            way,
         };
         let issuers = Issuers::build(&config, means).map_err(Problems)?;
         for provider in providers.values() {
@@ -221,12 +224,15 @@ fn build_outbound(config: &Config, egress: &Arc<Egress>) -> Result<Option<Outbou
     let check = checks.find(|(_, check)| check.probe != conf::Probe::Tcp);
     let issuer = config.jwt.iter().position(|one| one.jwks_url.is_some());
     let index = issuer.unwrap_or(0).to_string();
+    let mut identities = config.providers.iter();
+    let identity = identities.find(|(_, provider)| provider.entra.is_some());
     let fetches = !config.images.fetch_from.is_empty();
-    let path: &[&str] = match (check, issuer) {
-        (Some((name, _)), _) => &["providers", name, "health"],
-        (None, Some(_)) => &["jwt", &index, "jwks_url"],
-        (None, None) if fetches => &["images", "fetch_from"],
-        (None, None) => return Ok(None),
+    let path: &[&str] = match (check, issuer, identity) {
+        (Some((name, _)), ..) => &["providers", name, "health"],
+        (_, Some(_), _) => &["jwt", &index, "jwks_url"],
+        (.., Some((name, _))) => &["providers", name, "entra"],
+        _ if fetches => &["images", "fetch_from"],
+        _ => return Ok(None),
     };
     let made = Outbound::new(egress)
         .map_err(|error| Problems(vec![config.source.problem(path, error.to_string())]));

@@ -16,6 +16,7 @@ use crate::conf::Config;
 use crate::ledger::{PriceTable, Staff, Treasury};
 use crate::limits::{FloodGuard, LimitTable};
 use crate::pool::{Endpoint, Endpoints, Resolver, State};
+use crate::providers::Identities;
 use crate::routing::RetryBudget;
 use crate::secrets::Keyring;
 use crate::telemetry::{AccessLog, EndpointFigures, Health, LedgerFigures, Metrics};
@@ -31,6 +32,8 @@ pub struct Living {
     pub keyring: Keyring,
     /// Keys of other issuers' tokens, where they are fetched.
     pub token_keys: KeySources,
+    /// Who Alfred is at Entra ID.
+    pub identities: Identities,
     /// Requests and tokens of each key.
     pub limits: Arc<LimitTable>,
     /// Requests of each client address.
@@ -80,6 +83,7 @@ impl Living {
         Arc::new(Self {
             keyring,
             token_keys: KeySources::default(),
+            identities: Identities::default(),
             limits: Arc::default(),
             flood: FloodGuard::default(),
             resolver: Resolver::default(),

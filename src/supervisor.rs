@@ -110,6 +110,7 @@ impl Supervisor {
             self.living.resolver.run(),
             self.living.look_after_endpoints(),
             self.living.token_keys.look_after(),
+            self.living.identities.look_after(),
             self.refresh_keys(),
             self.await_gateway(),
             self.serve_telemetry(),

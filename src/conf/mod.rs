@@ -7,6 +7,7 @@ mod config;
 mod cx;
 mod droppable;
 mod egress;
+mod entra;
 mod environment;
 mod fields;
 mod file;
@@ -43,6 +44,7 @@ pub use config::{
 };
 pub use droppable::is_droppable;
 pub use egress::{Egress, ProxyAddress};
+pub use entra::Entra;
 pub use environment::Environment;
 pub use images::Images;
 pub use jwt::{Algorithm, ClaimNames, Issuer, Planes, UnknownUsers};

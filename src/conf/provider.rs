@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::address;
 use super::cx::Cx;
 use super::droppable::Droppable;
+use super::entra::Entra;
 use super::secret::Secret;
 use super::shape::{Shape, choice, section};
 use super::show::Show;
@@ -39,6 +40,8 @@ section! {
         pub on_client_disconnect: OnDisconnect = OnDisconnect::Cancel,
         /// Azure's classic form only: the `api-version` of the query, such as `2024-10-21`.
         pub api_version: Option<String> = None,
+        /// Azure only: an application of Entra ID, in place of `keys`.
+        pub entra: Option<Entra> = None,
         /// Bedrock only: the AWS region, such as `eu-central-1`. Decides the address, and is part of every signature.
         pub region: Option<String> = None,
         /// The version of HTTP spoken to the endpoints.
@@ -70,6 +73,7 @@ impl Provider {
             health: None,
             on_client_disconnect: OnDisconnect::Cancel,
             api_version: None,
+            entra: None,
             region: None,
             http: HttpVersion::Auto,
             headers: BTreeMap::new(),

@@ -3,6 +3,7 @@
 //! A provider is data. Whoever speaks OpenAI's grammar needs a row here and no code.
 
 mod bedrock;
+mod entra;
 pub mod sigv4;
 mod table;
 mod trial;
@@ -16,11 +17,12 @@ use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 
 use crate::conf::{self, Kind, OnDisconnect};
-use crate::outbound::Egress;
+use crate::outbound::{Egress, Outbound};
 use crate::pool::{Endpoints, Host, Lane, Pool, Resolver, Via};
 use crate::routing::RetryBudget;
 
 pub use bedrock::Call;
+pub use entra::{Identities, Identity};
 pub use table::{ANTHROPIC_GRAMMAR, ANTHROPIC_VERSION, Auth, PROVIDERS, Speaks, Wants};
 pub use trial::Needs;
 
@@ -42,6 +44,8 @@ pub struct Provider {
     pub headers: Box<[(HeaderName, HeaderValue)]>,
     /// The models its configuration names, for `GET /v1/models`.
     pub listed_models: Vec<String>,
+    /// Who it is called as, where that is no key.
+    pub identity: Option<Arc<Identity>>,
     /// How many retries it may still receive; lives across reloads.
     pub budget: Arc<RetryBudget>,
 }
@@ -65,6 +69,10 @@ pub struct Shared<'a> {
     pub egress: &'a Egress,
     /// Where the built-in mock listens.
     pub mock_url: &'a str,
+    /// Who is known at Entra ID.
+    pub identities: &'a Identities,
+    /// Alfred's own client where a setting needs it, and the number of its way out.
+    pub outbound: Option<(u64, &'a Outbound)>,
 }
 
 /// Why an account cannot be built; the place is the account's in the configuration.
@@ -101,6 +109,11 @@ impl Provider {
             overrides: raw_members(&settings.overrides),
             headers: headers(settings)?,
             listed_models: settings.models.clone(),
+            identity: settings
+                .entra
+                .as_ref()
+                .zip(shared.outbound)
+                .map(|(entra, outbound)| shared.identities.identity(entra, outbound)),
             settings: settings.clone(),
             budget,
         })
@@ -436,6 +449,8 @@ mod tests {
             endpoints: &Endpoints::default(),
             egress: &Egress::default(),
             mock_url: "",
+            identities: &Identities::default(),
+            outbound: None,
         };
         let provider = Provider::build("az", &settings, shared, Arc::default()).expect("builds");
         let lane = provider.pool.lanes().first().expect("a lane");

@@ -1,6 +1,6 @@
 //! How the endpoints of an account are tried without a client, made from its settings.
 
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method};
 use serde_json::json;
 use std::sync::Arc;
@@ -90,6 +90,13 @@ impl Provider {
         }
         for (name, value) in &self.headers {
             request.headers.insert(name.clone(), value.clone());
+        }
+        if let Some(token) = self
+            .identity
+            .as_ref()
+            .and_then(|identity| identity.header())
+        {
+            request.headers.insert(AUTHORIZATION, token);
         }
         if let Some(credential) = &lane.credential {
             // A signature would be old when the trial is made; the settings allow none.

@@ -75,6 +75,15 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
     let size = u64::try_from(ctx.rendered.len()).unwrap_or(u64::MAX);
     ctx.link
         .plan_attempt(limits, size, target.provider.drains());
+    if let Some(identity) = &target.provider.identity
+        && !identity.is_ready(target.timeouts.connect).await
+    {
+        return Err(undialled(
+            &mut ctx.exchange,
+            Failure::NoAccessToken,
+            "there is no access token for the provider",
+        ));
+    }
     let dialled = chosen.dialled();
     match dialled.first_address(target.timeouts.connect).await {
         Some(address) => {
@@ -82,7 +91,11 @@ pub(super) async fn begin(session: &mut Session, ctx: &mut Context) -> Result<Bo
             let peer = peer::build(address, &chosen, egress, &target, size);
             Ok(Box::new(peer))
         }
-        None => Err(unresolved(&mut ctx.exchange)),
+        None => Err(undialled(
+            &mut ctx.exchange,
+            Failure::Unresolved,
+            "the endpoint's host name has no address",
+        )),
     }
 }
 
@@ -120,12 +133,10 @@ fn nobody(forward: &mut Forward, wait: Duration, now: Duration) -> Box<Error> {
     error.into_up()
 }
 
-fn unresolved(exchange: &mut Exchange) -> Box<Error> {
-    let next = exchange.fail_attempt(Failure::Unresolved);
-    let mut error = Error::explain(
-        ErrorType::ConnectError,
-        "the endpoint's host name has no address",
-    );
+/// The attempt ends before anybody is dialled.
+fn undialled(exchange: &mut Exchange, failure: Failure, why: &'static str) -> Box<Error> {
+    let next = exchange.fail_attempt(failure);
+    let mut error = Error::explain(ErrorType::ConnectError, why);
     error.set_retry(matches!(next, Next::Try { .. }));
     error.into_up()
 }

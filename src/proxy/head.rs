@@ -105,6 +105,13 @@ pub(super) fn upstream_request(
     if provider.wants.attempt_header {
         out.insert(ATTEMPT, attempt_id);
     }
+    if let Some(token) = provider
+        .identity
+        .as_ref()
+        .and_then(|identity| identity.header())
+    {
+        out.insert(http::header::AUTHORIZATION, token);
+    }
     if let Some(credential) = &lane.credential {
         match credential_header(provider.wants.auth, credential) {
             Some(name) => out.insert(name, credential.clone()),

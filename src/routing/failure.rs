@@ -18,6 +18,8 @@ use crate::refusal::Refusal;
 pub enum Failure {
     /// The endpoint's host name has no address.
     Unresolved,
+    /// Whoever gives Alfred its access tokens gave none.
+    NoAccessToken,
     /// Nobody listens, the network failed, or TLS did.
     Connect,
     /// Connecting took too long.
@@ -48,6 +50,7 @@ impl Failure {
     pub fn label(&self) -> &'static str {
         match self {
             Self::Unresolved => "unresolved",
+            Self::NoAccessToken => "no_access_token",
             Self::Connect => "connect_failed",
             Self::ConnectTimeout => "connect_timeout",
             Self::FirstByteTimeout => "first_byte_timeout",
@@ -128,8 +131,8 @@ impl Failure {
                 retry_after: error.retry_after,
                 sideways: false,
             },
-            // The next target may speak another dialect.
-            Self::Untranslatable(_) => Verdict {
+            // The next target may speak another dialect, or know Alfred by a key.
+            Self::Untranslatable(_) | Self::NoAccessToken => Verdict {
                 retryable: true,
                 same_target: false,
                 retry_after: None,
@@ -167,6 +170,7 @@ impl Failure {
             Self::NoEndpoint(_)
             | Self::Throttled(_)
             | Self::Untranslatable(_)
+            | Self::NoAccessToken
             | Self::OutOfCredit => (None, News::None),
             Self::Answered(error) => return Report::of(error),
         };
@@ -189,6 +193,12 @@ impl Failure {
                 502,
                 "provider_unreachable",
                 "the provider could not be reached; it may be down, try again later",
+                soon,
+            ),
+            Self::NoAccessToken => failed(
+                502,
+                "provider_access_token",
+                "the gateway has no access token for the provider at the moment; try again in a few seconds",
                 soon,
             ),
             Self::ConnectTimeout => failed(

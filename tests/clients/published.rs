@@ -6,7 +6,7 @@ use crate::harness::{finish, python};
 use crate::support::{Gateway, free_port, shared};
 
 /// Providers that are asked for their recordings, with their kinds and the tails of their addresses.
-const PROVIDERS: [(&str, &str, &str); 9] = [
+const PROVIDERS: [(&str, &str, &str); 11] = [
     ("anew", "kind: openai_compatible", "/v1"),
     ("groq", "kind: groq, keys: [k]", "/v1"),
     ("mistral", "kind: mistral, keys: [k]", "/v1"),
@@ -15,6 +15,8 @@ const PROVIDERS: [(&str, &str, &str); 9] = [
     ("ollama", "kind: ollama", "/v1"),
     ("anthropic", "kind: anthropic, keys: [k]", ""),
     ("gemini", "kind: gemini, keys: [k]", ""),
+    ("cohere", "kind: cohere, keys: [k]", ""),
+    ("ollama_native", "kind: ollama", "/api"),
     (
         "bedrock",
         "kind: bedrock, region: eu-west-1, keys: [\"AKIDEXAMPLE:secret\"]",

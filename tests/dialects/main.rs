@@ -17,6 +17,7 @@ mod cohere;
 mod conform;
 mod counting;
 mod dropping;
+mod entra;
 mod failover;
 #[path = "../../filters/tests/bedrock/frames.rs"]
 mod frames;

@@ -3,6 +3,7 @@
 
 mod access;
 mod bedrock;
+mod entra;
 mod models;
 mod providers;
 mod tokens;

@@ -39,7 +39,7 @@ pub(super) fn all(providers: &mut BTreeMap<String, Provider>, cx: &mut Cx<'_>) {
 fn keys(name: &str, provider: &Provider, cx: &mut Cx<'_>) {
     let path = ["providers", name, "keys"];
     let kind = provider.kind;
-    if provider.keys.is_empty() && kind.needs_key() {
+    if provider.keys.is_empty() && kind.needs_key() && provider.entra.is_none() {
         let variable = kind.key_variable().unwrap_or("API_KEY");
         let message = format!("a provider of kind {} needs an API key", kind.name());
         cx.cross(&[&path], message, format!("keys: [\"${{{variable}}}\"]"));
@@ -98,6 +98,7 @@ fn endpoints(name: &str, provider: &mut Provider, cx: &mut Cx<'_>) {
         );
     }
     super::bedrock::check(name, provider, cx);
+    super::entra::check(name, provider, cx);
     if provider.is_native_ollama() {
         one_api(name, provider, cx);
     }
