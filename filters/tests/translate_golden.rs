@@ -32,7 +32,6 @@ fn outcome(case: &Value) -> Value {
             ..RequestPatch::default()
         },
         default_max_output: 4096,
-        most_output: None,
         keep_reasoning: case["keep_reasoning"].as_bool().unwrap(),
         ..Translation::default()
     };

@@ -23,7 +23,6 @@ pub(crate) fn plainly() -> Translation<'static> {
     Translation {
         patch: RequestPatch::default(),
         default_max_output: 4096,
-        most_output: None,
         keep_reasoning: true,
         ..Translation::default()
     }

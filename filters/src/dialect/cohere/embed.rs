@@ -29,8 +29,7 @@ pub(crate) fn lower(
             "model" => {}
             "input" => texts(&mut out, value)?,
             "dimensions" => out.raw("output_dimension", value),
-            // Vectors come as numbers; clients read both.
-            "encoding_format" if value == "\"base64\"" => dropped("encoding_format"),
+            // Of the form of the vectors the gateway takes care.
             "encoding_format" => {}
             "user" => dropped("user"),
             name @ ("texts" | "output_dimension") => {
