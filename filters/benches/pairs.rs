@@ -85,9 +85,10 @@ fn requests(c: &mut Criterion) {
         for (client, surface, made) in CLIENTS {
             let body = Bytes::from(made(sentences));
             group.throughput(Throughput::Bytes(body.len() as u64));
-            for (provider, to) in conversing() {
+            for (provider, to) in Dialect::TABLE {
                 // Nobody who speaks another dialect can be told to a provider of Responses.
-                if *to == Dialect::OpenAiResponses && surface != Surface::Responses {
+                let is_foreign = *to == Dialect::OpenAiResponses && surface != Surface::Responses;
+                if is_foreign || *to == Dialect::HfFeatures {
                     continue;
                 }
                 request(&mut group, (client, provider), (surface, &body), *to);
@@ -120,12 +121,6 @@ fn request(
     group.bench_function(format!("{client} to {provider}"), |b| {
         b.iter(|| said(black_box(body.clone())));
     });
-}
-
-/// The dialects in which one can talk; embeddings alone are no conversation.
-fn conversing() -> impl Iterator<Item = &'static (&'static str, Dialect)> {
-    let talks = |(_, dialect): &&(&str, Dialect)| *dialect != Dialect::HfFeatures;
-    Dialect::TABLE.iter().filter(talks)
 }
 
 /// What begins a stream of that dialect, and a chunk of text in it.
@@ -170,6 +165,7 @@ fn stream(dialect: Dialect) -> (Vec<u8>, Vec<u8>) {
             .concat(),
             event("content-delta", r#"{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":" streamed and"}}}}"#),
         ),
+        // Embeddings are not streamed.
         Dialect::HfFeatures => (Vec::new(), Vec::new()),
         Dialect::OllamaChat => (
             Vec::new(),
@@ -188,7 +184,8 @@ const CHUNK: &str = concat!(
 fn streams(c: &mut Criterion) {
     let mut group = quick(c, "chunk of a stream, at most 3 us");
     group.throughput(Throughput::Elements(COUNT));
-    for (provider, from) in conversing() {
+    let streams = Dialect::TABLE.iter();
+    for (provider, from) in streams.filter(|(_, from)| *from != Dialect::HfFeatures) {
         let (opening, chunk) = stream(*from);
         let (opening, chunk) = (Bytes::from(opening), Bytes::from(chunk));
         for (client, surface, _) in CLIENTS {

@@ -288,6 +288,19 @@ fn members_of_wrong_types_and_unknown_events_harm_nothing() {
 }
 
 #[test]
+fn a_block_that_is_named_like_one_of_the_clients_is_none_of_those() {
+    let plan = between(BedrockConverse, AnthropicMessages, Fidelity::Canonical);
+    for name in ["text", "thinking", "tool_use"] {
+        let start = json!({"contentBlockIndex": 0, "start": {name: {"x": 1}}});
+        let bytes = [told("contentBlockStart", &start), end()].concat();
+        let (out, ending, _) = run(plan.clone(), &bytes, &[]);
+        assert_eq!(ending, Ending::Complete);
+        check_grammar(&out, true, true).unwrap();
+        assert_eq!(listen(&out).message["content"][0][name], json!({"x": 1}));
+    }
+}
+
+#[test]
 fn absurd_figures_are_no_figures() {
     let usage = json!({"inputTokens": -5, "outputTokens": 1e300, "cacheReadInputTokens": "x",
         "cacheDetails": [{"ttl": "1h", "inputTokens": -1}, 7]});

@@ -179,6 +179,17 @@ fn what_is_unknown_survives() {
 }
 
 #[test]
+fn a_part_that_is_named_like_a_block_of_the_clients_is_none_of_those() {
+    for name in ["text}", "thinking"] {
+        let body = whole(&says(&json!([{ name: {"x": 1} }]), Some("STOP"))).unwrap();
+        let plan = between(Gemini, AnthropicMessages, Fidelity::Canonical);
+        let message: Value = serde_json::from_slice(&body.render(&plan)).unwrap();
+        check_message(&message).unwrap();
+        assert_eq!(message["content"][0][name], json!({"x": 1}));
+    }
+}
+
+#[test]
 fn an_error_inside_a_stream_is_an_error() {
     let error = json!({"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}});
     for plan in ways() {

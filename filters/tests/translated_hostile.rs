@@ -75,6 +75,45 @@ fn half_a_character_in_what_passes_as_it_is_breaks_no_clients_parser() {
 }
 
 #[test]
+fn an_empty_name_is_none() {
+    let nameless = |text: String| {
+        text.replace(r#""msg_1""#, r#""""#)
+            .replace("\"claude\"", "\"\"")
+    };
+    let body = r#"{"id":"","type":"message","role":"assistant","model":"","content":[],
+        "stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}"#;
+    let body = Answer::read(AnthropicMessages, Surface::Chat, Bytes::from(body)).unwrap();
+    let plan = to_chunks();
+    let stream = nameless(start()) + &end("end_turn");
+    let (out, ending, _) = run(plan.clone(), stream.as_bytes(), &[]);
+    assert_eq!(ending, Ending::Complete);
+    let whole: Value = serde_json::from_slice(&body.render(&plan)).unwrap();
+    for said in [&hear(&out).chunks[0], &whole] {
+        assert_eq!(
+            (&said["id"], &said["model"]),
+            (&json!(plan.id), &json!(plan.model))
+        );
+    }
+}
+
+#[test]
+fn a_delta_that_is_none_does_not_stand_in_for_ours() {
+    let stream = delta(&json!({"content":"Hi"}), None)
+        + "data: {\"id\":\"c\",\"choices\":[{\"delta\":0,\"finish_reason\":\"stop\"}]}\n\n"
+        + "data: [DONE]\n\n";
+    let plan = between(OpenAiChat, OpenAiChat, Fidelity::Canonical);
+    let (out, ending, _) = run(plan, stream.as_bytes(), &[]);
+    assert_eq!(ending, Ending::Complete);
+    for chunk in hear(&out).chunks {
+        let choices = chunk["choices"].as_array().unwrap();
+        assert!(
+            choices.iter().all(|choice| choice["delta"].is_object()),
+            "{chunk}"
+        );
+    }
+}
+
+#[test]
 fn content_after_the_end_of_a_message_is_not_passed_on() {
     let ended = end("end_turn");
     let (delta, stop) = ended.split_once("\n\n").unwrap();

@@ -69,6 +69,7 @@ fuzz_target!(|input: &[u8]| {
                 default_max_output: 4096,
                 most_output: Some(100),
                 keep_reasoning: true,
+                ..Translation::default()
             },
             true,
         ),

@@ -463,9 +463,12 @@ impl Facts {
     /// Id, time and model as the client sees them.
     fn head<'a>(&'a self, plan: &'a StreamPlan) -> Head<'a> {
         Head {
-            id: self.id.as_deref(),
+            id: self.id.as_deref().filter(|id| !id.is_empty()),
             created: self.created.unwrap_or(plan.created),
-            model: self.model.as_deref().unwrap_or(&plan.model),
+            model: match self.model.as_deref() {
+                None | Some("") => &plan.model,
+                Some(model) => model,
+            },
             plan,
         }
     }

@@ -71,13 +71,16 @@ impl Answer {
         let Ok(text) = std::str::from_utf8(&body) else {
             return Err(ProviderError::malformed("the answer is not UTF-8"));
         };
-        let found = match (surface, from) {
+        let mut found = match (surface, from) {
             (Surface::Embeddings, _) => Found::embeddings(text)?,
             (Surface::CountTokens, _) => Found::count(text)?,
             (_, Dialect::OpenAiChat) => Found::chat(text, surface)?,
             (_, Dialect::AnthropicMessages) => Found::message(text)?,
             (_, from) => Found::plain(from, text)?,
         };
+        // An empty name is none.
+        found.id.take_if(|id| id.is_empty());
+        found.model.take_if(|model| model.is_empty());
         Ok(Answer {
             body,
             surface,

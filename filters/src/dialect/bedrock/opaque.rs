@@ -107,10 +107,15 @@ impl Opaque {
     }
 }
 
-/// A block of that name as one object with a `type`.
+/// A block of that name as one object with a `type`, which is another one where
+/// clients know a block of that name in another shape.
 pub(super) fn block(name: &str, value: &str) -> String {
+    const TAKEN: [&str; 4] = ["text", "thinking", "redacted_thinking", "tool_use"];
     let mut out = b"{\"type\":".to_vec();
-    push_quoted(&mut out, name);
+    match TAKEN.contains(&name) {
+        true => push_quoted(&mut out, &format!("native_{name}")),
+        false => push_quoted(&mut out, name),
+    }
     out.push(b',');
     push_quoted(&mut out, name);
     out.push(b':');

@@ -30,7 +30,14 @@ impl<'a> Part<'a> {
                 part.media = Some(value);
                 part.other.get_or_insert_with(|| key.to_owned());
             }
-            _ => part.other = Some(key.chars().filter(char::is_ascii_alphanumeric).collect()),
+            _ => {
+                let name: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+                // A client knows these as blocks of another shape.
+                part.other = Some(match &*name {
+                    "text" | "thinking" => format!("native{name}"),
+                    _ => name,
+                });
+            }
         });
         part
     }

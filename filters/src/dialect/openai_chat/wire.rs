@@ -271,6 +271,8 @@ impl Chunk {
             }
             let value = value(cursor)?;
             match name {
+                // Of another type it would come after ours, and be read in its stead.
+                "delta" | "message" => {}
                 "index" => choice.index = value.number(text),
                 "finish_reason" => choice.finish = value,
                 "logprobs" => choice.logprobs = value,
