@@ -4,6 +4,7 @@
 
 mod bedrock;
 mod entra;
+mod paths;
 pub mod sigv4;
 mod table;
 mod trial;
@@ -11,7 +12,7 @@ mod trial;
 use std::fmt;
 use std::sync::Arc;
 
-use alfred_filters::dialect::{Dialect, hf_features};
+use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::Surface;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
@@ -138,10 +139,10 @@ impl Provider {
             return bedrock::path(lane, surface, (model, stream));
         }
         if self.wants.dialect(surface) == Dialect::Gemini {
-            return gemini_path(&lane.base_path, surface, (model, stream));
+            return paths::gemini(&lane.base_path, surface, (model, stream));
         }
         if self.wants.dialect(surface) == Dialect::HfFeatures {
-            return features_path(&lane.base_path, model);
+            return paths::features(&lane.base_path, model);
         }
         if self.wants.dialect(surface) == Dialect::OllamaChat {
             let tail = match surface {
@@ -151,7 +152,7 @@ impl Provider {
             return format!("{}/{tail}", lane.base_path);
         }
         if self.settings.kind == Kind::Cohere {
-            let root = cohere_root(&lane.base_path);
+            let root = paths::cohere_root(&lane.base_path);
             return match surface {
                 Surface::Embeddings => format!("{root}/v2/embed"),
                 _ => format!("{root}/v2/chat"),
@@ -192,7 +193,7 @@ impl Provider {
     #[must_use]
     pub fn models_path(&self, lane: &Lane) -> String {
         match self.settings.kind {
-            Kind::Cohere => format!("{}/v1/models", cohere_root(&lane.base_path)),
+            Kind::Cohere => format!("{}/v1/models", paths::cohere_root(&lane.base_path)),
             _ if self.settings.is_native_ollama() => format!("{}/tags", lane.base_path),
             _ => format!("{}/models", lane.base_path),
         }
@@ -358,41 +359,6 @@ impl Place {
     }
 }
 
-/// Hugging Face's router has the pipeline beside its `/v1`. The slash in a model's name
-/// stands in the path; dots alone would be a step in the tree.
-fn features_path(base: &str, model: &str) -> String {
-    let root = base.strip_suffix("/v1").unwrap_or(base);
-    let model = hf_features::model_name(model).unwrap_or(model);
-    let segments = model.split('/').map(|segment| match segment {
-        "." | ".." => segment.replace('.', "%2E"),
-        segment => sigv4::encoded(segment, ""),
-    });
-    let model = segments.collect::<Vec<_>>().join("/");
-    format!("{root}/hf-inference/models/{model}/pipeline/feature-extraction")
-}
-
-/// Gemini names model and method in the address.
-fn gemini_path(base: &str, surface: Surface, (model, stream): (&str, bool)) -> String {
-    let method = match (surface, stream) {
-        (Surface::Embeddings, _) => "batchEmbedContents",
-        (Surface::CountTokens, _) => "countTokens",
-        (_, true) => "streamGenerateContent?alt=sse",
-        (_, false) => "generateContent",
-    };
-    let model = model.strip_prefix("models/").unwrap_or(model);
-    format!("{base}/models/{}:{method}", sigv4::encoded(model, ""))
-}
-
-/// Cohere's operations are of several versions, so a base address that names one is
-/// taken without it.
-fn cohere_root(base: &str) -> &str {
-    let versions = ["/v2", "/v1"];
-    let root = versions
-        .iter()
-        .find_map(|version| base.strip_suffix(version));
-    root.unwrap_or(base)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -405,29 +371,8 @@ mod tests {
             ("/proxy/v1", "/proxy"),
             ("/v2x", "/v2x"),
         ] {
-            assert_eq!(cohere_root(base), root);
+            assert_eq!(paths::cohere_root(base), root);
         }
-    }
-
-    #[test]
-    fn gemini_names_model_and_method_in_the_address() {
-        let path = |surface, model, stream| gemini_path("/v1beta", surface, (model, stream));
-        assert_eq!(
-            path(Surface::Chat, "models/gemini-x", true),
-            "/v1beta/models/gemini-x:streamGenerateContent?alt=sse"
-        );
-        assert_eq!(
-            path(Surface::Chat, "a/../b?c", false),
-            "/v1beta/models/a%2F..%2Fb%3Fc:generateContent"
-        );
-        assert_eq!(
-            path(Surface::Embeddings, "e", false),
-            "/v1beta/models/e:batchEmbedContents"
-        );
-        assert_eq!(
-            path(Surface::CountTokens, "m", false),
-            "/v1beta/models/m:countTokens"
-        );
     }
 
     fn azure(url: &str, version: Option<&str>) -> String {
@@ -455,24 +400,6 @@ mod tests {
         let provider = Provider::build("az", &settings, shared, Arc::default()).expect("builds");
         let lane = provider.pool.lanes().first().expect("a lane");
         provider.path(lane, surface, ("my dep/1", false))
-    }
-
-    #[test]
-    fn features_stand_beside_the_rest_of_the_router() {
-        for (base, model, path) in [
-            (
-                "/v1",
-                "o/n",
-                "/hf-inference/models/o/n/pipeline/feature-extraction",
-            ),
-            (
-                "/x",
-                "o/../n?:hf-inference",
-                "/x/hf-inference/models/o/%2E%2E/n%3F/pipeline/feature-extraction",
-            ),
-        ] {
-            assert_eq!(features_path(base, model), path);
-        }
     }
 
     #[test]
