@@ -84,7 +84,7 @@ scenarios! { judged, "aws/anthropic.claude-sonnet-4-5-20250929-v1:0";
     aws_takes_the_requests_of_a_claude => "wire",
         "parameters,systems,tools,results,pictures,documents,schemas,thoughts",
     a_claude_at_aws_takes_what_applications_once_sent => "recorded", "chats,messages,responses",
-    a_claude_at_aws_answers_anthropics_client => "anthropic", "strict,tools,thinking,signed",
+    a_claude_at_aws_answers_anthropics_client => "anthropic", "strict,count_tokens,tools,thinking,signed",
 }
 
 scenarios! { judged, "aws/us.amazon.nova-pro-v1:0";

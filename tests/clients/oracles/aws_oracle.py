@@ -60,7 +60,7 @@ class Call:
     model: str
     stream: bool
     asked: scenes.Asked | None = None
-    embeds: bytes | None = None
+    told: bytes | None = None
 
 
 def read(request, body):
@@ -72,13 +72,19 @@ def read(request, body):
         "converse": "Converse",
         "converse-stream": "ConverseStream",
         "invoke": "InvokeModel",
+        "count-tokens": "CountTokens",
     }[method]
     check_address(request.path, model, MODEL.operation_model(operation))
     asked = json.loads(body)
     if method == "invoke":
-        return Call(model, False, embeds=embed(model, asked))
+        return Call(model, False, told=embed(model, asked))
     params = {"modelId": model, **asked}
     check(params, MODEL.operation_model(operation).input_shape)
+    if method == "count-tokens":
+        asked = asked["input"]["converse"]
+        check_turns(asked)
+        counted = {"inputTokens": said(asked).words}
+        return Call(model, False, told=json.dumps(counted).encode())
     check_turns(asked)
     return Call(model, method == "converse-stream", said(asked))
 

@@ -63,6 +63,18 @@ class BatchEmbedRequest(Strict):
     requests: list[EmbedRequest]
 
 
+class CountedRequest(GenerateContentRequest):
+    """A request whose tokens are counted names its model."""
+
+    model: str
+
+
+class CountTokensRequest(Strict):
+    """The body of `:countTokens`."""
+
+    generate_content_request: CountedRequest
+
+
 @dataclass
 class Call:
     """A request that was found right."""
@@ -70,7 +82,7 @@ class Call:
     model: str
     stream: bool
     asked: scenes.Asked | None = None
-    embeds: bytes | None = None
+    told: bytes | None = None
 
 
 def read(request, body):
@@ -85,7 +97,13 @@ def read(request, body):
         # An unknown value of an enumeration is a warning to the library.
         warnings.simplefilter("error")
         if method == "batchEmbedContents":
-            return Call(model, False, embeds=embed(BatchEmbedRequest.model_validate_json(body)))
+            return Call(model, False, told=embed(BatchEmbedRequest.model_validate_json(body)))
+        if method == "countTokens":
+            asked = CountTokensRequest.model_validate_json(body).generate_content_request
+            assert asked.model == f"models/{model}", asked.model
+            check_turns(asked.contents)
+            counted = types.CountTokensResponse(total_tokens=said(asked).words)
+            return Call(model, False, told=dump(counted))
         assert method in ("generateContent", "streamGenerateContent"), method
         asked = GenerateContentRequest.model_validate_json(body)
     stream = method.startswith("stream")

@@ -45,8 +45,8 @@ class Oracle(BaseHTTPRequestHandler):
                 Oracle.faults.append(fault)
         if call is None:
             return self.fail(scenes.Failure(400, fault))
-        if call.embeds is not None:
-            return self.whole(200, {"content-type": "application/json"}, call.embeds)
+        if call.told is not None:
+            return self.whole(200, {"content-type": "application/json"}, call.told)
         answer = scenes.play(call.model, call.asked)
         if isinstance(answer, scenes.Failure):
             return self.fail(answer)
