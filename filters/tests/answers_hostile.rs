@@ -186,6 +186,21 @@ fn a_note_that_would_break_the_stream_is_left_out() {
 }
 
 #[test]
+fn a_member_of_another_type_does_not_come_after_ours() {
+    let bytes = br#"data: {"choices":[{"index":0,"delta":{"content":"a","refusal":7},"finish_reason":"stop"}],"choices":"odd"}
+
+"#;
+    let (out, ending, _) = run(plan(Fidelity::Canonical, false), bytes, &[]);
+    assert_eq!(ending, Ending::Complete);
+    let text = String::from_utf8(out).unwrap();
+    assert!(
+        !text.contains("odd") && !text.contains("\"refusal\":7"),
+        "{text}"
+    );
+    assert_eq!(&*hear(text.as_bytes()).said[&0].text, "a");
+}
+
+#[test]
 fn an_early_done_ends_nothing() {
     let text = delta(r#"{"content":"a"}"#, "null")
         + "data: [DONE]\n\n"

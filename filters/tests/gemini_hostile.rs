@@ -119,6 +119,26 @@ fn a_refused_prompt_is_an_empty_choice_that_was_filtered() {
 }
 
 #[test]
+fn what_comes_after_a_refusal_of_the_prompt_does_not_come_after_its_end() {
+    let refused = json!({"promptFeedback": {"blockReason": "SAFETY"}});
+    let parts = json!([{"text": "a"}]);
+    let bytes = stream(&[
+        refused,
+        says(&parts, None),
+        says(&parts, Some("MAX_TOKENS")),
+    ]);
+    let plan = between(Gemini, OpenAiChat, Fidelity::Canonical);
+    let (out, ending, _) = run(plan, &bytes, &[]);
+    assert_eq!(ending, Ending::Complete);
+    let heard = hear(&out);
+    assert_eq!(&*heard.said[&0].text, "aa");
+    assert_eq!(heard.said[&0].finish.as_deref(), Some("length"));
+    let grammar = alfred_filters::conform::Grammar::Chat { usage: true };
+    let found = grammar.check(&out);
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
 fn a_candidate_without_parts_is_an_empty_answer() {
     for content in [json!({}), json!({"role": "model"}), Value::Null] {
         let object = json!({"candidates": [{"content": content, "finishReason": "MAX_TOKENS"}]});

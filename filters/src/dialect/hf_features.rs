@@ -121,7 +121,7 @@ pub(crate) fn read(body: &str) -> Result<String, ProviderError> {
             )
         });
     }
-    if others {
+    if others || lists.is_empty() {
         return Err(bad("the answer holds no embeddings"));
     }
     let mut out = b"{\"data\":[".to_vec();
@@ -187,7 +187,6 @@ mod tests {
                 r#"{"data":[{"index":0,"embedding":[0.50,-1e-3]},{"index":1,"embedding":[1]}]}"#,
             ),
             (" [1, 2] ", r#"{"data":[{"index":0,"embedding":[1, 2]}]}"#),
-            ("[]", r#"{"data":[]}"#),
         ] {
             assert_eq!(read(body).unwrap(), said);
         }
@@ -207,6 +206,7 @@ mod tests {
             "[null]",
             "[[1],2]",
             "[\"a\"]",
+            "[]",
             "<html>",
             "",
             r#"{"error":"no"}"#,

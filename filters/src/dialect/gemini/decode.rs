@@ -44,6 +44,8 @@ struct Candidate {
     /// older models say it with every event.
     finish: Option<String>,
     told: bool,
+    /// That word is why the prompt was refused.
+    blocked: bool,
 }
 
 impl Decoder {
@@ -142,6 +144,7 @@ impl Decoder {
             Some(raw) => {
                 if let Some(known) = self.choices.get_mut(choice as usize) {
                     known.finish = Some(raw.into_owned());
+                    known.blocked = false;
                 }
                 Ok(())
             }
@@ -303,14 +306,9 @@ impl Decoder {
         {
             self.begin(0, sink);
             if let Some(known) = self.choices.first_mut() {
-                known.told = true;
-                known.finish = Some(reason.clone().into_owned());
+                known.blocked = true;
+                known.finish = Some(reason.into_owned());
             }
-            let step = Step::Finish {
-                reason: FinishReason::ContentFilter,
-                raw: reason,
-            };
-            sink(meta(0, step));
         }
     }
 
@@ -393,6 +391,7 @@ impl Decode for Decoder {
             };
             candidate.told = true;
             let reason = match FinishReason::read(&raw) {
+                _ if candidate.blocked => FinishReason::ContentFilter,
                 FinishReason::Stop if candidate.calls > 0 => FinishReason::ToolCalls,
                 reason => reason,
             };

@@ -224,7 +224,8 @@ impl Chunk {
             "created" => self.created = value,
             "model" => self.model = value,
             "error" => self.error = value,
-            "object" => {}
+            // Choices of another type would come after ours, and be read in their stead.
+            "object" | "choices" => {}
             _ => {
                 match name {
                     "prompt_filter_results" => self.prompt_filter = value,
@@ -316,6 +317,8 @@ impl Chunk {
                 ("reasoning", Kind::String | Kind::Null) => choice.reasoning = value,
                 ("refusal", Kind::String | Kind::Null) => choice.refusal = value,
                 ("tool_calls", _) => choice.tool_calls = value,
+                // Here too.
+                ("content" | "reasoning_content" | "refusal", _) => {}
                 _ => {
                     match name {
                         "function_call" => choice.function_call = value,
