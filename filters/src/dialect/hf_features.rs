@@ -96,9 +96,9 @@ pub(crate) fn read(body: &str) -> Result<String, ProviderError> {
     let (mut lists, mut numbers, mut deeper, mut others) = (Vec::new(), 0_usize, false, false);
     elements(text, |element| match element.as_bytes().first() {
         Some(b'[') => {
-            deeper |= element
-                .get(1..)
-                .is_some_and(|inner| inner.trim_start().starts_with('['));
+            let inner = element.get(1..).unwrap_or_default().trim_start();
+            deeper |= inner.starts_with('[');
+            others |= inner.starts_with(']');
             lists.push(element);
         }
         Some(b'-' | b'0'..=b'9') => numbers += 1,
@@ -207,6 +207,7 @@ mod tests {
             "[[1],2]",
             "[\"a\"]",
             "[]",
+            "[[]]",
             "<html>",
             "",
             r#"{"error":"no"}"#,
