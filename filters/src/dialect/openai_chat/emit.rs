@@ -464,16 +464,13 @@ pub(crate) fn push_native_finish(out: &mut Vec<u8>, reason: FinishReason, raw: &
 /// Appends an unknown member of the chunk or body; `service_tier` only has the
 /// values of OpenAI's schema.
 pub(crate) fn push_chunk_member(out: &mut Vec<u8>, key: &str, value: &str) {
-    let foreign_tier = key == "service_tier" && !TIERS.contains(&value);
-    push_member(
-        out,
-        if foreign_tier {
-            "native_service_tier"
-        } else {
-            key
-        },
-        value,
-    );
+    let name = match key {
+        "service_tier" if !TIERS.contains(&value) => "native_service_tier",
+        // It would come after ours, and be read in its stead.
+        "id" | "object" | "created" | "model" | "choices" | "usage" => return,
+        key => key,
+    };
+    push_member(out, name, value);
 }
 
 /// Writes log probabilities in OpenAI's form to `out`, and in any other form as
