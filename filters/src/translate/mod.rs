@@ -19,6 +19,7 @@ pub use pictures::Pictures;
 
 mod bedrock_names;
 mod cohere_thinking;
+mod common;
 mod counting;
 mod from_responses;
 mod gemini_thinking;

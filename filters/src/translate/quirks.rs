@@ -13,6 +13,7 @@ use crate::prompt::{ReadError, RequestPatch, members};
 use crate::splice::Splices;
 
 use super::bedrock_names::number_of;
+use super::common::squeezed;
 use super::{Translated, unsupported};
 
 /// One thing that a provider of OpenAI's chat completions wants otherwise.
@@ -58,8 +59,7 @@ pub fn suit(said: Translated, quirks: &[Quirk]) -> Result<Translated, ReadError>
         match quirk {
             Quirk::Refuses(name, neutral) => {
                 let Some(raw) = value(name) else { continue };
-                let squeezed: String = raw.split_ascii_whitespace().collect();
-                if !neutral.contains(&&*squeezed) {
+                if !neutral.contains(&&*squeezed(raw)) {
                     return unsupported(
                         *name,
                         "is refused by this model's provider: leave it out, or ask another model",

@@ -157,6 +157,14 @@ fn leave_out_sampling(ask: &mut Ask<'_>, notes: &mut Notes) {
     }
 }
 
+/// Thinking that is switched off is no effort, for models that have a word for it.
+pub(super) fn off_as_effort(ask: &mut Ask<'_>) {
+    let is_off = |thinking: &mut Thinking<'_>| thinking.mode == ThinkingMode::Off;
+    if ask.reasoning.thinking.take_if(is_off).is_some() {
+        ask.reasoning.effort = Some(Str::text("none"));
+    }
+}
+
 /// Turns Anthropic's thinking into a word of effort, where it says how much.
 pub(super) fn to_openai(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
     let Some(thinking) = ask.reasoning.thinking.take() else {

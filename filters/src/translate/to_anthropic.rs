@@ -2,28 +2,13 @@
 
 use std::borrow::Cow;
 
-use crate::ask::{Ask, Extra, Format, Function, Raw, Str, Tool, ToolChoice};
-use crate::dialect::anthropic::lift::thinking_of;
+use crate::ask::{Ask, Format, Function, Raw, Str, Tool, ToolChoice};
 use crate::prompt::ReadError;
-use crate::text::Path;
 
+use super::common::{NO_PLACE, OPENAIS, TEXT_ALONE, is_settled, native_thinking, squeezed};
 use super::generation::Generation;
 use super::{Notes, Translation, refuse_doubles, thinking, to_anthropic_turns, unsupported};
 
-pub(super) const NO_PLACE: &str = "has no counterpart at this model's provider: leave it out, or ask \
-                        another model";
-
-/// Members with no counterpart, and the values that wish for nothing.
-const REFUSED: [(&str, &[&str]); 8] = [
-    ("prediction", &[]),
-    ("audio", &[]),
-    ("web_search_options", &[]),
-    ("functions", &["[]"]),
-    ("function_call", &[]),
-    ("modalities", &["[]", "[\"text\"]"]),
-    ("store", &["false"]),
-    ("verbosity", &["\"medium\""]),
-];
 /// Hints that change no answer.
 const HINTS: [&str; 2] = ["prompt_cache_key", "prompt_cache_retention"];
 /// Members of a tool that Anthropic itself knows.
@@ -72,11 +57,6 @@ pub(super) fn fit(
     )
 }
 
-/// The value without white space, to compare it with one.
-fn squeezed(raw: &str) -> String {
-    raw.split_ascii_whitespace().collect()
-}
-
 fn extras(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
     let mut kept = Vec::with_capacity(ask.extra.len());
     let native_config = ask.extra.iter().any(|extra| extra.name == *"output_config");
@@ -84,15 +64,11 @@ fn extras(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
         notes.drop("reasoning_effort");
     }
     for extra in std::mem::take(&mut ask.extra) {
+        if is_settled(&extra, &[OPENAIS, TEXT_ALONE], &HINTS, notes)? {
+            continue;
+        }
         let name = extra.name.read().into_owned();
-        if let Some((name, neutral)) = REFUSED.iter().find(|(known, _)| *known == name) {
-            if !neutral.contains(&&*squeezed(&extra.value)) {
-                return unsupported(*name, NO_PLACE);
-            }
-            notes.drop(*name);
-        } else if let Some(hint) = HINTS.iter().find(|hint| **hint == name) {
-            notes.drop(*hint);
-        } else if name == "thinking" {
+        if name == "thinking" {
             ask.reasoning.thinking = Some(native_thinking(extra)?);
         } else if name == "safety_identifier" && extra.value.starts_with('"') {
             // The newer spelling of `user`, which goes before.
@@ -111,14 +87,6 @@ fn extras(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
 
 fn owned_string(raw: &str) -> Str<'static> {
     Str::text(&crate::json::decode(raw))
-}
-
-fn native_thinking<'a>(extra: Extra<'a>) -> Result<crate::ask::Thinking<'a>, ReadError> {
-    let mode = thinking_of(&extra.value, &Path::ROOT.key("thinking"))?;
-    Ok(crate::ask::Thinking {
-        mode,
-        raw: extra.value,
-    })
 }
 
 /// A number by its name, and whether a value of it wishes for nothing.

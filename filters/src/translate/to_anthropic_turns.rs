@@ -14,6 +14,7 @@ use crate::dialect::plain::is_marked;
 use crate::prompt::ReadError;
 use crate::text::Path;
 
+use super::common;
 use super::{Calls, Notes, place, unsupported};
 
 /// Content parts in Anthropic's own spelling.
@@ -32,7 +33,7 @@ pub(super) fn fit(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError>
     }
     let mut calls = Calls::default();
     for (index, mut turn) in std::mem::take(&mut ask.turns).into_iter().enumerate() {
-        message_members(&mut turn, notes)?;
+        common::message_members(&mut turn, notes, |_, extra| Some(extra))?;
         let role = turn.role;
         let mut parts = Vec::with_capacity(turn.parts.len());
         for part in std::mem::take(&mut turn.parts) {
@@ -102,27 +103,6 @@ fn pair(turn: &Turn<'_>, calls: &mut Calls) -> Result<(), ReadError> {
             _ => {}
         }
     }
-    Ok(())
-}
-
-/// Members of a message beside its content: none has a place.
-fn message_members(turn: &mut Turn<'_>, notes: &mut Notes) -> Result<(), ReadError> {
-    if turn.role == Role::Function {
-        return unsupported(
-            place(turn.at, "role"),
-            "is function, which this model does not know: use the role tool",
-        );
-    }
-    for extra in &turn.extra {
-        let name = extra.name.read();
-        if matches!(&*name, "function_call" | "audio") {
-            return unsupported(
-                place(turn.at, &name),
-                "cannot be sent to this model: use tool_calls and texts",
-            );
-        }
-    }
-    notes.drop_extras("messages[].", &mut turn.extra);
     Ok(())
 }
 

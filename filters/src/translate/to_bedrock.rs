@@ -2,17 +2,16 @@
 
 use std::borrow::Cow;
 
-use crate::ask::{Ask, Extra, Format, Raw, Str, ThinkingMode, Tool, ToolChoice, Writer};
+use crate::ask::{Ask, Extra, Format, Raw, Str, Tool, ToolChoice, Writer};
 use crate::dialect::Dialect;
-use crate::dialect::anthropic::lift::thinking_of;
 use crate::dialect::bedrock::lower::{ADDITIONAL, Family, called};
 use crate::dialect::bedrock::lower_blocks::is_native_tool;
 use crate::dialect::openai_chat::wire::members;
 use crate::prompt::{ReadError, RequestPatch};
-use crate::text::Path;
 
+use super::common::{self, ANTHROPICS, NO_PLACE, OPENAIS, TEXT_ALONE, is_settled, native_thinking};
 use super::generation::Generation;
-use super::to_anthropic::{NO_PLACE, numbers};
+use super::to_anthropic::numbers;
 use super::{Notes, Translation, refuse_doubles, thinking, to_bedrock_turns, unsupported};
 
 /// Converse's own members, which pass as they are.
@@ -25,20 +24,6 @@ const OWN: [&str; 8] = [
     "promptVariables",
     "requestMetadata",
     "serviceTier",
-];
-/// Members with no counterpart, and the values that wish for nothing.
-const REFUSED: [(&str, &[&str]); 11] = [
-    ("prediction", &[]),
-    ("audio", &[]),
-    ("web_search_options", &[]),
-    ("functions", &["[]"]),
-    ("function_call", &[]),
-    ("modalities", &["[]", "[\"text\"]"]),
-    ("store", &["false"]),
-    ("verbosity", &["\"medium\""]),
-    ("container", &[]),
-    ("mcp_servers", &["[]"]),
-    ("context_management", &[]),
 ];
 /// Hints that change no answer.
 const HINTS: [&str; 5] = [
@@ -61,15 +46,7 @@ pub(super) fn fit(
     let family = Family::of(&model);
     to_bedrock_turns::fit(ask, from, notes)?;
     ask.stream_options = None;
-    for (name, given) in [
-        ("metadata", ask.metadata.take().is_some()),
-        ("user", ask.user.take().is_some()),
-    ] {
-        if given {
-            let is_claude = from == Dialect::AnthropicMessages;
-            notes.drop(if is_claude { "metadata" } else { name });
-        }
-    }
+    common::forget_who(ask, from, notes);
     extras(ask, from, family, notes)?;
     numbers(ask, notes)?;
     limit(ask, how);
@@ -120,11 +97,6 @@ fn limit(ask: &mut Ask<'_>, how: &Translation<'_>) {
     }
 }
 
-/// The value without white space, to compare it with one.
-fn squeezed(raw: &str) -> String {
-    raw.split_ascii_whitespace().collect()
-}
-
 /// Members that no field holds. What is of Anthropic's own grammar goes to a
 /// Claude as one of its additional fields.
 fn extras(
@@ -134,29 +106,24 @@ fn extras(
     notes: &mut Notes,
 ) -> Result<(), ReadError> {
     let claude = from == Dialect::AnthropicMessages && family == Family::Claude;
+    let refused: &[&[_]] = match claude {
+        true => &[],
+        false => &[OPENAIS, TEXT_ALONE, ANTHROPICS],
+    };
     let (mut kept, mut fields) = (Vec::new(), Vec::new());
     let mut given: Option<Raw<'_>> = None;
     for extra in std::mem::take(&mut ask.extra) {
+        if is_settled(&extra, refused, &HINTS, notes)? {
+            continue;
+        }
         let name = extra.name.read().into_owned();
-        let refused = REFUSED.iter().find(|(known, _)| *known == name);
-        if let Some((name, neutral)) = refused
-            && !claude
-        {
-            if !neutral.contains(&&*squeezed(&extra.value)) {
-                return unsupported(*name, NO_PLACE);
-            }
-            notes.drop(*name);
-        } else if let Some(hint) = HINTS.iter().find(|hint| **hint == name) {
-            notes.drop(*hint);
-        } else if name == ADDITIONAL {
+        if name == ADDITIONAL {
             if !extra.value.starts_with('{') {
                 return unsupported(name, "must be an object");
             }
             given = Some(extra.value);
         } else if name == "thinking" {
-            let mode = thinking_of(&extra.value, &Path::ROOT.key("thinking"))?;
-            let raw = extra.value;
-            ask.reasoning.thinking = Some(crate::ask::Thinking { mode, raw });
+            ask.reasoning.thinking = Some(native_thinking(extra)?);
         } else if claude && !OWN.contains(&&*name) {
             fields.push(extra);
         } else {
@@ -346,18 +313,8 @@ fn claude(
 
 /// Effort for models that are no Claude.
 fn effort(ask: &mut Ask<'_>, family: Family, notes: &mut Notes) -> Result<(), ReadError> {
-    if let Some(extra) = ask.output_extra.first() {
-        return unsupported(format!("output_config.{}", extra.name.read()), NO_PLACE);
-    }
-    let off = |thinking: &crate::ask::Thinking<'_>| thinking.mode == ThinkingMode::Off;
-    if ask
-        .reasoning
-        .thinking
-        .take_if(|thinking| off(thinking))
-        .is_some()
-    {
-        ask.reasoning.effort = Some(Str::text("none"));
-    }
+    common::refuse_output_extras(ask)?;
+    thinking::off_as_effort(ask);
     thinking::to_openai(ask, notes)?;
     let Some(word) = ask.reasoning.effort.take() else {
         return Ok(());

@@ -10,6 +10,7 @@ use crate::dialect::plain::is_marked;
 use crate::prompt::ReadError;
 
 use super::bedrock_names::{call_id, documents};
+use super::common;
 use super::to_anthropic_turns::given;
 use super::{Calls, Notes, place, unsupported};
 
@@ -130,38 +131,21 @@ fn rank(kind: &PartKind<'_>) -> u8 {
 /// Members of a message beside its content: blocks of Bedrock's own kinds come
 /// back in one of them, the others have no place.
 fn members(turn: &mut Turn<'_>, notes: &mut Notes) -> Result<(), ReadError> {
-    if turn.role == Role::Function {
-        return unsupported(
-            place(turn.at, "role"),
-            "is function, which this model does not know: use the role tool",
-        );
-    }
-    let mut rest = Vec::new();
-    for extra in std::mem::take(&mut turn.extra) {
-        let name = extra.name.read().into_owned();
-        match &*name {
-            "function_call" | "audio" => {
-                return unsupported(
-                    place(turn.at, &name),
-                    "cannot be sent to this model: use tool_calls and texts",
-                );
-            }
-            "native_content" => {
-                let mut own = Vec::new();
-                elements(&extra.value, |raw| {
-                    if is_native(raw) {
-                        own.push(Part::from(PartKind::Other(raw.to_owned().into())));
-                    }
-                });
-                // What the model did comes before what it says of it.
-                own.append(&mut turn.parts);
-                turn.parts = own;
-            }
-            _ => rest.push(extra),
+    common::message_members(turn, notes, |turn, extra| {
+        if extra.name != *"native_content" {
+            return Some(extra);
         }
-    }
-    notes.drop_extras("messages[].", &mut rest);
-    Ok(())
+        let mut own = Vec::new();
+        elements(&extra.value, |raw| {
+            if is_native(raw) {
+                own.push(Part::from(PartKind::Other(raw.to_owned().into())));
+            }
+        });
+        // What the model did comes before what it says of it.
+        own.append(&mut turn.parts);
+        turn.parts = own;
+        None
+    })
 }
 
 fn fit_part<'a>(

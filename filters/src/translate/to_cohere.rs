@@ -2,46 +2,31 @@
 
 use std::borrow::Cow;
 
-use crate::ask::{Ask, Function, Raw, Thinking, Tool, ToolChoice};
+use crate::ask::{Ask, Function, Raw, Tool, ToolChoice};
 use crate::dialect::Dialect;
-use crate::dialect::anthropic::lift::thinking_of;
 use crate::dialect::cohere::lower::told;
 use crate::dialect::openai_chat::wire::{elements, members};
 use crate::prompt::ReadError;
-use crate::text::Path;
 
-use super::to_anthropic::NO_PLACE;
-use super::to_gemini::{self, HINTS, REFUSED, squeezed};
+use super::common::{
+    self, ANTHROPICS, HINTS, NO_PLACE, OPENAIS, is_settled, native_thinking, squeezed,
+};
 use super::{Notes, cohere_thinking, refuse_doubles, to_cohere_turns, unsupported};
 
 pub(super) fn fit(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result<(), ReadError> {
     let model = ask.model.read().into_owned();
     to_cohere_turns::fit(ask, (from, cohere_thinking::thinks(&model)), notes)?;
     ask.stream_options = None;
-    let metadata = ask.metadata.take().is_some();
-    let user = ask.user.take().is_some();
-    if from == Dialect::AnthropicMessages {
-        if metadata || user {
-            notes.drop("metadata");
-        }
-    } else {
-        for (name, given) in [("metadata", metadata), ("user", user)] {
-            if given {
-                notes.drop(name);
-            }
-        }
-    }
-    if let Some(extra) = ask.output_extra.first() {
-        return unsupported(format!("output_config.{}", extra.name.read()), NO_PLACE);
-    }
+    common::forget_who(ask, from, notes);
+    common::refuse_output_extras(ask)?;
     extras(ask, notes)?;
     numbers(ask, notes)?;
-    to_gemini::format(ask, from, notes)?;
+    common::format(ask, from, notes)?;
     service_tier(ask)?;
     tools(ask, from, notes)?;
-    to_gemini::tool_choice(ask, from, notes)?;
+    common::tool_choice(ask, from, notes)?;
     named_choice(ask)?;
-    to_gemini::stops(ask, from)?;
+    common::stops(ask, from)?;
     cohere_thinking::fit(ask, &model, notes)?;
     refuse_doubles(
         ask,
@@ -60,23 +45,16 @@ pub(super) fn fit(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result
 fn extras(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
     let mut kept = Vec::with_capacity(ask.extra.len());
     for extra in std::mem::take(&mut ask.extra) {
+        if is_settled(&extra, &[OPENAIS, ANTHROPICS], HINTS, notes)? {
+            continue;
+        }
         let name = extra.name.read().into_owned();
-        let text_alone = || matches!(&*squeezed(&extra.value), "[]" | "[\"text\"]");
-        if let Some((name, neutral)) = REFUSED.iter().find(|(known, _)| *known == name) {
-            if !neutral.contains(&&*squeezed(&extra.value)) {
-                return unsupported(*name, NO_PLACE);
-            }
-            notes.drop(*name);
-        } else if let Some(hint) = HINTS.iter().find(|hint| **hint == name) {
-            notes.drop(*hint);
-        } else if name == "modalities" {
-            if !text_alone() {
+        if name == "modalities" {
+            if !matches!(&*squeezed(&extra.value), "[]" | "[\"text\"]") {
                 return unsupported(name, "may hold text alone for this model");
             }
         } else if name == "thinking" && !is_own_thinking(&extra.value) {
-            let mode = thinking_of(&extra.value, &Path::ROOT.key("thinking"))?;
-            let raw = extra.value;
-            ask.reasoning.thinking = Some(Thinking { mode, raw });
+            ask.reasoning.thinking = Some(native_thinking(extra)?);
         } else {
             kept.push(extra);
         }
@@ -93,7 +71,7 @@ fn is_own_thinking(raw: &str) -> bool {
 }
 
 fn numbers(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
-    to_gemini::numbers(ask, notes)?;
+    common::numbers(ask, notes)?;
     let sampling = &mut ask.sampling;
     if sampling.n.take().is_some() {
         return unsupported("n", "must be 1 for this model: it gives one answer a call");
@@ -131,16 +109,7 @@ fn tools(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result<(), Read
         let Tool::Function(function) = tool else {
             return unsupported(format!("tools[{index}].type"), NO_PLACE);
         };
-        if function.marker.take().is_some() {
-            notes.drop("cache_control");
-        }
-        if !all && function.strict.take() == Some(true) {
-            notes.drop(match from {
-                Dialect::AnthropicMessages => "tools[].strict",
-                _ => "tools[].function.strict",
-            });
-        }
-        notes.drop_extras("tools[].", &mut function.extra);
+        common::function(function, all, from, notes);
     }
     Ok(())
 }

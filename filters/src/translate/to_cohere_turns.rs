@@ -12,6 +12,7 @@ use crate::dialect::cohere::lower::is_document;
 use crate::dialect::cohere::{PLAN, THOUGHT};
 use crate::prompt::ReadError;
 
+use super::common;
 use super::to_anthropic_turns::given;
 use super::to_openai_turns::{mark_error, take_context, titled};
 use super::{Calls, Notes, place, unsupported};
@@ -149,38 +150,21 @@ fn beside<'a>(turn: &Turn<'a>, role: Role, parts: Vec<Part<'a>>) -> Turn<'a> {
 
 /// Members of a message beside its content: a plan may come in Cohere's own spelling.
 fn members(turn: &mut Turn<'_>, notes: &mut Notes) -> Result<(), ReadError> {
-    if turn.role == Role::Function {
-        return unsupported(
-            place(turn.at, "role"),
-            "is function, which this model does not know: use the role tool",
-        );
-    }
-    let mut rest = Vec::new();
-    for extra in std::mem::take(&mut turn.extra) {
-        let name = extra.name.read().into_owned();
-        match (&*name, extra.value) {
-            ("function_call" | "audio", _) => {
-                return unsupported(
-                    place(turn.at, &name),
-                    "cannot be sent to this model: use tool_calls and texts",
-                );
-            }
-            ("tool_plan", Cow::Borrowed(raw)) if raw.starts_with('"') => {
-                let plan = PartKind::Thinking {
-                    text: Str::json(raw),
-                    signature: Some(Str::piece(PLAN)),
-                };
-                turn.parts.insert(0, Part::from(plan));
-                turn.thoughts_in.push("tool_plan");
-            }
-            (_, value) => rest.push(Extra {
-                name: extra.name,
-                value,
-            }),
+    common::message_members(turn, notes, |turn, extra| match extra.value {
+        Cow::Borrowed(raw) if extra.name == *"tool_plan" && raw.starts_with('"') => {
+            let plan = PartKind::Thinking {
+                text: Str::json(raw),
+                signature: Some(Str::piece(PLAN)),
+            };
+            turn.parts.insert(0, Part::from(plan));
+            turn.thoughts_in.push("tool_plan");
+            None
         }
-    }
-    notes.drop_extras("messages[].", &mut rest);
-    Ok(())
+        value => Some(Extra {
+            name: extra.name,
+            value,
+        }),
+    })
 }
 
 /// What one turn comes to.
@@ -354,11 +338,6 @@ fn thoughts(turn: &mut Turn<'_>, thinks: bool, notes: &mut Notes) {
         kept
     });
     if forgotten {
-        if turn.thoughts_in.is_empty() {
-            notes.drop("messages[].content[].thinking");
-        }
-        for member in &turn.thoughts_in {
-            notes.drop(format!("messages[].{member}"));
-        }
+        common::forget_thought(turn, notes);
     }
 }

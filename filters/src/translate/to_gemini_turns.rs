@@ -11,6 +11,7 @@ use crate::dialect::gemini::lower::{CARRIER, call_seal, own_part, unsealed};
 use crate::dialect::openai_chat::wire::elements;
 use crate::prompt::ReadError;
 
+use super::common;
 use super::gemini_thinking::Generation;
 use super::to_anthropic_turns::given;
 use super::{Calls, Notes, place, unsupported};
@@ -120,23 +121,9 @@ fn seal_first_call(turn: &mut Turn<'_>) {
 /// Members of a message beside its content: parts of Gemini's own kinds come
 /// back in one of them, the others have no place.
 fn message_members(turn: &mut Turn<'_>, notes: &mut Notes) -> Result<(), ReadError> {
-    if turn.role == Role::Function {
-        return unsupported(
-            place(turn.at, "role"),
-            "is function, which this model does not know: use the role tool",
-        );
-    }
-    let mut rest = Vec::new();
-    for extra in std::mem::take(&mut turn.extra) {
-        let name = extra.name.read().into_owned();
-        match (&*name, extra.value) {
-            ("function_call" | "audio", _) => {
-                return unsupported(
-                    place(turn.at, &name),
-                    "cannot be sent to this model: use tool_calls and texts",
-                );
-            }
-            ("native_content", Cow::Borrowed(list)) => {
+    common::message_members(turn, notes, |turn, extra| {
+        match &extra.value {
+            Cow::Borrowed(list) if extra.name == *"native_content" => {
                 let mut own = Vec::new();
                 elements(list, |raw| {
                     if own_part(raw).is_some() {
@@ -146,15 +133,11 @@ fn message_members(turn: &mut Turn<'_>, notes: &mut Notes) -> Result<(), ReadErr
                 // What the model did comes before what it says of it.
                 own.append(&mut turn.parts);
                 turn.parts = own;
+                None
             }
-            (_, value) => rest.push(Extra {
-                name: Str::text(&name),
-                value,
-            }),
+            _ => Some(extra),
         }
-    }
-    notes.drop_extras("messages[].", &mut rest);
-    Ok(())
+    })
 }
 
 /// What one turn comes to.
@@ -212,7 +195,7 @@ impl<'a> Fitted<'a, '_, '_> {
             } if unsealed(seal).is_some() => part.extra.clear(),
             PartKind::RedactedThinking { data } if unsealed(data).is_some() => part.extra.clear(),
             PartKind::Thinking { .. } | PartKind::RedactedThinking { .. } => {
-                self.forget_thought();
+                common::forget_thought(self.turn, self.notes);
                 return Ok(());
             }
             PartKind::Other(raw) if own_part(raw).is_some() => {}
@@ -246,16 +229,6 @@ impl<'a> Fitted<'a, '_, '_> {
             }
         }
         Ok(())
-    }
-
-    /// A thought of another provider's, or one without its seal.
-    fn forget_thought(&mut self) {
-        if self.turn.thoughts_in.is_empty() {
-            self.notes.drop("messages[].content[].thinking");
-        }
-        for member in &self.turn.thoughts_in {
-            self.notes.drop(format!("messages[].{member}"));
-        }
     }
 }
 

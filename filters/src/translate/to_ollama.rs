@@ -3,41 +3,17 @@
 
 use std::borrow::Cow;
 
-use crate::ask::{Ask, Extra, Format, Str, ThinkingMode, Tool, ToolChoice};
+use crate::ask::{Ask, Extra, Format, Str, Tool, ToolChoice};
 use crate::dialect::Dialect;
-use crate::dialect::anthropic::lift::thinking_of;
 use crate::dialect::ollama::lower::{OPTIONS, object, option_name, options};
 use crate::dialect::openai_chat::wire::members;
 use crate::prompt::{ReadError, RequestPatch};
-use crate::text::Path;
 
-use super::to_anthropic::NO_PLACE;
+use super::common::{
+    self, ANTHROPICS, HINTS, NO_PLACE, OPENAIS, TEXT_ALONE, is_settled, native_thinking, squeezed,
+};
 use super::{Notes, Translation, refuse_doubles, thinking, to_ollama_turns, unsupported};
 
-/// Members with no counterpart, and the values that wish for nothing.
-const REFUSED: [(&str, &[&str]); 11] = [
-    ("prediction", &[]),
-    ("audio", &[]),
-    ("web_search_options", &[]),
-    ("functions", &["[]"]),
-    ("function_call", &[]),
-    ("modalities", &["[]", "[\"text\"]"]),
-    ("store", &["false"]),
-    ("verbosity", &["\"medium\""]),
-    ("container", &[]),
-    ("mcp_servers", &["[]"]),
-    ("context_management", &[]),
-];
-/// Hints that change no answer.
-const HINTS: [&str; 7] = [
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "safety_identifier",
-    "cache_control",
-    "betas",
-    "anthropic_beta",
-    "anthropic_version",
-];
 const LIMIT: &str = "num_predict";
 
 pub(super) fn fit(
@@ -48,21 +24,13 @@ pub(super) fn fit(
 ) -> Result<(), ReadError> {
     to_ollama_turns::fit(ask, (from, how.keep_reasoning), notes)?;
     ask.stream_options = None;
-    for (name, given) in [
-        ("metadata", ask.metadata.take().is_some()),
-        ("user", ask.user.take().is_some()),
-    ] {
-        if given {
-            let is_claude = from == Dialect::AnthropicMessages;
-            notes.drop(if is_claude { "metadata" } else { name });
-        }
-    }
-    if let Some(extra) = ask.output_extra.first() {
-        return unsupported(format!("output_config.{}", extra.name.read()), NO_PLACE);
-    }
+    common::forget_who(ask, from, notes);
+    common::refuse_output_extras(ask)?;
     extras(ask, how, notes)?;
     numbers(ask, notes)?;
-    format(ask, from, notes)?;
+    // What happens anyway.
+    ask.format.take_if(|format| matches!(format, Format::Text));
+    common::format(ask, from, notes)?;
     service_tier(ask, notes)?;
     tools(ask, from, notes)?;
     tool_choice(ask, from, notes)?;
@@ -118,26 +86,15 @@ pub(super) fn patch_of<'a>(
     }
 }
 
-/// The value without white space, to compare it with one.
-fn squeezed(raw: &str) -> String {
-    raw.split_ascii_whitespace().collect()
-}
-
 fn extras(ask: &mut Ask<'_>, how: &Translation<'_>, notes: &mut Notes) -> Result<(), ReadError> {
     let mut kept: Vec<Extra<'_>> = Vec::with_capacity(ask.extra.len());
     for mut extra in std::mem::take(&mut ask.extra) {
+        if is_settled(&extra, &[OPENAIS, TEXT_ALONE, ANTHROPICS], HINTS, notes)? {
+            continue;
+        }
         let name = extra.name.read().into_owned();
-        if let Some((name, neutral)) = REFUSED.iter().find(|(known, _)| *known == name) {
-            if !neutral.contains(&&*squeezed(&extra.value)) {
-                return unsupported(*name, NO_PLACE);
-            }
-            notes.drop(*name);
-        } else if let Some(hint) = HINTS.iter().find(|hint| **hint == name) {
-            notes.drop(*hint);
-        } else if name == "thinking" {
-            let mode = thinking_of(&extra.value, &Path::ROOT.key("thinking"))?;
-            let raw = extra.value;
-            ask.reasoning.thinking = Some(crate::ask::Thinking { mode, raw });
+        if name == "thinking" {
+            ask.reasoning.thinking = Some(native_thinking(extra)?);
         } else if name == OPTIONS && !extra.value.starts_with('{') {
             return unsupported(OPTIONS, "must be an object");
         } else if how.most_output.is_none() || !matches!(&*name, LIMIT | OPTIONS) {
@@ -188,28 +145,6 @@ fn numbers(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
     Ok(())
 }
 
-fn format(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result<(), ReadError> {
-    let field = match from {
-        Dialect::AnthropicMessages => "output_config.format",
-        _ => "response_format",
-    };
-    match &ask.format {
-        None | Some(Format::JsonObject) => {}
-        Some(Format::Text) => ask.format = None,
-        Some(Format::JsonSchema { schema: None, .. }) => {
-            return unsupported(format!("{field}.json_schema.schema"), "is missing");
-        }
-        Some(Format::JsonSchema {
-            name,
-            description,
-            strict,
-            ..
-        }) => notes.keep_schema_only(name.is_some(), description.is_some(), *strict),
-        Some(Format::Other(_)) => return unsupported(field, NO_PLACE),
-    }
-    Ok(())
-}
-
 fn service_tier(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
     let Some(tier) = ask.service_tier.take() else {
         return Ok(());
@@ -226,16 +161,7 @@ fn tools(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result<(), Read
         let Tool::Function(function) = tool else {
             return unsupported(format!("tools[{index}].type"), NO_PLACE);
         };
-        if function.marker.take().is_some() {
-            notes.drop("cache_control");
-        }
-        if function.strict.take() == Some(true) {
-            notes.drop(match from {
-                Dialect::AnthropicMessages => "tools[].strict",
-                _ => "tools[].function.strict",
-            });
-        }
-        notes.drop_extras("tools[].", &mut function.extra);
+        common::function(function, false, from, notes);
     }
     Ok(())
 }
@@ -243,34 +169,21 @@ fn tools(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result<(), Read
 /// There is no word for it: with tools the model decides, and without them it
 /// calls none.
 fn tool_choice(ask: &mut Ask<'_>, from: Dialect, notes: &mut Notes) -> Result<(), ReadError> {
-    match ask.tool_choice.take() {
-        None => {}
-        Some(ToolChoice::Auto) if ask.tools.is_empty() => notes.drop("tool_choice"),
-        Some(ToolChoice::Auto) => {}
-        Some(ToolChoice::None) if ask.tools.is_empty() => notes.drop("tool_choice"),
-        Some(ToolChoice::None) => ask.tools.clear(),
-        Some(ToolChoice::Other(_)) => return unsupported("tool_choice", NO_PLACE),
-        Some(_) if ask.tools.is_empty() => {
-            return unsupported("tool_choice", "wants a tool, but there are none");
-        }
-        Some(_) => {
-            return unsupported(
-                "tool_choice",
-                "cannot force a call at this model's provider: use auto or none",
-            );
-        }
+    let is_free = matches!(
+        ask.tool_choice,
+        None | Some(ToolChoice::Auto | ToolChoice::None | ToolChoice::Other(_))
+    );
+    if !is_free && !ask.tools.is_empty() {
+        return unsupported(
+            "tool_choice",
+            "cannot force a call at this model's provider: use auto or none",
+        );
     }
-    match ask.parallel_tool_calls.take() {
-        Some(false) if !ask.tools.is_empty() => unsupported(
-            match from {
-                Dialect::AnthropicMessages => "tool_choice.disable_parallel_tool_use",
-                _ => "parallel_tool_calls",
-            },
-            NO_PLACE,
-        ),
-        // True is what happens anyway, and without tools nothing does.
-        _ => Ok(()),
+    common::tool_choice(ask, from, notes)?;
+    if let Some(ToolChoice::None) = ask.tool_choice.take() {
+        ask.tools.clear();
     }
+    Ok(())
 }
 
 /// Effort and thinking as `think`: a word of three, or false. What the client says
@@ -281,10 +194,7 @@ fn think(ask: &mut Ask<'_>, notes: &mut Notes) -> Result<(), ReadError> {
         Some(_) => "thinking",
         None => "reasoning_effort",
     };
-    let off = |thinking: &mut crate::ask::Thinking<'_>| thinking.mode == ThinkingMode::Off;
-    if ask.reasoning.thinking.take_if(off).is_some() {
-        ask.reasoning.effort = Some(Str::text("none"));
-    }
+    thinking::off_as_effort(ask);
     thinking::to_openai(ask, notes)?;
     let Some(word) = ask.reasoning.effort.take() else {
         return Ok(());

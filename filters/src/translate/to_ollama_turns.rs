@@ -7,6 +7,7 @@ use crate::ask::{Arguments, Ask, Part, PartKind, Role, Source, Str, Turn};
 use crate::dialect::Dialect;
 use crate::prompt::ReadError;
 
+use super::common;
 use super::from_responses::join;
 use super::to_anthropic_turns::given;
 use super::{Calls, Notes, place, unsupported};
@@ -28,7 +29,7 @@ pub(super) fn fit(
         from,
     };
     for mut turn in std::mem::take(&mut ask.turns) {
-        message_members(&mut turn, notes)?;
+        common::message_members(&mut turn, notes, |_, extra| Some(extra))?;
         let parts = std::mem::take(&mut turn.parts);
         let mut fitted = Fitted {
             turn: &turn,
@@ -160,26 +161,6 @@ fn turn_of(role: Role, parts: Vec<Part<'_>>) -> Turn<'_> {
     }
 }
 
-fn message_members(turn: &mut Turn<'_>, notes: &mut Notes) -> Result<(), ReadError> {
-    if turn.role == Role::Function {
-        return unsupported(
-            place(turn.at, "role"),
-            "is function, which this model does not know: use the role tool",
-        );
-    }
-    for extra in &turn.extra {
-        let name = extra.name.read();
-        if matches!(&*name, "function_call" | "audio") {
-            return unsupported(
-                place(turn.at, &name),
-                "cannot be sent to this model: use tool_calls and texts",
-            );
-        }
-    }
-    notes.drop_extras("messages[].", &mut turn.extra);
-    Ok(())
-}
-
 /// What one turn comes to.
 struct Fitted<'a, 't, 'n> {
     turn: &'t Turn<'a>,
@@ -245,7 +226,7 @@ impl<'a> Fitted<'a, '_, '_> {
                 part.extra.clear();
             }
             PartKind::Thinking { .. } | PartKind::RedactedThinking { .. } => {
-                self.forget_thought();
+                common::forget_thought(self.turn, self.notes);
                 return Ok(());
             }
             PartKind::Other(_) | PartKind::Audio { .. } | PartKind::OtherCall(_) => {
@@ -277,15 +258,5 @@ impl<'a> Fitted<'a, '_, '_> {
             }
         }
         Ok(())
-    }
-
-    /// A thought that only its provider can read.
-    fn forget_thought(&mut self) {
-        if self.turn.thoughts_in.is_empty() {
-            self.notes.drop("messages[].content[].thinking");
-        }
-        for member in &self.turn.thoughts_in {
-            self.notes.drop(format!("messages[].{member}"));
-        }
     }
 }
