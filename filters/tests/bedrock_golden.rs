@@ -10,40 +10,22 @@
 
 mod translated;
 
-use std::path::Path;
-
 use alfred_filters::answer::{Answer, Fidelity, StreamPlan};
 use alfred_filters::dialect::Dialect;
-use alfred_filters::prompt::{Prompt, RequestPatch, Surface};
-use alfred_filters::translate::Translation;
+use alfred_filters::prompt::Surface;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use translated::{conversations, plainly};
+use translated::conversations;
+use translated::requests::{check_golden, check_recorded, how, outcome, surface_of, unless_passed};
 
 const CLAUDE: &str = "us.anthropic.claude-sonnet-4-20250514-v1:0";
 
-fn how(model: &str) -> Translation<'_> {
-    Translation {
-        patch: RequestPatch {
-            model,
-            ..RequestPatch::default()
-        },
-        ..plainly()
-    }
-}
-
 fn say(surface: Surface, body: &Value, model: &str) -> Value {
-    let prompt = Prompt::read(surface, Bytes::from(body.to_string())).unwrap();
-    match prompt.translate(Dialect::BedrockConverse, &how(model)) {
-        Ok(said) => {
-            let body: Value = serde_json::from_slice(&said.body).unwrap();
-            if surface != Surface::Embeddings {
-                assert_eq!(judge(&body), Ok(()), "{body:#}");
-            }
-            json!({"dropped": said.dropped, "body": body})
-        }
-        Err(error) => json!({"refused": error.param, "code": error.code}),
-    }
+    outcome(
+        (surface, body),
+        (Dialect::BedrockConverse, &how(model)),
+        judge,
+    )
 }
 
 fn demand(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
@@ -186,57 +168,22 @@ fn judge_block<'a>(
 #[test]
 fn a_recorded_request_is_said_to_bedrock_or_refused_by_name() {
     for model in [CLAUDE, "amazon.nova-pro-v1:0"] {
-        let (mut said, mut refused) = (0, 0);
-        for (id, status, prompt) in conversations() {
-            match prompt.translate(Dialect::BedrockConverse, &how(model)) {
-                Ok(translated) => {
-                    said += 1;
-                    let body: Value = serde_json::from_slice(&translated.body)
-                        .unwrap_or_else(|error| panic!("{id}: {error}"));
-                    // What is passed for the provider to judge is no fault of ours.
-                    if status < 400
-                        && let Err(flaw) = judge(&body)
-                        && !flaw.starts_with("member ")
-                    {
-                        panic!("{id}: {flaw}\n{body:#}");
-                    }
-                }
-                Err(error) => {
-                    refused += 1;
-                    assert!(error.param.is_some(), "{id} names no field");
-                    assert_eq!(error.code, "unsupported_parameter", "{id}");
-                }
-            }
-        }
+        let way = (Dialect::BedrockConverse, &how(model));
+        let verdict: fn(&Value) -> Result<(), String> = |body| unless_passed(judge(body));
+        let (said, refused) = check_recorded(conversations(), way, verdict);
         assert!(said > refused * 2, "{said} said, {refused} refused");
     }
 }
 
 #[test]
 fn every_golden_request_becomes_what_it_was_judged_to_be() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/bedrock");
-    let anew = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let mut cases = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let mut case: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        let surface = match case["from"].as_str().unwrap() {
-            "chat" => Surface::Chat,
-            "embeddings" => Surface::Embeddings,
-            "responses" => Surface::Responses,
-            _ => Surface::Messages,
-        };
-        let outcome = say(surface, &case["request"], case["model"].as_str().unwrap());
-        if anew {
-            case["outcome"] = outcome;
-            std::fs::write(&path, format!("{case:#}\n")).unwrap();
-        } else {
-            let (expected, outcome) = (format!("{:#}", case["outcome"]), format!("{outcome:#}"));
-            assert_eq!(outcome, expected, "{}", path.display());
-        }
-        cases += 1;
-    }
-    assert!(cases >= 80, "{cases}");
+    check_golden("bedrock", 80, |case| {
+        say(
+            surface_of(case),
+            &case["request"],
+            case["model"].as_str().unwrap(),
+        )
+    });
 }
 
 const THINKING: &str = r#"{"output":{"message":{"role":"assistant","content":[

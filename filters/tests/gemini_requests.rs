@@ -10,39 +10,19 @@
 
 mod translated;
 
-use std::path::Path;
-
 use alfred_filters::answer::{Answer, Fidelity, StreamPlan};
 use alfred_filters::dialect::Dialect;
-use alfred_filters::prompt::{Prompt, RequestPatch, Surface};
-use alfred_filters::translate::Translation;
+use alfred_filters::prompt::{Prompt, Surface};
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use translated::{conversations, plainly};
-
-fn how(model: &str) -> Translation<'_> {
-    Translation {
-        patch: RequestPatch {
-            model,
-            ..RequestPatch::default()
-        },
-        ..plainly()
-    }
-}
+use translated::conversations;
+use translated::requests::{
+    any_json, check_golden, check_recorded, how, outcome, surface_of, unless_passed,
+};
 
 fn say(surface: Surface, body: &Value, model: &str) -> Value {
-    let prompt = Prompt::read(surface, Bytes::from(body.to_string())).unwrap();
-    match prompt.translate(Dialect::Gemini, &how(model)) {
-        Ok(said) => {
-            let body: Value = serde_json::from_slice(&said.body).unwrap();
-            if surface != Surface::Embeddings {
-                assert_eq!(judge(&body), Ok(()), "{body:#}");
-            }
-            json!({"dropped": said.dropped, "body": body})
-        }
-        Err(error) => json!({"refused": error.param, "code": error.code}),
-    }
+    outcome((surface, body), (Dialect::Gemini, &how(model)), judge)
 }
 
 /// Judges a body by the grammar of `generateContent`.
@@ -125,29 +105,9 @@ fn judge_part(part: &Value, role: &str) -> Result<(), String> {
 
 #[test]
 fn a_recorded_request_is_said_to_gemini_or_refused_by_name() {
-    let (mut said, mut refused) = (0, 0);
-    for (id, status, prompt) in conversations() {
-        match prompt.translate(Dialect::Gemini, &how("gemini-3-pro")) {
-            Ok(translated) => {
-                said += 1;
-                let body: Value = serde_json::from_slice(&translated.body)
-                    .unwrap_or_else(|error| panic!("{id}: {error}"));
-                let verdict = judge(&body);
-                // What is passed for the provider to judge is no fault of ours.
-                if status < 400
-                    && let Err(flaw) = verdict.as_ref()
-                    && !flaw.starts_with("member ")
-                {
-                    panic!("{id}: {flaw}\n{body:#}");
-                }
-            }
-            Err(error) => {
-                refused += 1;
-                assert!(error.param.is_some(), "{id} names no field");
-                assert_eq!(error.code, "unsupported_parameter", "{id}");
-            }
-        }
-    }
+    let way = (Dialect::Gemini, &how("gemini-3-pro"));
+    let verdict: fn(&Value) -> Result<(), String> = |body| unless_passed(judge(body));
+    let (said, refused) = check_recorded(conversations(), way, verdict);
     assert!(said > refused * 4, "{said} said, {refused} refused");
 }
 
@@ -255,56 +215,24 @@ fn the_seals_of_other_providers_are_left_out_and_named() {
 
 #[test]
 fn every_golden_request_becomes_what_it_was_judged_to_be() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/gemini");
-    let anew = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let mut cases = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let mut case: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        let surface = match case["from"].as_str().unwrap() {
-            "chat" => Surface::Chat,
-            "embeddings" => Surface::Embeddings,
-            _ => Surface::Messages,
-        };
-        let outcome = say(surface, &case["request"], case["model"].as_str().unwrap());
-        if anew {
-            case["outcome"] = outcome;
-            std::fs::write(&path, format!("{case:#}\n")).unwrap();
-        } else {
-            let (expected, outcome) = (format!("{:#}", case["outcome"]), format!("{outcome:#}"));
-            assert_eq!(outcome, expected, "{}", path.display());
-        }
-        cases += 1;
-    }
-    assert!(cases >= 12, "{cases}");
+    check_golden("gemini", 12, |case| {
+        say(
+            surface_of(case),
+            &case["request"],
+            case["model"].as_str().unwrap(),
+        )
+    });
 }
 
-/// Any JSON, not too large.
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        "[a-z:{}\"\\\\é😀 ]{0,8}".prop_map(Value::from),
-        Just(json!("tool_use")),
-        Just(json!("image_url")),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        let key = prop_oneof![
-            "[a-zA-Z_]{1,6}".prop_map(String::from),
-            Just("type".to_owned()),
-            Just("role".to_owned()),
-            Just("content".to_owned()),
-            Just("text".to_owned()),
-            Just("google".to_owned()),
-            Just("thought_signature".to_owned()),
-        ];
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::btree_map(key, inner, 0..4).prop_map(|map| json!(map)),
-        ]
-    })
-}
+const TEXTS: &[&str] = &["tool_use", "image_url"];
+const NAMES: &[&str] = &[
+    "type",
+    "role",
+    "content",
+    "text",
+    "google",
+    "thought_signature",
+];
 
 #[test]
 fn one_call_alone_is_refused_unless_one_tool_must_be_called() {
@@ -357,9 +285,9 @@ proptest! {
     #[test]
     fn no_request_makes_it_panic_and_all_that_is_said_is_json(
         member in proptest::sample::select(&MEMBERS[..]),
-        value in any_json(),
-        part in any_json(),
-        extra in any_json(),
+        value in any_json(TEXTS, NAMES),
+        part in any_json(TEXTS, NAMES),
+        extra in any_json(TEXTS, NAMES),
         messages in any::<bool>(),
     ) {
         let mut body = json!({"model": "m", "max_tokens": 5, "messages": [

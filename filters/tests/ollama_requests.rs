@@ -10,14 +10,13 @@
 
 mod translated;
 
-use std::path::Path;
-
 use alfred_filters::dialect::Dialect;
 use alfred_filters::prompt::{Prompt, RequestPatch, Surface};
 use alfred_filters::translate::Translation;
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use translated::requests::{any_json, check_golden, check_recorded, outcome, surface_of};
 use translated::{conversations, plainly};
 
 fn how<'a>(model: &'a str, set: &'a [(&'a str, &'a str)]) -> Translation<'a> {
@@ -33,17 +32,7 @@ fn how<'a>(model: &'a str, set: &'a [(&'a str, &'a str)]) -> Translation<'a> {
 }
 
 fn say(surface: Surface, body: &Value, how: &Translation<'_>) -> Value {
-    let prompt = Prompt::read(surface, Bytes::from(body.to_string())).unwrap();
-    match prompt.translate(Dialect::OllamaChat, how) {
-        Ok(said) => {
-            let body: Value = serde_json::from_slice(&said.body).unwrap();
-            if surface != Surface::Embeddings {
-                assert_eq!(judge(&body), Ok(()), "{body:#}");
-            }
-            json!({"dropped": said.dropped, "body": body})
-        }
-        Err(error) => json!({"refused": error.param, "code": error.code}),
-    }
+    outcome((surface, body), (Dialect::OllamaChat, how), judge)
 }
 
 /// Judges a body by the grammar of `/api/chat`.
@@ -96,26 +85,8 @@ fn judge(body: &Value) -> Result<(), String> {
 
 #[test]
 fn a_recorded_request_is_said_to_ollama_or_refused_by_name() {
-    let (mut said, mut refused) = (0, 0);
-    for (id, status, prompt) in conversations() {
-        match prompt.translate(Dialect::OllamaChat, &how("qwen3", &[])) {
-            Ok(translated) => {
-                said += 1;
-                let body: Value = serde_json::from_slice(&translated.body)
-                    .unwrap_or_else(|error| panic!("{id}: {error}"));
-                if status < 400
-                    && let Err(flaw) = judge(&body)
-                {
-                    panic!("{id}: {flaw}\n{body:#}");
-                }
-            }
-            Err(error) => {
-                refused += 1;
-                assert!(error.param.is_some(), "{id} names no field");
-                assert_eq!(error.code, "unsupported_parameter", "{id}");
-            }
-        }
-    }
+    let way = (Dialect::OllamaChat, &how("qwen3", &[]));
+    let (said, refused) = check_recorded(conversations(), way, judge);
     assert!(said > refused, "{said} said, {refused} refused");
 }
 
@@ -146,56 +117,13 @@ fn what_the_operator_forces_joins_the_options_and_never_lengthens_what_is_paid()
 
 #[test]
 fn every_golden_request_becomes_what_it_was_judged_to_be() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/ollama");
-    let anew = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let mut cases = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let mut case: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        let surface = match case["from"].as_str().unwrap() {
-            "chat" => Surface::Chat,
-            "embeddings" => Surface::Embeddings,
-            "responses" => Surface::Responses,
-            _ => Surface::Messages,
-        };
-        let outcome = say(surface, &case["request"], &how("qwen3:8b", &[]));
-        if anew {
-            case["outcome"] = outcome;
-            std::fs::write(&path, format!("{case:#}\n")).unwrap();
-        } else {
-            let (expected, outcome) = (format!("{:#}", case["outcome"]), format!("{outcome:#}"));
-            assert_eq!(outcome, expected, "{}", path.display());
-        }
-        cases += 1;
-    }
-    assert!(cases >= 20, "{cases}");
+    check_golden("ollama", 20, |case| {
+        say(surface_of(case), &case["request"], &how("qwen3:8b", &[]))
+    });
 }
 
-/// Any JSON, not too large.
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        "[a-z:{}\"\\\\é😀 ]{0,8}".prop_map(Value::from),
-        Just(json!("tool_use")),
-        Just(json!("image_url")),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        let key = prop_oneof![
-            "[a-zA-Z_]{1,6}".prop_map(String::from),
-            Just("type".to_owned()),
-            Just("role".to_owned()),
-            Just("content".to_owned()),
-            Just("text".to_owned()),
-            Just("num_predict".to_owned()),
-        ];
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::btree_map(key, inner, 0..4).prop_map(|map| json!(map)),
-        ]
-    })
-}
+const TEXTS: &[&str] = &["tool_use", "image_url"];
+const NAMES: &[&str] = &["type", "role", "content", "text", "num_predict"];
 
 const MEMBERS: [&str; 20] = [
     "temperature",
@@ -226,8 +154,8 @@ proptest! {
     #[test]
     fn no_request_makes_it_panic_and_all_that_is_said_is_json(
         member in proptest::sample::select(&MEMBERS[..]),
-        value in any_json(),
-        part in any_json(),
+        value in any_json(TEXTS, NAMES),
+        part in any_json(TEXTS, NAMES),
         limited in any::<bool>(),
         messages in any::<bool>(),
     ) {

@@ -11,12 +11,11 @@
 
 mod translated;
 
-use std::path::Path;
-
 use alfred_filters::prompt::{Prompt, RequestPatch, Surface};
 use alfred_filters::translate::Translation;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use translated::requests::check_golden;
 use translated::{judge, other};
 
 fn outcome(case: &Value) -> Value {
@@ -49,22 +48,5 @@ fn outcome(case: &Value) -> Value {
 
 #[test]
 fn every_golden_request_becomes_what_it_was_judged_to_be() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/translate");
-    let anew = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let mut cases = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let mut case: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        let outcome = outcome(&case);
-        if anew {
-            case["outcome"] = outcome;
-            std::fs::write(&path, format!("{case:#}\n")).unwrap();
-        } else {
-            // By their text: the order of members is part of the promise.
-            let (expected, outcome) = (format!("{:#}", case["outcome"]), format!("{outcome:#}"));
-            assert_eq!(outcome, expected, "{}", path.display());
-        }
-        cases += 1;
-    }
-    assert!(cases >= 40, "{cases}");
+    check_golden("translate", 40, outcome);
 }

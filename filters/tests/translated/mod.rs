@@ -9,6 +9,8 @@
     reason = "a test that meets the unexpected must fail, and not every test uses all of it"
 )]
 
+pub(crate) mod requests;
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
