@@ -5,8 +5,10 @@
 
 mod client;
 mod egress;
+mod renewals;
 mod tunnel;
 
 pub use client::{Outbound, OutboundError, Reply, Request, Trust};
 pub use egress::{Egress, EgressError, Proxy};
+pub use renewals::{Renewals, Renewed};
 pub use tunnel::{TunnelError, open};

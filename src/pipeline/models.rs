@@ -101,7 +101,9 @@ impl<'a> Reader<'a> {
         let allowed = names.iter().filter(|(id, _)| self.principal.allows(id));
         match self.dialect {
             Dialect::AnthropicMessages => {
-                let data: Vec<_> = allowed.map(|(id, _)| self.anthropic(id)).collect();
+                let data: Vec<_> = allowed
+                    .map(|(id, _)| self.anthropic(id, self.card(id)))
+                    .collect();
                 written(&AnthropicPage {
                     has_more: false,
                     first_id: data.first().map(|model| model.id),
@@ -111,7 +113,9 @@ impl<'a> Reader<'a> {
             }
             _ => written(&List {
                 object: "list",
-                data: allowed.map(|(id, owner)| self.model(id, owner)).collect(),
+                data: allowed
+                    .map(|(id, owner)| self.model(id, owner, self.card(id)))
+                    .collect(),
             }),
         }
     }
@@ -123,7 +127,7 @@ impl<'a> Reader<'a> {
     /// the key may not use it.
     pub(super) fn one(&self, name: &str) -> Result<Bytes, Refusal> {
         let names = &self.gateway.names;
-        names.plan(name, &mut || 0.0)?;
+        let plan = names.plan(name, &mut || 0.0)?;
         if !self.principal.allows(name) {
             return Err(Refusal::ModelNotAllowed(name.to_owned()));
         }
@@ -132,9 +136,10 @@ impl<'a> Reader<'a> {
             || name.split('/').next().unwrap_or(name),
             |(_, owner)| owner,
         );
+        let card = Card::new(self.gateway, &plan, self.charge);
         match self.dialect {
-            Dialect::AnthropicMessages => written(&self.anthropic(name)),
-            _ => written(&self.model(name, owner)),
+            Dialect::AnthropicMessages => written(&self.anthropic(name, card)),
+            _ => written(&self.model(name, owner, card)),
         }
     }
 
@@ -144,9 +149,8 @@ impl<'a> Reader<'a> {
             .unwrap_or_default()
     }
 
-    fn anthropic<'n>(&self, id: &'n str) -> AnthropicModel<'n> {
+    fn anthropic<'n>(&self, id: &'n str, card: Card) -> AnthropicModel<'n> {
         let created = jiff::Timestamp::from_second(self.gateway.built_at).unwrap_or_default();
-        let card = self.card(id);
         AnthropicModel {
             kind: "model",
             id,
@@ -160,13 +164,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn model<'n>(&self, id: &'n str, owned_by: &'n str) -> Model<'n> {
+    fn model<'n>(&self, id: &'n str, owned_by: &'n str, card: Card) -> Model<'n> {
         Model {
             id,
             object: "model",
             created: self.gateway.built_at,
             owned_by,
-            card: self.card(id),
+            card,
         }
     }
 }

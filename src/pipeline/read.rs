@@ -47,13 +47,12 @@ pub enum Ready {
     Forward(Box<Forward>),
     /// The answer, made here.
     Answer(Bytes),
-    /// A prompt whose tokens are to be counted here, exactly.
-    Count(Prompt, Vocabulary),
+    /// A prompt whose tokens are to be counted here, exactly, and the estimate of them.
+    Count(Prompt, Vocabulary, u64),
 }
 
 /// Counts a prompt's tokens on a thread that may take its time: the body of the answer.
-pub async fn count(prompt: Prompt, vocabulary: Vocabulary) -> Bytes {
-    let estimate = prompt.estimate_input_tokens();
+pub async fn count(prompt: Prompt, vocabulary: Vocabulary, estimate: u64) -> Bytes {
     let counted = tokio::task::spawn_blocking(move || vocabulary.count(&prompt)).await;
     match counted {
         Ok(counted) => count_tokens_body(counted.tokens, counted.is_guess),
@@ -93,7 +92,7 @@ pub fn forward(
     if surface == Surface::CountTokens && !plan.counts_tokens() {
         let exactly = gateway.config.tokenizer == Tokenizer::Bpe && Vocabulary::can_count(&prompt);
         return Ok(match plan.vocabulary().filter(|_| exactly) {
-            Some(vocabulary) => Ready::Count(prompt, vocabulary),
+            Some(vocabulary) => Ready::Count(prompt, vocabulary, input_estimate),
             None => Ready::Answer(count_tokens_body(input_estimate, true)),
         });
     }

@@ -1,9 +1,8 @@
-//! Why: tokens of Entra ID live for an hour, and who gives them takes as long as it takes. So one loop asks, beside the
-//! requests, well before a token ends, and requests only look at what it found. Tokens outlive a reload.
+//! Why: tokens of Entra ID live for an hour, so they are renewed beside the requests, well before they end.
 //!
 //! Source: the client credentials grant of the Microsoft identity platform, v2.0.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -12,12 +11,10 @@ use serde::Deserialize;
 use tokio::sync::Notify;
 
 use crate::conf;
-use crate::outbound::{Outbound, Request, Trust};
+use crate::outbound::{Outbound, Renewals, Renewed, Request, Trust};
 
 /// How long one request for a token may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long the loop sleeps when nobody is due.
-const IDLE: Duration = Duration::from_secs(3600);
 /// How long a failure is waited out at most.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// A token is not used in the last moments of its life: it would end on the way.
@@ -26,12 +23,8 @@ const MARGIN: Duration = Duration::from_secs(30);
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Every identity that a served configuration names. One per process.
-#[derive(Debug)]
-pub struct Identities {
-    known: Mutex<Vec<Weak<Identity>>>,
-    wake: Arc<Notify>,
-    epoch: Instant,
-}
+#[derive(Debug, Default)]
+pub struct Identities(Renewals<Identity>);
 
 /// One identity, and the token it was given last.
 pub struct Identity {
@@ -71,16 +64,6 @@ impl std::fmt::Debug for Identity {
     }
 }
 
-impl Default for Identities {
-    fn default() -> Self {
-        Self {
-            known: Mutex::default(),
-            wake: Arc::default(),
-            epoch: Instant::now(),
-        }
-    }
-}
-
 impl Identities {
     /// The identity of these settings; the one that is known already where there is one. `way` numbers
     /// the way out of this network.
@@ -89,82 +72,38 @@ impl Identities {
         entra: &conf::Entra,
         (way, outbound): (u64, &Outbound),
     ) -> Arc<Identity> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|identity| identity.strong_count() > 0);
-        let same = known
-            .iter()
-            .filter_map(Weak::upgrade)
-            .find(|identity| identity.entra == *entra && identity.way == way);
-        if let Some(same) = same {
-            return same;
-        }
-        let identity = Arc::new(Identity {
-            entra: entra.clone(),
-            way,
-            outbound: outbound.clone(),
-            held: ArcSwapOption::empty(),
-            plan: Mutex::default(),
-            came: Notify::new(),
-            epoch: self.epoch,
-        });
-        known.push(Arc::downgrade(&identity));
-        self.wake.notify_one();
-        identity
-    }
-
-    /// Keeps the token of every identity fresh, for ever. Runs in the supervisor of background work; it
-    /// alone asks, so that no token is ever asked for twice at a time.
-    pub async fn look_after(&self) {
-        loop {
-            let known = self.alive();
-            let now = self.epoch.elapsed();
-            let due = known.iter().filter(|identity| identity.plan().due <= now);
-            let renewals = due.map(|identity| identity.renew());
-            futures_util::future::join_all(renewals).await;
-            let now = self.epoch.elapsed();
-            let next = known.iter().map(|identity| identity.plan().due).min();
-            let rest = next.map_or(IDLE, |next| next.saturating_sub(now).min(IDLE));
-            drop(known);
-            tokio::select! {
-                () = tokio::time::sleep(rest) => {}
-                () = self.wake.notified() => {}
+        self.0.one(|known| {
+            let same = |identity: &&Arc<Identity>| identity.entra == *entra && identity.way == way;
+            if let Some(same) = known.iter().find(same) {
+                return Ok(Arc::clone(same));
             }
-        }
+            Err(Arc::new(Identity {
+                entra: entra.clone(),
+                way,
+                outbound: outbound.clone(),
+                held: ArcSwapOption::empty(),
+                plan: Mutex::default(),
+                came: Notify::new(),
+                epoch: self.0.epoch(),
+            }))
+        })
     }
 
-    fn alive(&self) -> Vec<Arc<Identity>> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|identity| identity.strong_count() > 0);
-        known.iter().filter_map(Weak::upgrade).collect()
+    /// Keeps the token of every identity fresh, for ever.
+    pub async fn look_after(&self) {
+        self.0.look_after().await;
     }
 }
 
-impl Identity {
-    /// The header with the token, while there is one that may be used.
-    #[must_use]
-    pub fn header(&self) -> Option<HeaderValue> {
-        let held = self.held.load();
-        let held = held.as_ref()?;
-        (self.epoch.elapsed() < held.until).then(|| held.header.clone())
+impl Renewed for Identity {
+    fn due(&self) -> Duration {
+        let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        plan.due
     }
 
-    /// Whether there is a token. Waits for the first, so long at most.
-    pub async fn is_ready(&self, limit: Duration) -> bool {
-        let came = self.came.notified();
-        if self.header().is_some() {
-            return true;
-        }
-        let _ = tokio::time::timeout(limit, came).await;
-        self.header().is_some()
-    }
-
-    fn plan(&self) -> Plan {
-        *self.plan.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn renew(&self) {
+    async fn renew(&self, epoch: Instant) {
         let asked = self.ask().await;
-        let now = self.epoch.elapsed();
+        let now = epoch.elapsed();
         let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         match asked {
             Ok((header, life)) => {
@@ -188,6 +127,26 @@ impl Identity {
                 );
             }
         }
+    }
+}
+
+impl Identity {
+    /// The header with the token, while there is one that may be used.
+    #[must_use]
+    pub fn header(&self) -> Option<HeaderValue> {
+        let held = self.held.load();
+        let held = held.as_ref()?;
+        (self.epoch.elapsed() < held.until).then(|| held.header.clone())
+    }
+
+    /// Whether there is a token. Waits for the first, so long at most.
+    pub async fn is_ready(&self, limit: Duration) -> bool {
+        let came = self.came.notified();
+        if self.header().is_some() {
+            return true;
+        }
+        let _ = tokio::time::timeout(limit, came).await;
+        self.header().is_some()
     }
 
     /// A token as its header, and how long it lives.

@@ -62,8 +62,8 @@ pub(super) async fn receive(session: &mut Session, ctx: &mut Context) -> Result<
     ctx.exchange.receipt.request_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
     match pipeline::forward(&mut ctx.exchange, admitted, body, permit) {
         Ok(Ready::Answer(body)) => reply::json(session, ctx, body).await,
-        Ok(Ready::Count(prompt, vocabulary)) => {
-            let body = pipeline::count(prompt, vocabulary).await;
+        Ok(Ready::Count(prompt, vocabulary, estimate)) => {
+            let body = pipeline::count(prompt, vocabulary, estimate).await;
             reply::json(session, ctx, body).await
         }
         Ok(Ready::Forward(mut forward)) => {

@@ -1,9 +1,8 @@
-//! Why: an issuer changes its keys when it likes, and asking it takes as long as it takes. So one loop asks, beside the
-//! requests, and requests only look at what it found. Keys outlive a reload: an issuer that is still configured is
-//! believed without being asked anew, even while it is away.
+//! Why: an issuer changes its keys when it likes, so they are renewed beside the requests. Keys outlive a reload: an
+//! issuer that is still configured is believed without being asked anew, even while it is away.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -13,30 +12,13 @@ use tokio::sync::Notify;
 use super::jwk;
 use super::key::KeySet;
 use super::schedule::Schedule;
-use crate::outbound::{Outbound, Request, Trust};
+use crate::outbound::{Outbound, Renewals, Renewed, Request, Trust};
 
 /// How long one fetch may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long the loop sleeps when nobody is due.
-const IDLE: Duration = Duration::from_secs(3600);
-
 /// Every address of keys that a served configuration names. One per process.
-#[derive(Debug)]
-pub struct KeySources {
-    known: Mutex<Vec<Weak<KeySource>>>,
-    wake: Arc<Notify>,
-    epoch: Instant,
-}
-
-impl Default for KeySources {
-    fn default() -> Self {
-        Self {
-            known: Mutex::default(),
-            wake: Arc::default(),
-            epoch: Instant::now(),
-        }
-    }
-}
+#[derive(Debug, Default)]
+pub struct KeySources(Renewals<KeySource>);
 
 /// The keys at one address, fetched in one way.
 #[derive(Debug)]
@@ -68,61 +50,35 @@ impl KeySources {
         refresh: Duration,
         (way, outbound): (u64, &Outbound),
     ) -> Arc<KeySource> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|source| source.strong_count() > 0);
-        let same: Vec<_> = known.iter().filter_map(Weak::upgrade).collect();
-        let mut same = same.into_iter().filter(|source| source.url == url);
-        let mut kept = None;
-        let is_it = |source: &Arc<KeySource>| source.refresh == refresh && source.way == way;
-        if let Some(it) = same.find(|source| {
-            kept = Some((source.found.load_full(), source.schedule()));
-            is_it(source)
-        }) {
-            return it;
-        }
-        let (found, schedule) = match kept {
-            Some((found, schedule)) => (found, schedule.anew()),
-            None => (Arc::new(Found::nothing()), Schedule::default()),
-        };
-        let source = Arc::new(KeySource {
-            url: url.to_owned(),
-            refresh,
-            way,
-            outbound: outbound.clone(),
-            found: ArcSwap::from(found),
-            schedule: Mutex::new(schedule),
-            wanted: AtomicBool::new(false),
-            wake: Arc::clone(&self.wake),
-        });
-        known.push(Arc::downgrade(&source));
-        self.wake.notify_one();
-        source
-    }
-
-    /// Keeps the keys of every source fresh, for ever. Runs in the supervisor of background work; it alone fetches, so
-    /// that no key is ever fetched twice at a time.
-    pub async fn look_after(&self) {
-        loop {
-            let sources = self.alive();
-            let now = self.epoch.elapsed();
-            let due = sources.iter().filter(|source| source.due() <= now);
-            let fetches = due.map(|source| source.fetch(self.epoch));
-            futures_util::future::join_all(fetches).await;
-            let now = self.epoch.elapsed();
-            let next = sources.iter().map(|source| source.due()).min();
-            let rest = next.map_or(IDLE, |next| next.saturating_sub(now).min(IDLE));
-            drop(sources);
-            tokio::select! {
-                () = tokio::time::sleep(rest) => {}
-                () = self.wake.notified() => {}
+        self.0.one(|known| {
+            let mut same = known.iter().filter(|source| source.url == url);
+            let mut kept = None;
+            if let Some(it) = same.find(|source| {
+                kept = Some((source.found.load_full(), source.schedule()));
+                source.refresh == refresh && source.way == way
+            }) {
+                return Ok(Arc::clone(it));
             }
-        }
+            let (found, schedule) = match kept {
+                Some((found, schedule)) => (found, schedule.anew()),
+                None => (Arc::new(Found::nothing()), Schedule::default()),
+            };
+            Err(Arc::new(KeySource {
+                url: url.to_owned(),
+                refresh,
+                way,
+                outbound: outbound.clone(),
+                found: ArcSwap::from(found),
+                schedule: Mutex::new(schedule),
+                wanted: AtomicBool::new(false),
+                wake: self.0.wake(),
+            }))
+        })
     }
 
-    fn alive(&self) -> Vec<Arc<KeySource>> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|source| source.strong_count() > 0);
-        known.iter().filter_map(Weak::upgrade).collect()
+    /// Keeps the keys of every source fresh, for ever.
+    pub async fn look_after(&self) {
+        self.0.look_after().await;
     }
 }
 
@@ -135,34 +91,13 @@ impl Found {
     }
 }
 
-impl KeySource {
-    /// The keys as they were last read; `None` when there are none to be believed.
-    pub(super) fn keys(&self) -> Option<Arc<KeySet>> {
-        self.found.load().keys.clone()
-    }
-
-    /// The number of those keys.
-    pub(super) fn number(&self) -> Option<u64> {
-        Some(self.found.load().keys.as_ref()?.number)
-    }
-
-    /// A token names a key that is not known: it may be new.
-    pub(super) fn want(&self) {
-        if !self.wanted.swap(true, Ordering::AcqRel) {
-            self.wake.notify_one();
-        }
-    }
-
-    fn schedule(&self) -> Schedule {
-        *self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
+impl Renewed for KeySource {
     fn due(&self) -> Duration {
         let wanted = self.wanted.load(Ordering::Acquire);
         self.schedule().due(self.refresh, wanted)
     }
 
-    async fn fetch(&self, epoch: Instant) {
+    async fn renew(&self, epoch: Instant) {
         // Whoever misses a key from now on may mean one that this fetch does not bring.
         self.wanted.store(false, Ordering::Release);
         let read = self.read().await;
@@ -187,6 +122,29 @@ impl KeySource {
                 }
             }
         }
+    }
+}
+
+impl KeySource {
+    /// The keys as they were last read; `None` when there are none to be believed.
+    pub(super) fn keys(&self) -> Option<Arc<KeySet>> {
+        self.found.load().keys.clone()
+    }
+
+    /// The number of those keys.
+    pub(super) fn number(&self) -> Option<u64> {
+        Some(self.found.load().keys.as_ref()?.number)
+    }
+
+    /// A token names a key that is not known: it may be new.
+    pub(super) fn want(&self) {
+        if !self.wanted.swap(true, Ordering::AcqRel) {
+            self.wake.notify_one();
+        }
+    }
+
+    fn schedule(&self) -> Schedule {
+        *self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn read(&self) -> Result<Found, String> {

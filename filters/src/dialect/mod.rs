@@ -75,6 +75,20 @@ impl Dialect {
         }
     }
 
+    /// Whether providers of this dialect take pictures as bytes only. Gemini knows
+    /// addresses too, but newer models alone fetch them.
+    #[must_use]
+    pub fn wants_picture_bytes(self) -> bool {
+        match self {
+            Dialect::Gemini | Dialect::BedrockConverse | Dialect::OllamaChat => true,
+            Dialect::OpenAiChat
+            | Dialect::AnthropicMessages
+            | Dialect::OpenAiResponses
+            | Dialect::CohereChat
+            | Dialect::HfFeatures => false,
+        }
+    }
+
     /// The dialect of that name.
     #[must_use]
     pub fn find(name: &str) -> Option<Dialect> {

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::ask::{Ask, Part, PartKind, Source, Str};
-use crate::dialect::Dialect;
 use crate::prompt::{Prompt, ReadError};
 
 /// Pictures by their address.
@@ -36,22 +35,6 @@ impl fmt::Debug for Pictures {
     /// Never what they show, or where they were.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Pictures").field(&self.0.len()).finish()
-    }
-}
-
-impl Dialect {
-    /// Whether providers of this dialect take pictures as bytes only. Gemini knows
-    /// addresses too, but newer models alone fetch them.
-    #[must_use]
-    pub fn wants_picture_bytes(self) -> bool {
-        match self {
-            Dialect::Gemini | Dialect::BedrockConverse | Dialect::OllamaChat => true,
-            Dialect::OpenAiChat
-            | Dialect::AnthropicMessages
-            | Dialect::OpenAiResponses
-            | Dialect::CohereChat
-            | Dialect::HfFeatures => false,
-        }
     }
 }
 
