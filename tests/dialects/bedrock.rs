@@ -5,7 +5,8 @@ use ring::{digest, hmac};
 use serde_json::{Value, json};
 
 use crate::frames::frame;
-use crate::support::{Answer, Do, Gateway, H1, Received, Scripted};
+use crate::support::{Answer, Do, Gateway, Received, Scripted};
+use crate::world::post;
 
 const SECRET: &str = "nobodys/secret+for+this+test";
 const MODEL: &str = "amazon.nova-lite-v1:0";
@@ -25,15 +26,6 @@ async fn ask(gateway: &Gateway, model: &str, stream: bool) -> Answer {
     let body = json!({"model": format!("aws/{model}"), "stream": stream, "max_tokens": 50,
         "messages": [{"role": "user", "content": "hello"}]});
     post(gateway, "/v1/chat/completions", &body).await
-}
-
-async fn post(gateway: &Gateway, path: &str, body: &Value) -> Answer {
-    let body = body.to_string();
-    let mut client: H1 = gateway.h1().await;
-    let length = format!("content-length: {}", body.len());
-    let head = client.head("POST", path, &["content-type: application/json", &length]);
-    client.send(head + &body).await;
-    client.answer().await
 }
 
 fn said() -> Value {

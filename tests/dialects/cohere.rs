@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Do, Gateway, H1, Received, Scripted};
-use crate::world::{events, streamed_text};
+use crate::support::{Do, Gateway, Received, Scripted};
+use crate::world::{events, post, streamed_text};
 
 async fn start(scripts: Vec<Vec<Do>>) -> (Scripted, Gateway) {
     let cohere = Scripted::new(scripts).await;
@@ -15,12 +15,6 @@ async fn start(scripts: Vec<Vec<Do>>) -> (Scripted, Gateway) {
     );
     let gateway = Gateway::start(&yaml).await;
     (cohere, gateway)
-}
-
-fn whole(object: &Value) -> Vec<Do> {
-    let body = object.to_string();
-    let head = Do::json_head(body.len());
-    vec![Do::Read, Do::Send([head, body.into_bytes()].concat())]
 }
 
 fn streamed(sent: &[Value], ends: bool) -> Vec<Do> {
@@ -50,16 +44,6 @@ fn says_hello() -> Vec<Value> {
     ]
 }
 
-async fn ask(gateway: &Gateway, path: &str, body: &Value) -> Answer {
-    let mut client: H1 = gateway.h1().await;
-    let body = body.to_string();
-    let length = format!("content-length: {}", body.len());
-    let lines = ["content-type: application/json", &length];
-    let head = client.head("POST", path, &lines);
-    client.send(head + &body).await;
-    client.answer().await
-}
-
 fn chat(stream: bool) -> Value {
     json!({"model": "co/command-a-03-2025", "stream": stream, "max_tokens": 50,
         "stream_options": stream.then(|| json!({"include_usage": true})),
@@ -81,8 +65,8 @@ async fn a_whole_answer_reaches_an_openai_client() {
     let object = json!({"id": "resp7", "finish_reason": "TOOL_CALL", "usage": usage(), "message": {
         "role": "assistant", "tool_plan": "I will look.",
         "tool_calls": [{"id": "look_1", "type": "function", "function": {"name": "look", "arguments": "{\"at\":1}"}}]}});
-    let (cohere, gateway) = start(vec![whole(&object)]).await;
-    let answer = ask(&gateway, "/v1/chat/completions", &chat(false)).await;
+    let (cohere, gateway) = start(vec![Do::json(&object)]).await;
+    let answer = post(&gateway, "/v1/chat/completions", &chat(false)).await;
     let answer = answer.expect(200);
     // 7 x 1000 and 2 x 3000 pico-USD: what is on the bill, not what went through the model.
     assert_eq!(answer.header("x-alfred-cost"), "0.000000013");
@@ -112,7 +96,7 @@ async fn a_whole_answer_reaches_an_openai_client() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_reaches_clients_of_every_dialect() {
     let (cohere, gateway) = start(vec![streamed(&says_hello(), true)]).await;
-    let answer = ask(&gateway, "/v1/chat/completions", &chat(true)).await;
+    let answer = post(&gateway, "/v1/chat/completions", &chat(true)).await;
     let text = answer.expect(200).text();
     for part in [
         r#""content":"hel""#,
@@ -125,12 +109,12 @@ async fn a_stream_reaches_clients_of_every_dialect() {
     }
     let message = json!({"model": "co/command-a-03-2025", "max_tokens": 50, "stream": true,
         "messages": [{"role": "user", "content": "hello"}]});
-    let answer = ask(&gateway, "/v1/messages", &message).await.expect(200);
+    let answer = post(&gateway, "/v1/messages", &message).await.expect(200);
     let told = events(&answer);
     assert_eq!(streamed_text(&told), "hello");
     assert_eq!(told.last().unwrap().0, "message_stop");
     let request = json!({"model": "co/command-a-03-2025", "stream": true, "input": "hello"});
-    let answer = ask(&gateway, "/v1/responses", &request).await.expect(200);
+    let answer = post(&gateway, "/v1/responses", &request).await.expect(200);
     assert_eq!(events(&answer).last().unwrap().0, "response.completed");
     for seen in cohere.received() {
         assert!(seen.head.contains("/v2/chat"), "{}", seen.head);
@@ -144,7 +128,7 @@ async fn a_stream_without_its_end_is_no_whole_answer() {
     let mut sent = says_hello();
     sent.pop();
     let (_cohere, gateway) = start(vec![streamed(&sent, true)]).await;
-    let answer = ask(&gateway, "/v1/chat/completions", &chat(true)).await;
+    let answer = post(&gateway, "/v1/chat/completions", &chat(true)).await;
     let text = answer.expect(200).text();
     assert!(text.contains(r#""content":"lo""#), "{text}");
     assert!(text.contains(r#""error":"#), "{text}");
@@ -155,9 +139,9 @@ async fn a_stream_without_its_end_is_no_whole_answer() {
 async fn embeddings_and_refusals() {
     let vectors = json!({"id": "e", "embeddings": {"float": [[0.5, -1.25], [1]]}, "texts": ["a", "b"],
         "meta": {"billed_units": {"input_tokens": 4}}});
-    let (cohere, gateway) = start(vec![whole(&vectors)]).await;
+    let (cohere, gateway) = start(vec![Do::json(&vectors)]).await;
     let request = json!({"model": "co/embed-v4.0", "input": ["a", "b"], "dimensions": 256});
-    let answer = ask(&gateway, "/v1/embeddings", &request).await;
+    let answer = post(&gateway, "/v1/embeddings", &request).await;
     let answer = answer.expect(200).json();
     assert_eq!(at(&answer, "/data/0/embedding"), &json!([0.5, -1.25]));
     assert_eq!(at(&answer, "/data/1/index"), 1);
@@ -170,10 +154,10 @@ async fn embeddings_and_refusals() {
     assert_eq!(body["output_dimension"], 256);
 
     let request = json!({"model": "co/embed-v4.0", "input": [[1, 2]]});
-    let answer = ask(&gateway, "/v1/embeddings", &request).await;
+    let answer = post(&gateway, "/v1/embeddings", &request).await;
     assert_eq!(answer.expect(400).error_code(), "unsupported_parameter");
     let mut request = chat(false);
     request["n"] = json!(2);
-    let answer = ask(&gateway, "/v1/chat/completions", &request).await;
+    let answer = post(&gateway, "/v1/chat/completions", &request).await;
     assert_eq!(answer.expect(400).error_code(), "unsupported_parameter");
 }

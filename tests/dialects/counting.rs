@@ -3,13 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::support::{Do, Gateway, Scripted, until};
+use crate::world::post;
 
 async fn start(kind: &str, more: &str, answers: &[Value]) -> (Scripted, Gateway) {
-    let scripts = answers.iter().map(|answer| {
-        let body = answer.to_string();
-        let head = Do::json_head(body.len());
-        vec![Do::Read, Do::Send([head, body.into_bytes()].concat())]
-    });
+    let scripts = answers.iter().map(Do::json);
     let upstream = Scripted::new(scripts.collect()).await;
     let addr = upstream.addr;
     let yaml = format!(
@@ -26,17 +23,11 @@ async fn count(gateway: &Gateway, model: &str) -> (u16, Value) {
         "tools": [{"name": "look", "input_schema": {"type": "object"}}],
         "messages": [{"role": "user", "content": "hello"}],
     });
-    post(gateway, &body).await
+    ask(gateway, &body).await
 }
 
-async fn post(gateway: &Gateway, body: &Value) -> (u16, Value) {
-    let mut client = gateway.h1().await;
-    let body = body.to_string();
-    let length = format!("content-length: {}", body.len());
-    let lines = ["content-type: application/json", &length];
-    let head = client.head("POST", "/v1/messages/count_tokens", &lines);
-    client.send(head + &body).await;
-    let answer = client.answer().await;
+async fn ask(gateway: &Gateway, body: &Value) -> (u16, Value) {
+    let answer = post(gateway, "/v1/messages/count_tokens", body).await;
     (answer.status, answer.json())
 }
 
@@ -121,23 +112,29 @@ async fn openais_vocabularies_count_exactly_where_they_are_asked_for() {
     let yaml = "tokenizer: bpe\nproviders:\n  \
                 p: { kind: openai, keys: [k], endpoints: [\"http://127.0.0.1:1/v1\"] }\n";
     let gateway = Gateway::start(yaml).await;
-    let ask = async |model: &str, more: Value| {
+    let count = async |model: &str, more: Value| {
         let mut body = json!({"model": model, "messages": [{"role": "user",
             "content": "antidisestablishmentarianism"}]});
         body.as_object_mut()
             .unwrap()
             .extend(more.as_object().unwrap().clone());
-        post(&gateway, &body).await.1
+        ask(&gateway, &body).await.1
     };
     until("the vocabularies to be loaded", async || {
-        ask("p/gpt-4", json!({})).await.get("estimated").is_none()
+        count("p/gpt-4", json!({})).await.get("estimated").is_none()
     })
     .await;
     // Six pieces, four around the message, three before the answer.
-    assert_eq!(ask("p/gpt-4", json!({})).await, json!({"input_tokens": 13}));
-    let newer = ask("p/gpt-5-mini", json!({"system": "2 + 2 = 4"})).await;
+    assert_eq!(
+        count("p/gpt-4", json!({})).await,
+        json!({"input_tokens": 13})
+    );
+    let newer = count("p/gpt-5-mini", json!({"system": "2 + 2 = 4"})).await;
     assert_eq!(newer, json!({"input_tokens": newer["input_tokens"]}));
     let tools = json!({"tools": [{"name": "look", "input_schema": {"type": "object"}}]});
-    assert_eq!(ask("p/gpt-4", tools).await["estimated"], true);
-    assert_eq!(ask("p/some-deployment", json!({})).await["estimated"], true);
+    assert_eq!(count("p/gpt-4", tools).await["estimated"], true);
+    assert_eq!(
+        count("p/some-deployment", json!({})).await["estimated"],
+        true
+    );
 }

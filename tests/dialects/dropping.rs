@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Do, Gateway, Scripted};
 
 async fn start(kind: &str, drop: &str, answer: &Value) -> (Scripted, Gateway) {
-    let body = answer.to_string();
-    let packet = [Do::json_head(body.len()), body.into_bytes()].concat();
-    let upstream = Scripted::new(vec![vec![Do::Read, Do::Send(packet)]; 2]).await;
+    let upstream = Scripted::new(vec![Do::json(answer); 2]).await;
     let yaml = format!(
         "providers:\n  p: {{ kind: {kind}, keys: [test-key], endpoints: [\"http://{}\"], drop: {drop} }}\n",
         upstream.addr

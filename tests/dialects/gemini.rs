@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Do, Gateway, H1, Received, Scripted};
-use crate::world::{events, streamed_text};
+use crate::support::{Do, Gateway, Received, Scripted};
+use crate::world::{events, post, streamed_text};
 
 async fn start(scripts: Vec<Vec<Do>>) -> (Scripted, Gateway) {
     let google = Scripted::new(scripts).await;
@@ -15,12 +15,6 @@ async fn start(scripts: Vec<Vec<Do>>) -> (Scripted, Gateway) {
     );
     let gateway = Gateway::start(&yaml).await;
     (google, gateway)
-}
-
-fn whole(object: &Value) -> Vec<Do> {
-    let body = object.to_string();
-    let head = Do::json_head(body.len());
-    vec![Do::Read, Do::Send([head, body.into_bytes()].concat())]
 }
 
 fn streamed(objects: &[Value]) -> Vec<Do> {
@@ -41,16 +35,6 @@ fn says(parts: &Value, finish: Option<&str>) -> Value {
     })
 }
 
-async fn ask(gateway: &Gateway, path: &str, body: &Value) -> Answer {
-    let mut client: H1 = gateway.h1().await;
-    let body = body.to_string();
-    let length = format!("content-length: {}", body.len());
-    let lines = ["content-type: application/json", &length];
-    let head = client.head("POST", path, &lines);
-    client.send(head + &body).await;
-    client.answer().await
-}
-
 fn chat(stream: bool) -> Value {
     json!({"model": "gem/gemini-2.5-flash", "stream": stream, "max_tokens": 50,
         "stream_options": stream.then(|| json!({"include_usage": true})),
@@ -65,8 +49,8 @@ fn body_of(request: &Received) -> Value {
 async fn a_whole_answer_reaches_an_openai_client() {
     let parts = json!([{"text": "hi"},
         {"functionCall": {"name": "look", "args": {"at": 1}}, "thoughtSignature": "QUJD"}]);
-    let (google, gateway) = start(vec![whole(&says(&parts, Some("STOP")))]).await;
-    let answer = ask(&gateway, "/v1/chat/completions", &chat(false)).await;
+    let (google, gateway) = start(vec![Do::json(&says(&parts, Some("STOP")))]).await;
+    let answer = post(&gateway, "/v1/chat/completions", &chat(false)).await;
     let answer = answer.expect(200).json();
     let choice = &answer["choices"][0];
     assert_eq!(choice["message"]["content"], "hi");
@@ -99,7 +83,7 @@ async fn a_stream_reaches_clients_of_either_dialect() {
         says(&json!([{"text": "lo"}]), Some("STOP")),
     ]);
     let (google, gateway) = start(vec![script]).await;
-    let answer = ask(&gateway, "/v1/chat/completions", &chat(true))
+    let answer = post(&gateway, "/v1/chat/completions", &chat(true))
         .await
         .expect(200);
     let text = answer.text();
@@ -115,7 +99,7 @@ async fn a_stream_reaches_clients_of_either_dialect() {
     }
     let message = json!({"model": "gem/gemini-2.5-flash", "max_tokens": 50, "stream": true,
         "messages": [{"role": "user", "content": "hello"}]});
-    let answer = ask(&gateway, "/v1/messages", &message).await.expect(200);
+    let answer = post(&gateway, "/v1/messages", &message).await.expect(200);
     let told = events(&answer);
     assert_eq!(streamed_text(&told), "hello");
     assert_eq!(told.last().unwrap().0, "message_stop");
@@ -129,9 +113,9 @@ async fn a_stream_reaches_clients_of_either_dialect() {
 #[tokio::test(flavor = "multi_thread")]
 async fn embeddings_and_refusals() {
     let vectors = json!({"embeddings": [{"values": [0.5, -1.25]}, {"values": [1]}]});
-    let (google, gateway) = start(vec![whole(&vectors)]).await;
+    let (google, gateway) = start(vec![Do::json(&vectors)]).await;
     let request = json!({"model": "gem/gemini-embedding-001", "input": ["a", "b"]});
-    let answer = ask(&gateway, "/v1/embeddings", &request)
+    let answer = post(&gateway, "/v1/embeddings", &request)
         .await
         .expect(200)
         .json();
@@ -147,6 +131,6 @@ async fn embeddings_and_refusals() {
 
     let mut request = chat(false);
     request["logit_bias"] = json!({"5": 1});
-    let answer = ask(&gateway, "/v1/chat/completions", &request).await;
+    let answer = post(&gateway, "/v1/chat/completions", &request).await;
     assert_eq!(answer.expect(400).error_code(), "unsupported_parameter");
 }

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Do, Gateway, H1, Received, Scripted};
-use crate::world::{events, streamed_text};
+use crate::support::{Do, Gateway, Received, Scripted};
+use crate::world::{events, post, streamed_text};
 
 async fn start(script: Vec<Do>) -> (Scripted, Gateway) {
     let ollama = Scripted::new(vec![script]).await;
@@ -16,12 +16,6 @@ async fn start(script: Vec<Do>) -> (Scripted, Gateway) {
     );
     let gateway = Gateway::start(&yaml).await;
     (ollama, gateway)
-}
-
-fn whole(object: &Value) -> Vec<Do> {
-    let body = object.to_string();
-    let head = Do::json_head(body.len());
-    vec![Do::Read, Do::Send([head, body.into_bytes()].concat())]
 }
 
 /// The lines in one chunk each, but for the cut in the middle of each line.
@@ -57,16 +51,6 @@ fn thought_and_words() -> [Value; 4] {
     ]
 }
 
-async fn ask(gateway: &Gateway, path: &str, body: &Value) -> Answer {
-    let mut client: H1 = gateway.h1().await;
-    let body = body.to_string();
-    let length = format!("content-length: {}", body.len());
-    let lines = ["content-type: application/json", &length];
-    let head = client.head("POST", path, &lines);
-    client.send(head + &body).await;
-    client.answer().await
-}
-
 fn chat(stream: bool) -> Value {
     json!({"model": "home/qwen3", "stream": stream, "max_tokens": 50, "reasoning_effort": "low",
         "stream_options": stream.then(|| json!({"include_usage": true})),
@@ -82,8 +66,8 @@ async fn a_whole_answer_reaches_an_openai_client() {
     let mut answer = done();
     answer["message"] = json!({"role": "assistant", "content": "hi",
         "tool_calls": [{"function": {"name": "look", "arguments": {"at": 1}}}]});
-    let (ollama, gateway) = start(whole(&answer)).await;
-    let answer = ask(&gateway, "/v1/chat/completions", &chat(false)).await;
+    let (ollama, gateway) = start(Do::json(&answer)).await;
+    let answer = post(&gateway, "/v1/chat/completions", &chat(false)).await;
     let answer = answer.expect(200).json();
     let at = |path: &str| answer.pointer(path).cloned().unwrap_or_default();
     assert_eq!(at("/choices/0/message/content"), "hi");
@@ -117,7 +101,7 @@ async fn a_whole_answer_reaches_an_openai_client() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_of_lines_reaches_clients_of_every_dialect() {
     let (ollama, gateway) = start(streamed(&thought_and_words())).await;
-    let answer = ask(&gateway, "/v1/chat/completions", &chat(true)).await;
+    let answer = post(&gateway, "/v1/chat/completions", &chat(true)).await;
     let text = answer.expect(200).text();
     for part in [
         r#""reasoning_content":"hm""#,
@@ -131,12 +115,12 @@ async fn a_stream_of_lines_reaches_clients_of_every_dialect() {
     }
     let message = json!({"model": "home/qwen3", "max_tokens": 50, "stream": true,
         "messages": [{"role": "user", "content": "hello"}]});
-    let answer = ask(&gateway, "/v1/messages", &message).await.expect(200);
+    let answer = post(&gateway, "/v1/messages", &message).await.expect(200);
     let told = events(&answer);
     assert_eq!(streamed_text(&told), "hello");
     assert_eq!(told.last().unwrap().0, "message_stop");
     let response = json!({"model": "home/qwen3", "stream": true, "input": "hello"});
-    let answer = ask(&gateway, "/v1/responses", &response).await.expect(200);
+    let answer = post(&gateway, "/v1/responses", &response).await.expect(200);
     let (name, last) = events(&answer).pop().unwrap();
     assert_eq!(name, "response.completed");
     assert!(last.to_string().contains("\"hello\""), "{last}");
@@ -151,7 +135,7 @@ async fn a_stream_of_lines_reaches_clients_of_every_dialect() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_that_nobody_asked_for_are_one_body() {
     let (_ollama, gateway) = start(streamed(&thought_and_words())).await;
-    let answer = ask(&gateway, "/v1/chat/completions", &chat(false)).await;
+    let answer = post(&gateway, "/v1/chat/completions", &chat(false)).await;
     let answer = answer.expect(200).json();
     let said = answer.pointer("/choices/0/message/content");
     assert_eq!(said, Some(&json!("hello")));
@@ -165,17 +149,17 @@ async fn failures_before_and_after_content_are_told() {
         lost.len()
     );
     let (_ollama, gateway) = start(vec![Do::Read, Do::Send((head + &lost).into_bytes())]).await;
-    let answer = ask(&gateway, "/v1/chat/completions", &chat(false)).await;
+    let answer = post(&gateway, "/v1/chat/completions", &chat(false)).await;
     assert_eq!(answer.expect(404).error_code(), "model_not_found");
 
     let broken = json!({"error": "the model runner has unexpectedly stopped"});
     let (_ollama, gateway) = start(streamed(std::slice::from_ref(&broken))).await;
-    let answer = ask(&gateway, "/v1/chat/completions", &chat(true)).await;
+    let answer = post(&gateway, "/v1/chat/completions", &chat(true)).await;
     assert_eq!(answer.expect(502).error_code(), "provider_failed");
 
     let [thought, words, ..] = thought_and_words();
     let (_ollama, gateway) = start(streamed(&[thought, words, broken])).await;
-    let answer = ask(&gateway, "/v1/chat/completions", &chat(true)).await;
+    let answer = post(&gateway, "/v1/chat/completions", &chat(true)).await;
     let text = answer.expect(200).text();
     assert!(
         text.contains("\"error\"") && !text.contains("[DONE]"),
@@ -187,9 +171,9 @@ async fn failures_before_and_after_content_are_told() {
 async fn embeddings_and_refusals() {
     let vectors =
         json!({"model": "embed", "embeddings": [[0.5, -1.25], [1, 2]], "prompt_eval_count": 4});
-    let (ollama, gateway) = start(whole(&vectors)).await;
+    let (ollama, gateway) = start(Do::json(&vectors)).await;
     let mut request = json!({"model": "home/embed", "input": ["a", "b"]});
-    let answer = ask(&gateway, "/v1/embeddings", &request).await;
+    let answer = post(&gateway, "/v1/embeddings", &request).await;
     let answer = answer.expect(200).json();
     assert_eq!(
         answer.pointer("/data/0/embedding"),
@@ -197,7 +181,7 @@ async fn embeddings_and_refusals() {
     );
     assert_eq!(answer.pointer("/usage/prompt_tokens"), Some(&json!(4)));
     request["encoding_format"] = json!("base64");
-    let answer = ask(&gateway, "/v1/embeddings", &request).await;
+    let answer = post(&gateway, "/v1/embeddings", &request).await;
     let packed = answer.expect(200).json();
     assert_eq!(
         packed.pointer("/data/1/embedding"),
@@ -209,6 +193,6 @@ async fn embeddings_and_refusals() {
     }
     let mut request = chat(false);
     request["n"] = json!(2);
-    let answer = ask(&gateway, "/v1/chat/completions", &request).await;
+    let answer = post(&gateway, "/v1/chat/completions", &request).await;
     assert_eq!(answer.expect(400).error_code(), "unsupported_parameter");
 }

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{Authority, ConnectProxy, Do, Gateway, Scripted};
+use crate::world::post;
 
 /// As much of a picture as anybody looks at.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nand then some";
@@ -34,10 +35,7 @@ impl World {
         let proxy = ConnectProxy::to(place, "200 OK").await;
         let said = json!({"output": {"message": {"role": "assistant", "content": [{"text": "a cat"}]}},
             "stopReason": "end_turn", "usage": {"inputTokens": 7, "outputTokens": 2, "totalTokens": 9}});
-        let body = said.to_string();
-        let answer = [Do::json_head(body.len()), body.into_bytes()].concat();
-        let scripts = vec![vec![Do::Read, Do::Send(answer)]; 3];
-        let aws = Scripted::new(scripts).await;
+        let aws = Scripted::new(vec![Do::json(&said); 3]).await;
         let yaml = format!(
             "egress: {{ proxy: \"http://{}\", ca_file: {} }}\n{images}\n\
              providers:\n  \
@@ -57,12 +55,7 @@ impl World {
     }
 
     async fn ask(&self, path: &str, body: Value) -> (u16, Value) {
-        let mut client = self.gateway.h1().await;
-        let body = body.to_string();
-        let length = format!("content-length: {}", body.len());
-        let head = client.head("POST", path, &["content-type: application/json", &length]);
-        client.send(head + &body).await;
-        let answer = client.answer().await;
+        let answer = post(&self.gateway, path, &body).await;
         (answer.status, answer.json())
     }
 

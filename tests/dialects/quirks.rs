@@ -3,13 +3,12 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Do, Gateway, H1, Scripted};
+use crate::support::{Do, Gateway, Scripted};
+use crate::world::post;
 
 /// A provider of that kind which gives this answer to everything.
 async fn start(kind: &str, answer: &Value) -> (Scripted, Gateway) {
-    let body = answer.to_string();
-    let packet = [Do::json_head(body.len()), body.into_bytes()].concat();
-    let server = Scripted::new(vec![vec![Do::Read, Do::Send(packet)]]).await;
+    let server = Scripted::new(vec![Do::json(answer)]).await;
     let addr = server.addr;
     let yaml = format!(
         "providers:\n  p: {{ kind: {kind}, keys: [k], endpoints: [\"http://{addr}/v1\"] }}\n"
@@ -22,16 +21,6 @@ fn hello() -> Value {
     json!({"id": "x", "object": "chat.completion", "created": 1, "model": "m",
         "choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}})
-}
-
-async fn ask(gateway: &Gateway, path: &str, body: &Value) -> Answer {
-    let mut client: H1 = gateway.h1().await;
-    let body = body.to_string();
-    let length = format!("content-length: {}", body.len());
-    let lines = ["content-type: application/json", &length];
-    let head = client.head("POST", path, &lines);
-    client.send(head + &body).await;
-    client.answer().await
 }
 
 fn sent(server: &Scripted) -> Value {
@@ -64,7 +53,7 @@ async fn mistral_gets_short_ids_and_names_from_clients_of_either_dialect() {
     let mut ids = Vec::new();
     for (path, request) in calls {
         let (server, gateway) = start("mistral", &hello()).await;
-        ask(&gateway, path, &request).await.expect(200);
+        post(&gateway, path, &request).await.expect(200);
         let body = sent(&server);
         assert_eq!(body["tool_choice"], "any");
         let id = body.pointer("/messages/1/tool_calls/0/id").unwrap();
@@ -95,12 +84,12 @@ async fn what_groq_refuses_is_refused_before_the_call() {
         (json!({"logit_bias": {"5": 1}}), "logit_bias"),
         (json!({"messages": named}), "messages[0].name"),
     ] {
-        let answer = ask(&gateway, path, &chat(more)).await.expect(400).json();
+        let answer = post(&gateway, path, &chat(more)).await.expect(400).json();
         assert_eq!(answer.pointer("/error/param"), Some(&json!(param)));
     }
     assert!(server.received().is_empty(), "nobody was called");
     let neutral = chat(json!({"n": 1, "logprobs": false, "top_logprobs": 0, "logit_bias": {}}));
-    ask(&gateway, path, &neutral).await.expect(200);
+    post(&gateway, path, &neutral).await.expect(200);
     for gone in ["n", "logprobs", "top_logprobs", "logit_bias"] {
         assert!(sent(&server).get(gone).is_none(), "{gone}");
     }
@@ -113,7 +102,7 @@ async fn together_counts_its_logprobs() {
     let (server, gateway) = start("together", &answer).await;
     let request = json!({"model": "p/m", "logprobs": true, "top_logprobs": 3,
         "messages": [{"role": "user", "content": "a"}]});
-    let answer = ask(&gateway, "/v1/chat/completions", &request).await;
+    let answer = post(&gateway, "/v1/chat/completions", &request).await;
     let answer = answer.expect(200).json();
     assert_eq!(sent(&server)["logprobs"], 3);
     assert!(sent(&server).get("top_logprobs").is_none());
@@ -125,7 +114,7 @@ async fn together_counts_its_logprobs() {
 async fn hugging_faces_features_are_embeddings() {
     let (server, gateway) = start("huggingface", &json!([[0.5, -1.25], [1, 2]])).await;
     let request = json!({"model": "p/BAAI/bge-small-en", "input": ["a", "b"]});
-    let answer = ask(&gateway, "/v1/embeddings", &request).await;
+    let answer = post(&gateway, "/v1/embeddings", &request).await;
     let answer = answer.expect(200).json();
     assert_eq!(answer.pointer("/data/1/embedding"), Some(&json!([1, 2])));
     assert_eq!(answer.pointer("/usage/estimated"), Some(&json!(true)));
@@ -136,13 +125,13 @@ async fn hugging_faces_features_are_embeddings() {
     assert_eq!(sent(&server), json!({"inputs": ["a", "b"]}));
 
     let (_server, gateway) = start("huggingface", &json!([[[0.5], [1]]])).await;
-    let answer = ask(&gateway, "/v1/embeddings", &request).await;
+    let answer = post(&gateway, "/v1/embeddings", &request).await;
     let answer = answer.expect(400).json();
     assert_eq!(answer.pointer("/error/param"), Some(&json!("model")));
 
     let (server, gateway) = start("huggingface", &hello()).await;
     let chat = json!({"model": "p/m", "messages": [{"role": "user", "content": "a"}]});
-    ask(&gateway, "/v1/chat/completions", &chat)
+    post(&gateway, "/v1/chat/completions", &chat)
         .await
         .expect(200);
     assert!(server.received()[0].head.contains("/v1/chat/completions"));

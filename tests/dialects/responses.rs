@@ -14,12 +14,7 @@ const ANSWERED: &str = concat!(
 const COMPLETED: &str = "event: response.completed\ndata: {\"type\":\"response.completed\",\"sequence_number\":3,\"response\":{\"id\":\"resp_9\",\"object\":\"response\",\"status\":\"completed\",\"model\":\"gpt-x\",\"output\":[],\"usage\":{\"input_tokens\":7,\"output_tokens\":2,\"total_tokens\":9}}}\n\n";
 
 async fn post(gateway: &Gateway, body: &str) -> Answer {
-    let mut client = gateway.h1().await;
-    let length = format!("content-length: {}", body.len());
-    let lines = ["content-type: application/json", &length];
-    let head = client.head("POST", "/v1/responses", &lines);
-    client.send(head + body).await;
-    client.answer().await
+    gateway.post("/v1/responses", &[], body).await
 }
 
 fn stream(events: &str) -> Vec<Do> {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Gateway, H1, Upstream};
+use crate::support::{Answer, Gateway, Upstream};
 
 /// The built-in mock is before a gateway as `gpt`, of OpenAI's dialect, and as `claude`.
 pub(crate) struct World {
@@ -32,23 +32,19 @@ impl World {
 
     /// Asks as Anthropic's SDK does.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
-        let mut client: H1 = self.gateway.h1().await;
-        let body = body.to_string();
-        let length = format!("content-length: {}", body.len());
-        let lines = [
-            "content-type: application/json",
-            "anthropic-version: 2023-06-01",
-            &length,
-        ];
-        let head = client.head("POST", path, &lines);
-        client.send(head + &body).await;
-        client.answer().await
+        let version = ["anthropic-version: 2023-06-01"];
+        self.gateway.post(path, &version, &body.to_string()).await
     }
 
     /// Asks for a message.
     pub(crate) async fn message(&self, model: &str, more: Value) -> Answer {
         self.post("/v1/messages", &ask(model, more)).await
     }
+}
+
+/// Asks with nothing but a body.
+pub(crate) async fn post(gateway: &Gateway, path: &str, body: &Value) -> Answer {
+    gateway.post(path, &[], &body.to_string()).await
 }
 
 /// A request for a message, with further members.

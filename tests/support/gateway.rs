@@ -269,6 +269,16 @@ impl Gateway {
         H2::connect(self.addr).await.with_key(&self.key)
     }
 
+    /// One request with a body of JSON and these further header lines, over a connection of its own.
+    pub(crate) async fn post(&self, path: &str, lines: &[&str], body: &str) -> Answer {
+        let mut client = self.h1().await;
+        let length = format!("content-length: {}", body.len());
+        let lines = [&["content-type: application/json", &length], lines].concat();
+        let head = client.head("POST", path, &lines);
+        client.send(head + body).await;
+        client.answer().await
+    }
+
     /// One chat request over a connection of its own.
     pub(crate) async fn chat(&self, body: &[u8]) -> Answer {
         self.h1().await.chat(body).await

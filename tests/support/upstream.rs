@@ -213,6 +213,13 @@ impl Do {
         .concat()
     }
 
+    /// The steps of an answer that is this JSON.
+    pub(crate) fn json(body: &serde_json::Value) -> Vec<Self> {
+        let body = body.to_string();
+        let packet = [Self::json_head(body.len()), body.into_bytes()].concat();
+        vec![Self::Read, Self::Send(packet)]
+    }
+
     /// The steps of a good streamed answer.
     pub(crate) fn answer(text: &str) -> Vec<Self> {
         vec![Self::Read, Self::Send(Self::whole_stream(text))]
