@@ -7,7 +7,7 @@ use crate::ask::{Extra, Str, Writer};
 use crate::error::{ErrorKind, ProviderError};
 use crate::prompt::{Prompt, ReadError};
 
-use super::openai_chat::usage::push_raw;
+use super::openai_chat::embeddings::push_vectors;
 use super::openai_chat::wire::elements;
 use super::plain;
 
@@ -124,14 +124,9 @@ pub(crate) fn read(body: &str) -> Result<String, ProviderError> {
     if others || lists.is_empty() {
         return Err(bad("the answer holds no embeddings"));
     }
-    let mut out = b"{\"data\":[".to_vec();
-    for (index, list) in lists.iter().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        out.extend_from_slice(format!(r#"{comma}{{"index":{index},"embedding":"#).as_bytes());
-        push_raw(&mut out, list);
-        out.push(b'}');
-    }
-    out.extend_from_slice(b"]}");
+    let mut out = b"{".to_vec();
+    push_vectors(&mut out, lists);
+    out.push(b'}');
     String::from_utf8(out).map_err(|_| ProviderError::malformed("the answer is not UTF-8"))
 }
 

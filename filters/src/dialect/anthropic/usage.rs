@@ -6,7 +6,7 @@
 
 use std::io::Write;
 
-use crate::dialect::openai_chat::usage::{Unknown, push_member};
+use crate::dialect::openai_chat::usage::Unknown;
 use crate::dialect::openai_chat::wire::{members, number};
 use crate::event::{ServiceTier, Usage};
 
@@ -89,11 +89,7 @@ impl Report {
 
     /// The members that are unknown here.
     pub(crate) fn unknown(&self) -> Unknown {
-        let mut unknown = Unknown::default();
-        for (key, value) in &self.unknown {
-            push_member(&mut unknown.top, key, value);
-        }
-        unknown
+        Unknown::of(&self.unknown)
     }
 }
 

@@ -2,7 +2,7 @@
 //! Cohere's list of vectors or lists by type. The vectors keep their digits.
 
 use crate::dialect::cohere;
-use crate::dialect::openai_chat::usage::push_raw;
+use crate::dialect::openai_chat::embeddings::{push_input_usage, push_vectors};
 use crate::dialect::openai_chat::wire::{elements, members, number, string};
 use crate::dialect::plain;
 use crate::error::ProviderError;
@@ -88,18 +88,9 @@ impl<'a> Vectors<'a> {
             push_quoted(&mut out, id);
             out.push(b',');
         }
-        out.extend_from_slice(b"\"data\":[");
-        for (index, vector) in self.list.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            let head = format!(r#"{comma}{{"index":{index},"embedding":"#);
-            out.extend_from_slice(head.as_bytes());
-            push_raw(&mut out, vector);
-            out.push(b'}');
-        }
-        out.push(b']');
+        push_vectors(&mut out, self.list.iter().copied());
         if let Some(tokens) = self.tokens {
-            let usage = format!(r#","usage":{{"prompt_tokens":{tokens},"total_tokens":{tokens}}}"#);
-            out.extend_from_slice(usage.as_bytes());
+            push_input_usage(&mut out, tokens);
         }
         out.push(b'}');
         out

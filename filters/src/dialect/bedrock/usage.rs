@@ -1,7 +1,7 @@
 //! The figures of an answer (section 1.4 of the design page `providers.md`): what
 //! was read from the cache and written to it is no part of `inputTokens`.
 
-use crate::dialect::openai_chat::usage::{Unknown, push_member};
+use crate::dialect::openai_chat::usage::Unknown;
 use crate::dialect::openai_chat::wire::{elements, members, number, string};
 use crate::event::{ServiceTier, Usage};
 
@@ -77,11 +77,7 @@ impl Report {
 
     /// The members that are unknown here.
     pub(super) fn unknown(&self) -> Unknown {
-        let mut unknown = Unknown::default();
-        for (key, value) in &self.unknown {
-            push_member(&mut unknown.top, key, value);
-        }
-        unknown
+        Unknown::of(&self.unknown)
     }
 }
 

@@ -3,7 +3,7 @@
 //! provider's own preamble is among the former only, and pictures are no part of
 //! `input_tokens`.
 
-use crate::dialect::openai_chat::usage::{Unknown, push_member};
+use crate::dialect::openai_chat::usage::Unknown;
 use crate::dialect::openai_chat::wire::{members, number};
 use crate::event::{Billed, Usage};
 
@@ -64,11 +64,7 @@ impl Report {
 
     /// The members that are unknown here.
     pub(super) fn unknown(&self) -> Unknown {
-        let mut unknown = Unknown::default();
-        for (key, value) in &self.unknown {
-            push_member(&mut unknown.top, key, value);
-        }
-        unknown
+        Unknown::of(&self.unknown)
     }
 }
 

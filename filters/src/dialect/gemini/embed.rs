@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::ask::{Extra, Str, Writer};
-use crate::dialect::openai_chat::usage::push_raw;
+use crate::dialect::openai_chat::embeddings::{push_input_usage, push_vectors};
 use crate::dialect::openai_chat::wire::{elements, members};
 use crate::dialect::plain;
 use crate::error::ProviderError;
@@ -18,10 +18,9 @@ use super::usage::Report;
 /// It is not JSON, is an error, or holds no vectors.
 pub(crate) fn read(body: &str) -> Result<String, ProviderError> {
     let text = plain::json(body.as_bytes())?;
-    let mut out = b"{\"data\":[".to_vec();
-    let (mut count, mut whole, mut found) = (0_usize, true, false);
+    let (mut vectors, mut whole, mut found) = (Vec::new(), true, false);
     let mut report = Report::default();
-    let mut vector = |raw: &str| {
+    let mut vector = |raw| {
         let mut values = None;
         members(raw, |key, value| {
             if key == "values" && value.starts_with('[') {
@@ -29,11 +28,7 @@ pub(crate) fn read(body: &str) -> Result<String, ProviderError> {
             }
         });
         whole &= values.is_some();
-        out.extend_from_slice(if count == 0 { b"" } else { b"," });
-        out.extend_from_slice(format!(r#"{{"index":{count},"embedding":"#).as_bytes());
-        push_raw(&mut out, values.unwrap_or("[]"));
-        out.push(b'}');
-        count += 1;
+        vectors.extend(values);
     };
     members(text, |key, value| match key {
         "embeddings" if value.starts_with('[') => {
@@ -54,12 +49,10 @@ pub(crate) fn read(body: &str) -> Result<String, ProviderError> {
         return Err(ProviderError::in_answer(text.as_bytes())
             .unwrap_or_else(|| ProviderError::malformed("the answer holds no embeddings")));
     }
-    out.push(b']');
+    let mut out = b"{".to_vec();
+    push_vectors(&mut out, vectors);
     if let Some(usage) = report.usage() {
-        let input = usage.input;
-        out.extend_from_slice(
-            format!(r#","usage":{{"prompt_tokens":{input},"total_tokens":{input}}}"#).as_bytes(),
-        );
+        push_input_usage(&mut out, usage.input);
     }
     out.push(b'}');
     String::from_utf8(out).map_err(|_| ProviderError::malformed("the answer is not UTF-8"))

@@ -2,7 +2,7 @@
 //! thoughts are no part of `candidatesTokenCount`, and what tools that run at the
 //! provider fed to the model is no part of `promptTokenCount`.
 
-use crate::dialect::openai_chat::usage::{Unknown, push_member};
+use crate::dialect::openai_chat::usage::Unknown;
 use crate::dialect::openai_chat::wire::{elements, members, number, string};
 use crate::event::{ServiceTier, Usage};
 
@@ -88,11 +88,7 @@ impl Report {
 
     /// The members that are no figure of their own.
     pub(super) fn unknown(&self) -> Unknown {
-        let mut unknown = Unknown::default();
-        for (key, value) in &self.unknown {
-            push_member(&mut unknown.top, key, value);
-        }
-        unknown
+        Unknown::of(&self.unknown)
     }
 }
 

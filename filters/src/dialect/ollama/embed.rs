@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use crate::ask::{Extra, Str, Writer};
-use crate::dialect::openai_chat::usage::{push_member, push_raw};
+use crate::dialect::openai_chat::embeddings::{push_input_usage, push_vectors};
+use crate::dialect::openai_chat::usage::push_member;
 use crate::dialect::openai_chat::wire::{elements, members};
 use crate::dialect::plain;
 use crate::error::ProviderError;
@@ -24,25 +25,19 @@ pub(crate) fn read(body: &str) -> Result<String, ProviderError> {
         _ if report.take(key, value) => {}
         _ => push_member(&mut rest, key, value),
     });
-    let mut out = b"{\"data\":[".to_vec();
-    let (mut count, mut whole) = (0_usize, list.starts_with('['));
+    let (mut vectors, mut whole) = (Vec::new(), list.starts_with('['));
     elements(list, |vector| {
         whole &= vector.starts_with('[');
-        out.extend_from_slice(if count == 0 { b"" } else { b"," });
-        out.extend_from_slice(format!(r#"{{"index":{count},"embedding":"#).as_bytes());
-        push_raw(&mut out, vector);
-        out.push(b'}');
-        count += 1;
+        vectors.push(vector);
     });
     if !whole {
         return Err(ProviderError::in_answer(text.as_bytes())
             .unwrap_or_else(|| ProviderError::malformed("the answer holds no embeddings")));
     }
-    out.push(b']');
+    let mut out = b"{".to_vec();
+    push_vectors(&mut out, vectors);
     if let Some(usage) = report.usage().filter(|usage| usage.input > 0) {
-        let input = usage.input;
-        let usage = format!(r#","usage":{{"prompt_tokens":{input},"total_tokens":{input}}}"#);
-        out.extend_from_slice(usage.as_bytes());
+        push_input_usage(&mut out, usage.input);
     }
     out.extend_from_slice(&rest);
     out.extend_from_slice(&report.unknown().top);

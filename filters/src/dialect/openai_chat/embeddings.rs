@@ -8,6 +8,25 @@ use crate::json::{Cursor, Flaw, Kind, decode, push_quoted};
 use super::usage::{push_member, push_raw, write_embeddings};
 use super::wire::{MAX_EXTRAS, Span, elements};
 
+/// Writes vectors as `data`, the member of an answer that holds them; they keep their
+/// digits.
+pub(crate) fn push_vectors<'a>(out: &mut Vec<u8>, vectors: impl IntoIterator<Item = &'a str>) {
+    out.extend_from_slice(b"\"data\":[");
+    for (index, vector) in vectors.into_iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        out.extend_from_slice(format!(r#"{comma}{{"index":{index},"embedding":"#).as_bytes());
+        push_raw(out, vector);
+        out.push(b'}');
+    }
+    out.push(b']');
+}
+
+/// Writes the usage of embeddings as a further member.
+pub(crate) fn push_input_usage(out: &mut Vec<u8>, tokens: u64) {
+    let usage = format!(r#","usage":{{"prompt_tokens":{tokens},"total_tokens":{tokens}}}"#);
+    out.extend_from_slice(usage.as_bytes());
+}
+
 /// What was found in a body of embeddings.
 #[derive(Debug, Default)]
 pub(crate) struct Embeddings {

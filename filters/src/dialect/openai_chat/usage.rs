@@ -70,6 +70,15 @@ pub(crate) struct Unknown {
 }
 
 impl Unknown {
+    /// These members, by name and raw value.
+    pub(crate) fn of(members: &[(String, String)]) -> Unknown {
+        let mut unknown = Unknown::default();
+        for (key, value) in members {
+            push_member(&mut unknown.top, key, value);
+        }
+        unknown
+    }
+
     pub(crate) fn read(raw: &str) -> Unknown {
         let mut unknown = Unknown::default();
         members(raw, |key, value| match key {
