@@ -15,6 +15,7 @@
 //! | [`error`] | what went wrong at a provider, in one shape |
 //! | [`meter`] | counting tokens without a vocabulary |
 //! | [`dialect`] | one file or folder per wire grammar |
+//! | [`guard`] | personal data, secrets and injections in texts |
 //! | [`conform`] | what clients may count on, as rules to hold anybody to |
 
 pub mod answer;
@@ -26,6 +27,7 @@ pub mod estimate;
 pub mod event;
 pub mod eventstream;
 pub(crate) mod framing;
+pub mod guard;
 pub(crate) mod json;
 pub mod meter;
 pub(crate) mod ndjson;

@@ -1,0 +1,1 @@
+//! Personal data by grammar, checksum and context.

@@ -1,0 +1,1 @@
+//! Credentials by a table of families.
