@@ -8,12 +8,14 @@
 //! | [`finding`] | one thing that was found |
 //! | [`window`] | a piece of a text that may go on |
 //! | [`entity`] | the kinds of personal data, their names and packs |
+//! | [`fold`] | text as a reader sees it, without its disguise |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
 
 pub mod entity;
 pub mod finding;
+pub mod fold;
 pub mod injection;
 pub mod pii;
 pub mod secrets;
