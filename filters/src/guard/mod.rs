@@ -8,15 +8,27 @@
 //! | [`finding`] | one thing that was found |
 //! | [`window`] | a piece of a text that may go on |
 //! | [`entity`] | the kinds of personal data, their names and packs |
+//! | [`fold`] | text as a reader sees it, without its disguise |
+//! | [`policy`] | what a team wants looked for and done |
+//! | [`action`] | what is done with a finding |
+//! | [`vault`] | a request's placeholders and their values |
+//! | [`report`] | what was found and done, without values |
+//! | [`screen`] | one text on its way, cut anywhere |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
 
+pub mod action;
 pub mod entity;
 pub mod finding;
+pub mod fold;
 pub mod injection;
 pub mod pii;
+pub mod policy;
+pub mod report;
+pub mod screen;
 pub mod secrets;
+pub mod vault;
 pub mod window;
 
 pub use entity::Entity;
