@@ -13,6 +13,7 @@
 //! | [`action`] | what is done with a finding |
 //! | [`vault`] | a request's placeholders and their values |
 //! | [`report`] | what was found and done, without values |
+//! | [`request`] | all texts of a request on their way |
 //! | [`screen`] | one text on its way, cut anywhere |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
@@ -26,6 +27,7 @@ pub mod injection;
 pub mod pii;
 pub mod policy;
 pub mod report;
+pub mod request;
 pub mod screen;
 pub mod secrets;
 pub mod vault;

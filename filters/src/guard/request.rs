@@ -2,6 +2,8 @@
 //! wrote is passed through a screen, in the form it has, and only changed spans are
 //! patched in the body.
 
+use std::sync::Arc;
+
 use crate::prompt::Prompt;
 use crate::text::{TextChannel, TextRef};
 
@@ -34,10 +36,19 @@ pub fn screen_request(prompt: &mut Prompt, desk: &mut Desk<'_>) -> Result<usize,
 }
 
 fn screened(desk: &mut Desk<'_>, text: &TextRef<'_>) -> Result<Option<String>, Blocked> {
-    desk.report.stand_at(&text.path);
-    let new = whole(form(text), Task::Mask, desk, &text.text)?;
-    match (text.channel, new) {
-        (TextChannel::Name, Some(_)) => Err(Blocked::here()),
+    let told = desk.report.notes.len();
+    let screened = whole(form(text), Task::Mask, desk, &text.text);
+    let news = desk.report.notes.get_mut(told..).unwrap_or_default();
+    if !news.is_empty() {
+        // Rendered only now: a clean text costs no allocation.
+        let path: Arc<str> = text.path.guarded().into();
+        news.iter_mut()
+            .for_each(|note| note.path = Arc::clone(&path));
+    }
+    match (text.channel, screened?) {
+        (TextChannel::Name, Some(_)) => Err(Blocked {
+            kinds: news.iter().map(|note| (note.kind, 1)).collect(),
+        }),
         (_, new) => Ok(new),
     }
 }
