@@ -8,6 +8,7 @@
 //! | [`finding`] | one thing that was found |
 //! | [`window`] | a piece of a text that may go on |
 //! | [`entity`] | the kinds of personal data, their names and packs |
+//! | [`own`] | terms of the team's own |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
@@ -15,6 +16,7 @@
 pub mod entity;
 pub mod finding;
 pub mod injection;
+pub mod own;
 pub mod pii;
 pub mod secrets;
 pub mod window;
