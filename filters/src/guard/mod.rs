@@ -5,6 +5,7 @@
 //!
 //! | module | why it exists |
 //! |---|---|
+//! | [`admission`] | which patterns of a team may come in |
 //! | [`finding`] | one thing that was found |
 //! | [`window`] | a piece of a text that may go on |
 //! | [`entity`] | the kinds of personal data, their names and packs |
@@ -13,6 +14,7 @@
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
 
+pub mod admission;
 pub mod entity;
 pub mod finding;
 pub mod injection;
