@@ -5,4 +5,4 @@ mod build;
 mod watch;
 
 pub use build::Guards;
-pub use watch::{Screened, Watch, blocked};
+pub use watch::{Watch, blocked};

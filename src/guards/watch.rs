@@ -23,15 +23,6 @@ pub struct Watch {
     pub answered: Report,
 }
 
-/// What became of a request's texts.
-#[derive(Debug)]
-pub struct Screened {
-    /// Goes along with the request.
-    pub watch: Box<Watch>,
-    /// How many of its texts were changed.
-    pub changed: usize,
-}
-
 impl Watch {
     /// The guard of a request that has just been read. `key` keys its placeholders: one key for each team.
     #[must_use]

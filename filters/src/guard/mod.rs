@@ -5,6 +5,7 @@
 //!
 //! | module | why it exists |
 //! |---|---|
+//! | [`admission`] | which patterns of a team may come in |
 //! | [`finding`] | one thing that was found |
 //! | [`window`] | a piece of a text that may go on |
 //! | [`entity`] | the kinds of personal data, their names and packs |
@@ -15,15 +16,18 @@
 //! | [`report`] | what was found and done, without values |
 //! | [`request`] | all texts of a request on their way |
 //! | [`screen`] | one text on its way, cut anywhere |
+//! | [`own`] | terms of the team's own |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
 
 pub mod action;
+pub mod admission;
 pub mod entity;
 pub mod finding;
 pub mod fold;
 pub mod injection;
+pub mod own;
 pub mod pii;
 pub mod policy;
 pub mod report;
