@@ -3,11 +3,12 @@
 use prometheus::IntCounterVec;
 
 use super::metrics::{Maker, Row, row};
+use super::receipt::Receipt;
 
 pub(super) const FINDINGS: Row = row(
     "alfred_guard_findings_total",
-    "What guards found in requests and answers, by the rule that found it and what was done.",
-    &["direction", "rule", "action"],
+    "What guards found in requests and answers, by the rule that found it.",
+    &["direction", "rule"],
 );
 
 /// The metrics of guards.
@@ -23,9 +24,17 @@ impl GuardCounts {
         }
     }
 
-    /// Counts `many` findings of a rule.
-    pub fn found(&self, direction: &str, rule: &str, action: &str, many: u64) {
-        let labels = [direction, rule, action];
-        self.findings.with_label_values(&labels).inc_by(many);
+    /// Counts what the guards found in one request and its answer.
+    pub(super) fn count(&self, receipt: &Receipt) {
+        let both = [
+            ("request", &receipt.guarded_request),
+            ("answer", &receipt.guarded_answer),
+        ];
+        for (direction, report) in both {
+            for (rule, many) in report.iter().flat_map(|report| &report.counts) {
+                let labels = [direction, rule];
+                self.findings.with_label_values(&labels).inc_by(*many);
+            }
+        }
     }
 }

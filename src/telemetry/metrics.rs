@@ -354,6 +354,7 @@ impl Metrics {
             self.clients_gone.inc();
         }
         self.count_attempts(receipt);
+        self.guard.count(receipt);
         if let Some(last) = receipt.last_attempt() {
             self.overhead_seconds
                 .observe(self::seconds(receipt.overhead_us));

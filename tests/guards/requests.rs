@@ -1,30 +1,9 @@
 //! What clients send.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{Do, Gateway, Scripted};
-
-/// A key of GitHub's form that is none.
-fn secret() -> String {
-    ["gh", "p_", "16C7e42F292c6912E7710c838347Ae178B4a"].concat()
-}
-
-async fn world(filters: &str, scripts: Vec<Vec<Do>>) -> (Scripted, Gateway) {
-    let upstream = Scripted::new(scripts).await;
-    let yaml = format!("providers:\n{}{filters}", upstream.provider("p", ""));
-    let gateway = Gateway::start(&yaml).await;
-    (upstream, gateway)
-}
-
-fn chat(text: &str) -> String {
-    json!({ "model": "p/m", "messages": [{ "role": "user", "content": text }] }).to_string()
-}
-
-/// The body that the provider got.
-fn received(upstream: &Scripted, nth: usize) -> Value {
-    let received = upstream.received();
-    serde_json::from_slice(&received[nth].body).expect("the provider got JSON")
-}
+use crate::support::Gateway;
+use crate::world::{MAIL, chat, received, says, secret, world};
 
 /// Nothing that the gateway has written, anywhere, holds the value.
 async fn assert_nowhere(gateway: &Gateway, value: &str) {
@@ -49,9 +28,9 @@ async fn assert_nowhere(gateway: &Gateway, value: &str) {
 
 #[tokio::test]
 async fn a_request_with_a_secret_is_refused_and_nobody_sees_it() {
-    let (upstream, gateway) = world("filters: [ { secrets: {} } ]\n", vec![Do::answer("hi")]).await;
+    let (upstream, gateway) = world("filters: [ { secrets: {} } ]\n", vec![says("hi")]).await;
     let text = format!("my token is {} please use it", secret());
-    let answer = gateway.post("/v1/chat/completions", &[], &chat(&text)).await;
+    let answer = chat(&gateway, &text, false).await;
     let answer = answer.expect_refusal(400, "content_blocked");
     assert!(answer.text().contains("secret"), "{}", answer.text());
     assert!(!answer.text().contains(&secret()), "the answer repeats it");
@@ -67,7 +46,9 @@ async fn a_callers_own_dialect_tells_the_block() {
         "messages": [{ "role": "user", "content": [{ "type": "text", "text": secret() }] }],
     });
     let version = ["anthropic-version: 2023-06-01"];
-    let answer = gateway.post("/v1/messages", &version, &body.to_string()).await;
+    let answer = gateway
+        .post("/v1/messages", &version, &body.to_string())
+        .await;
     assert_eq!(answer.status, 400);
     let told = answer.json();
     assert_eq!(told["type"], "error", "{told}");
@@ -77,33 +58,37 @@ async fn a_callers_own_dialect_tells_the_block() {
 #[tokio::test]
 async fn what_is_masked_never_reaches_the_provider() {
     let filters = "filters:\n  - secrets: { action: mask }\n  - pii: { action: mask }\n";
-    let (upstream, gateway) = world(filters, vec![Do::answer("done")]).await;
-    let text = format!("write to ann.lee@example.org with {}", secret());
-    let answer = gateway.post("/v1/chat/completions", &[], &chat(&text)).await;
+    let (upstream, gateway) = world(filters, vec![says("done")]).await;
+    let text = format!("write to {MAIL} with {}", secret());
+    let answer = chat(&gateway, &text, false).await;
     answer.expect(200);
-    let body = received(&upstream, 0);
-    let told = body["messages"][0]["content"].as_str().unwrap();
-    assert_eq!(told, "write to [EMAIL] with [SECRET]");
+    assert_eq!(received(&upstream), "write to [EMAIL] with [SECRET]");
     assert_nowhere(&gateway, &secret()).await;
-    assert_nowhere(&gateway, "ann.lee@example.org").await;
+    assert_nowhere(&gateway, MAIL).await;
 }
 
 #[tokio::test]
 async fn a_dry_run_changes_nothing_and_counts() {
-    let filters = "filters: [ { secrets: {} }, { pii: { action: mask } } ]\nguard: { dry_run: true }\n";
-    let (upstream, gateway) = world(filters, vec![Do::answer("done")]).await;
-    let text = format!("ann.lee@example.org {}", secret());
-    let answer = gateway.post("/v1/chat/completions", &[], &chat(&text)).await;
+    let filters =
+        "filters: [ { secrets: {} }, { pii: { action: mask } } ]\nguard: { dry_run: true }\n";
+    let (upstream, gateway) = world(filters, vec![says("done")]).await;
+    let text = format!("{MAIL} {}", secret());
+    let answer = chat(&gateway, &text, false).await;
     answer.expect(200);
-    assert_eq!(received(&upstream, 0)["messages"][0]["content"], text);
-    let counted = "alfred_guard_findings_total{action=\"mask\",direction=\"request\",rule=\"email\"}";
-    assert_eq!(gateway.metrics(counted).await, 1.0, "{}", gateway.scrape().await);
+    assert_eq!(received(&upstream), text);
+    let counted = "alfred_guard_findings_total{direction=\"request\",rule=\"email\"}";
+    assert_eq!(
+        gateway.metrics(counted).await,
+        1.0,
+        "{}",
+        gateway.scrape().await
+    );
 }
 
 #[tokio::test]
 async fn without_filters_nothing_is_looked_for() {
-    let (upstream, gateway) = world("", vec![Do::answer("done")]).await;
-    let answer = gateway.post("/v1/chat/completions", &[], &chat(&secret())).await;
+    let (upstream, gateway) = world("", vec![says("done")]).await;
+    let answer = chat(&gateway, &secret(), false).await;
     answer.expect(200);
-    assert_eq!(received(&upstream, 0)["messages"][0]["content"], secret());
+    assert_eq!(received(&upstream), secret());
 }
