@@ -12,6 +12,7 @@
 //! | [`policy`] | what a team wants looked for and done |
 //! | [`action`] | what is done with a finding |
 //! | [`vault`] | a request's placeholders and their values |
+//! | [`unmask`] | finding placeholders, however they are spelt |
 //! | [`report`] | what was found and done, without values |
 //! | [`screen`] | one text on its way, cut anywhere |
 //! | [`pii`] | personal data by grammar, checksum and context |
@@ -28,6 +29,7 @@ pub mod policy;
 pub mod report;
 pub mod screen;
 pub mod secrets;
+pub mod unmask;
 pub mod vault;
 pub mod window;
 
