@@ -13,6 +13,7 @@
 //! | [`policy`] | what a team wants looked for and done |
 //! | [`action`] | what is done with a finding |
 //! | [`vault`] | a request's placeholders and their values |
+//! | [`unmask`] | finding placeholders, however they are spelt |
 //! | [`report`] | what was found and done, without values |
 //! | [`request`] | all texts of a request on their way |
 //! | [`screen`] | one text on its way, cut anywhere |
@@ -34,6 +35,7 @@ pub mod report;
 pub mod request;
 pub mod screen;
 pub mod secrets;
+pub mod unmask;
 pub mod vault;
 pub mod window;
 
