@@ -9,6 +9,7 @@
 //! | [`finding`] | one thing that was found |
 //! | [`window`] | a piece of a text that may go on |
 //! | [`entity`] | the kinds of personal data, their names and packs |
+//! | [`links`] | links of an answer that carry data out |
 //! | [`own`] | terms of the team's own |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
@@ -18,6 +19,7 @@ pub mod admission;
 pub mod entity;
 pub mod finding;
 pub mod injection;
+pub mod links;
 pub mod own;
 pub mod pii;
 pub mod secrets;
