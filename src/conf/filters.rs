@@ -20,6 +20,8 @@ pub enum Filter {
     Pii(PiiFilter),
     /// `- terms: {…}`: words of the team's own.
     Terms(TermsFilter),
+    /// `- links: {…}`: links of answers that carry data out.
+    Links(LinksFilter),
 }
 
 section! {
@@ -69,6 +71,16 @@ section! {
         pub action: GuardAction = GuardAction::MaskReversible,
         /// What is done in an answer with one that the request did not hold.
         pub answer: GuardAction = GuardAction::Log,
+    }
+}
+
+section! {
+    /// Links and pictures of an answer whose address carries data to a host that is not listed.
+    pub struct LinksFilter {
+        /// What is done with one in an answer.
+        pub answer: GuardAction = GuardAction::Redact,
+        /// Hosts that links may carry anything to: `docs.example.com`, or `*.example.com` for all below it.
+        pub hosts: Vec<String> = Vec::new(),
     }
 }
 
@@ -124,7 +136,7 @@ choice! {
     }
 }
 
-const NAMES: [&str; 3] = ["secrets", "pii", "terms"];
+const NAMES: [&str; 4] = ["secrets", "pii", "terms", "links"];
 
 impl Shape for Filter {
     type Value = Self;
@@ -140,6 +152,7 @@ impl Shape for Filter {
             "secrets" => SecretsFilter::read(value, cx).map(Self::Secrets),
             "pii" => PiiFilter::read(value, cx).map(Self::Pii),
             "terms" => TermsFilter::read(value, cx).map(Self::Terms),
+            "links" => LinksFilter::read(value, cx).map(Self::Links),
             name => {
                 let near = cx.near(name, NAMES);
                 let hint = match near {
@@ -165,6 +178,7 @@ impl Shape for Filter {
             one("secrets", SecretsFilter::schema()),
             one("pii", PiiFilter::schema()),
             one("terms", TermsFilter::schema()),
+            one("links", LinksFilter::schema()),
         ] })
     }
 
@@ -173,6 +187,7 @@ impl Shape for Filter {
             Self::Secrets(filter) => json!({ "secrets": show_in("secrets", filter, show) }),
             Self::Pii(filter) => json!({ "pii": show_in("pii", filter, show) }),
             Self::Terms(filter) => json!({ "terms": show_in("terms", filter, show) }),
+            Self::Links(filter) => json!({ "links": show_in("links", filter, show) }),
         }
     }
 }

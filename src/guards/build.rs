@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use alfred_filters::guard::action::Action;
+use alfred_filters::guard::links::Links;
 use alfred_filters::guard::own::{Own, OwnTerms};
 use alfred_filters::guard::pii::Pii;
 use alfred_filters::guard::policy::{Policy, Scan, Select, Spec, allow_hash};
@@ -10,7 +11,7 @@ use alfred_filters::guard::secrets::Secrets;
 use alfred_filters::guard::{Confidence, Entity, Kind};
 
 use crate::conf::{
-    Config, Filter, GuardAction, OnFault, PiiFilter, SecretsFilter, Sureness, TermsFilter,
+    Config, Filter, GuardAction, LinksFilter, OnFault, PiiFilter, SecretsFilter, Sureness, TermsFilter,
 };
 
 /// What the texts of requests and answers are screened with.
@@ -47,6 +48,7 @@ impl Guards {
                 Filter::Secrets(filter) => draft.secrets(filter, &key),
                 Filter::Pii(filter) => draft.pii(filter, &key),
                 Filter::Terms(filter) => draft.terms(filter),
+                Filter::Links(filter) => draft.links(filter),
             }
         }
         if !draft.terms.is_empty() {
@@ -126,6 +128,13 @@ impl Draft {
         }
         self.act(Select::Pii, (action(filter.action), answer), least);
         self.allow(key, &filter.allow);
+    }
+
+    fn links(&mut self, filter: &LinksFilter) {
+        self.answer.scanners.push(Arc::new(Links::new(&filter.hosts)));
+        let select = Select::Kind(Kind::Exfiltration);
+        let row = (select, action(filter.answer), Confidence::LOW);
+        self.answer.actions.push(row);
     }
 
     fn terms(&mut self, filter: &TermsFilter) {

@@ -17,6 +17,7 @@
 //! | [`report`] | what was found and done, without values |
 //! | [`request`] | all texts of a request on their way |
 //! | [`screen`] | one text on its way, cut anywhere |
+//! | [`links`] | links of an answer that carry data out |
 //! | [`own`] | terms of the team's own |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
@@ -28,6 +29,7 @@ pub mod entity;
 pub mod finding;
 pub mod fold;
 pub mod injection;
+pub mod links;
 pub mod own;
 pub mod pii;
 pub mod policy;

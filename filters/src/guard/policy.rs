@@ -8,6 +8,8 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::action::Action;
+use super::links::Links;
+use super::own::Own;
 use super::{Confidence, Finding, Kind, Window};
 
 /// The most scanners of a policy.
@@ -19,6 +21,18 @@ pub trait Scan: Send + Sync {
     /// it all is decided.
     fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize;
 }
+
+macro_rules! scanners {
+    ($($scanner:ty),+) => { $(
+        impl Scan for $scanner {
+            fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize {
+                <$scanner>::scan(self, window, out)
+            }
+        }
+    )+ };
+}
+
+scanners!(Links, Own);
 
 /// Which kinds a rule of a policy is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -103,6 +103,7 @@ pub fn name(kind: Kind) -> &'static str {
         Kind::Secret => "secret",
         Kind::Pii(entity) => entity.name(),
         Kind::Injection => "injection",
+        Kind::Exfiltration => "exfiltration",
         Kind::Own(_) => "own",
     }
 }

@@ -189,6 +189,7 @@ pub(super) fn word(kind: Kind) -> &'static str {
         Kind::Secret => "SECRET",
         Kind::Pii(entity) => entity.word(),
         Kind::Injection => "INJECTION",
+        Kind::Exfiltration => "LINK",
         Kind::Own(_) => "TERM",
     }
 }
@@ -196,7 +197,7 @@ pub(super) fn word(kind: Kind) -> &'static str {
 /// Every word that placeholders have.
 pub(super) fn words() -> impl Iterator<Item = &'static str> {
     let entities = Entity::ALL.iter().map(|entity| entity.word());
-    ["SECRET", "INJECTION", "TERM"].into_iter().chain(entities)
+    ["SECRET", "INJECTION", "LINK", "TERM"].into_iter().chain(entities)
 }
 
 /// Appends letters of five bits each.
