@@ -3,8 +3,7 @@
 //! new code.
 
 use super::Entity;
-use super::context::{Context, Topic};
-use super::hit::Hit;
+use super::context::Topic;
 use super::view::{View, alnum, begins, ends};
 
 /// Longest number of the table, without its separators, in bytes.
@@ -91,21 +90,13 @@ pub(super) fn fit(view: &View<'_>, start: usize, shape: &str) -> Option<Taken> {
 }
 
 impl Rule {
-    /// The number that begins here, if it is one of this rule's.
-    pub(super) fn find(
-        &self,
-        view: &View<'_>,
-        start: usize,
-        context: &Context,
-        topic: Topic,
-    ) -> Option<Hit> {
-        let percent = context.judge(topic, self.alone, self.told);
-        if percent == 0 || !begins(view, start) {
+    /// Where the number ends that begins here, if its shape and check are this rule's.
+    pub(super) fn fits(&self, view: &View<'_>, start: usize) -> Option<usize> {
+        if !begins(view, start) {
             return None;
         }
         let fits =
             |shape: &&str| fit(view, start, shape).filter(|taken| (self.check)(taken.bytes()));
-        let taken = self.shapes.iter().find_map(fits)?;
-        Some(Hit::new(self.entity, start..taken.end, percent))
+        self.shapes.iter().find_map(fits).map(|taken| taken.end)
     }
 }
