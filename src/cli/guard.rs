@@ -83,9 +83,7 @@ fn read(file: &PathBuf) -> Result<String, Failure> {
         true => std::io::stdin().read_to_string(&mut text).map(|_| ()),
         false => std::fs::read_to_string(file).map(|read| text = read),
     };
-    read.map_err(|error| {
-        Failure::Usage(format!("{} cannot be read: {error}", file.display()))
-    })?;
+    read.map_err(|error| Failure::Usage(format!("{} cannot be read: {error}", file.display())))?;
     Ok(text)
 }
 

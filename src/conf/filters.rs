@@ -240,8 +240,10 @@ impl Shape for PackName {
         if Entity::pack(&name).next().is_some() {
             return Some(name);
         }
-        let known: std::collections::BTreeSet<&str> =
-            Entity::ALL.iter().filter_map(|entity| entity.country()).collect();
+        let known: std::collections::BTreeSet<&str> = Entity::ALL
+            .iter()
+            .filter_map(|entity| entity.country())
+            .collect();
         let known: Vec<&str> = known.into_iter().collect();
         let hint = format!("countries here: {}", known.join(", "));
         cx.at(&node.at, "is no country of a pack", Some(hint));
@@ -265,7 +267,10 @@ impl Shape for ByEntity {
 
     fn read(node: &Node, cx: &mut Cx<'_>) -> Option<Self::Value> {
         if let Kind::Map(entries) = &node.kind {
-            for entry in entries.iter().filter(|e| Entity::from_name(&e.name).is_none()) {
+            for entry in entries
+                .iter()
+                .filter(|e| Entity::from_name(&e.name).is_none())
+            {
                 unknown_entity(&entry.name, &entry.at, cx);
             }
         }

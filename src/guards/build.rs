@@ -11,7 +11,8 @@ use alfred_filters::guard::secrets::Secrets;
 use alfred_filters::guard::{Confidence, Entity, Kind};
 
 use crate::conf::{
-    Config, Filter, GuardAction, LinksFilter, OnFault, PiiFilter, SecretsFilter, Sureness, TermsFilter,
+    Config, Filter, GuardAction, LinksFilter, OnFault, PiiFilter, SecretsFilter, Sureness,
+    TermsFilter,
 };
 
 /// What the texts of requests and answers are screened with.
@@ -131,7 +132,9 @@ impl Draft {
     }
 
     fn links(&mut self, filter: &LinksFilter) {
-        self.answer.scanners.push(Arc::new(Links::new(&filter.hosts)));
+        self.answer
+            .scanners
+            .push(Arc::new(Links::new(&filter.hosts)));
         let select = Select::Kind(Kind::Exfiltration);
         let row = (select, action(filter.answer), Confidence::LOW);
         self.answer.actions.push(row);

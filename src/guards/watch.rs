@@ -79,7 +79,10 @@ pub fn blocked(what: &str, blocked: &Blocked) -> String {
              this request's id"
         );
     }
-    format!("{what} was stopped by a guard: it holds {}", kinds.join(", "))
+    format!(
+        "{what} was stopped by a guard: it holds {}",
+        kinds.join(", ")
+    )
 }
 
 fn label(kind: Kind) -> &'static str {

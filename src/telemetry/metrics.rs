@@ -11,9 +11,9 @@ use prometheus::{
 };
 
 use super::endpoints::{self, EndpointCollector, EndpointFigures};
+use super::guard::{self, GuardCounts};
 use super::ledger::{self, LedgerCollector, LedgerFigures};
 use super::receipt::{Outcome, Receipt};
-use super::guard::{self, GuardCounts};
 use super::reloads::{self, Reloads};
 
 /// A row of the table: name, what it tells, labels.

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::action::Action;
 use super::links::Links;
 use super::own::Own;
+use super::pii::Pii;
 use super::{Confidence, Finding, Kind, Window};
 
 /// The most scanners of a policy.
@@ -32,7 +33,7 @@ macro_rules! scanners {
     )+ };
 }
 
-scanners!(Links, Own);
+scanners!(Links, Own, Pii);
 
 /// Which kinds a rule of a policy is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

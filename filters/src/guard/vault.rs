@@ -197,7 +197,9 @@ pub(super) fn word(kind: Kind) -> &'static str {
 /// Every word that placeholders have.
 pub(super) fn words() -> impl Iterator<Item = &'static str> {
     let entities = Entity::ALL.iter().map(|entity| entity.word());
-    ["SECRET", "INJECTION", "LINK", "TERM"].into_iter().chain(entities)
+    ["SECRET", "INJECTION", "LINK", "TERM"]
+        .into_iter()
+        .chain(entities)
 }
 
 /// Appends letters of five bits each.
