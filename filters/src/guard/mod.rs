@@ -19,6 +19,7 @@
 //! | [`screen`] | one text on its way, cut anywhere |
 //! | [`links`] | links of an answer that carry data out |
 //! | [`own`] | terms of the team's own |
+//! | [`eval`] | how good the guards are on rows of examples |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
@@ -26,6 +27,7 @@
 pub mod action;
 pub mod admission;
 pub mod entity;
+pub mod eval;
 pub mod finding;
 pub mod fold;
 pub mod injection;
