@@ -14,6 +14,7 @@
 //! | [`vault`] | a request's placeholders and their values |
 //! | [`report`] | what was found and done, without values |
 //! | [`screen`] | one text on its way, cut anywhere |
+//! | [`veil`] | the answer as the client gets it |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
@@ -29,6 +30,7 @@ pub mod report;
 pub mod screen;
 pub mod secrets;
 pub mod vault;
+pub mod veil;
 pub mod window;
 
 pub use entity::Entity;
