@@ -12,6 +12,7 @@
 //! | [`policy`] | what a team wants looked for and done |
 //! | [`action`] | what is done with a finding |
 //! | [`vault`] | a request's placeholders and their values |
+//! | [`unmask`] | finding placeholders, however they are spelt |
 //! | [`report`] | what was found and done, without values |
 //! | [`screen`] | one text on its way, cut anywhere |
 //! | [`veil`] | the answer as the client gets it |
@@ -29,6 +30,7 @@ pub mod policy;
 pub mod report;
 pub mod screen;
 pub mod secrets;
+pub mod unmask;
 pub mod vault;
 pub mod veil;
 pub mod window;

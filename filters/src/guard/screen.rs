@@ -2,10 +2,22 @@
 //! the request is put back into the answer. Texts come in pieces cut anywhere, and
 //! what goes on never depends on the cuts.
 
+mod json;
+mod look;
+mod sieve;
+
+use std::ops::Range;
+
+use zeroize::Zeroize as _;
+
+use json::Json;
+use sieve::{Sieve, Sink};
+
 use super::Kind;
 use super::policy::Policy;
 use super::report::Report;
 use super::vault::Vault;
+use super::window::LEFT_CONTEXT;
 
 /// What a screen works with; one per request and direction.
 #[derive(Debug)]
@@ -48,18 +60,43 @@ pub struct Blocked {
     pub kinds: Vec<(Kind, usize)>,
 }
 
+impl Blocked {
+    fn add(&mut self, kind: Kind) {
+        match self.kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count += 1,
+            None => self.kinds.push((kind, 1)),
+        }
+    }
+}
+
+/// What is kept of a text that went on before its beginning is dropped, in bytes.
+const SPARE: usize = 2048;
+
 /// One text in pieces.
 #[derive(Debug)]
 pub struct Screen {
-    form: Form,
-    task: Task,
+    body: Body,
+    blocked: Option<Blocked>,
+}
+
+#[derive(Debug)]
+enum Body {
+    Text(Plain),
+    Json(Box<Json>),
 }
 
 impl Screen {
     /// A screen for one text.
     #[must_use]
     pub fn new(form: Form, task: Task) -> Screen {
-        Screen { form, task }
+        let body = match form {
+            Form::Text => Body::Text(Plain::new(task)),
+            Form::Json => Body::Json(Box::new(Json::new(task))),
+        };
+        Screen {
+            body,
+            blocked: None,
+        }
     }
 
     /// Takes the next piece and appends what may go on.
@@ -73,9 +110,7 @@ impl Screen {
         piece: &str,
         out: &mut String,
     ) -> Result<(), Blocked> {
-        let _ = (self.form, self.task, &desk.report);
-        out.push_str(piece);
-        Ok(())
+        self.advance(desk, piece, false, out)
     }
 
     /// The text is over: appends what was held back.
@@ -83,12 +118,127 @@ impl Screen {
     /// # Errors
     ///
     /// As [`push`](Screen::push).
-    pub fn finish(&mut self, _desk: &mut Desk<'_>, _out: &mut String) -> Result<(), Blocked> {
+    pub fn finish(&mut self, desk: &mut Desk<'_>, out: &mut String) -> Result<(), Blocked> {
+        self.advance(desk, "", true, out)
+    }
+
+    fn advance(
+        &mut self,
+        desk: &mut Desk<'_>,
+        piece: &str,
+        last: bool,
+        out: &mut String,
+    ) -> Result<(), Blocked> {
+        if let Some(blocked) = &self.blocked {
+            return Err(blocked.clone());
+        }
+        let before = out.len();
+        let done = match &mut self.body {
+            Body::Text(text) => text.advance(desk, piece, last, out),
+            Body::Json(json) => json.advance(desk, piece, last, out),
+        };
+        if let Err(blocked) = &done {
+            out.truncate(before);
+            self.blocked = Some(blocked.clone());
+        }
+        done
+    }
+}
+
+/// A text that is read as it is.
+#[derive(Debug)]
+struct Plain {
+    sieve: Sieve,
+    text: String,
+    /// How much of its beginning was dropped, in bytes.
+    dropped: usize,
+}
+
+impl Plain {
+    fn new(task: Task) -> Plain {
+        Plain {
+            sieve: Sieve::new(task),
+            text: String::new(),
+            dropped: 0,
+        }
+    }
+
+    fn advance(
+        &mut self,
+        desk: &mut Desk<'_>,
+        piece: &str,
+        last: bool,
+        out: &mut String,
+    ) -> Result<(), Blocked> {
+        self.text.push_str(piece);
+        let mut sink = Copying {
+            text: &self.text,
+            dropped: self.dropped,
+            out,
+        };
+        self.sieve.advance(&self.text, last, desk, &mut sink)?;
+        let done = self.sieve.oldest(desk.policy).saturating_sub(LEFT_CONTEXT);
+        if done > SPARE {
+            let done = self.text.floor_char_boundary(done);
+            self.text.drain(..done);
+            self.sieve.shift(done);
+            self.dropped += done;
+        }
         Ok(())
     }
 }
 
-/// A text that is known as a whole; `None` when it stays as it is.
+impl Drop for Plain {
+    fn drop(&mut self) {
+        self.text.zeroize();
+    }
+}
+
+struct Copying<'a> {
+    text: &'a str,
+    dropped: usize,
+    out: &'a mut String,
+}
+
+impl Sink for Copying<'_> {
+    fn keep(&mut self, range: Range<usize>) {
+        self.out.push_str(self.text.get(range).unwrap_or_default());
+    }
+
+    fn put(&mut self, _range: Range<usize>, new: &str) {
+        self.out.push_str(new);
+    }
+
+    fn place(&self, at: usize) -> usize {
+        self.dropped + at
+    }
+}
+
+/// Copies a text from the first change on: most texts have none.
+struct Lazy<'a> {
+    text: &'a str,
+    out: Option<String>,
+}
+
+impl Sink for Lazy<'_> {
+    fn keep(&mut self, range: Range<usize>) {
+        if let Some(out) = &mut self.out {
+            out.push_str(self.text.get(range).unwrap_or_default());
+        }
+    }
+
+    fn put(&mut self, range: Range<usize>, new: &str) {
+        let before = || self.text.get(..range.start).unwrap_or_default().to_owned();
+        self.out.get_or_insert_with(before).push_str(new);
+    }
+
+    fn place(&self, at: usize) -> usize {
+        at
+    }
+}
+
+/// A text that is known as a whole; `None` when it stays as it is. A clean text
+/// of [`Form::Text`] costs no allocation.
 ///
 /// # Errors
 ///
@@ -99,9 +249,14 @@ pub fn whole(
     desk: &mut Desk<'_>,
     text: &str,
 ) -> Result<Option<String>, Blocked> {
+    if form == Form::Text {
+        let mut sink = Lazy { text, out: None };
+        Sieve::new(task).advance(text, true, desk, &mut sink)?;
+        return Ok(sink.out);
+    }
     let mut out = String::new();
-    let mut screen = Screen::new(form, task);
-    screen.push(desk, text, &mut out)?;
-    screen.finish(desk, &mut out)?;
+    let mut json = Json::new(task);
+    json.advance(desk, text, false, &mut out)?;
+    json.advance(desk, "", true, &mut out)?;
     Ok((out != text).then_some(out))
 }
