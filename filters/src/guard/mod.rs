@@ -20,6 +20,7 @@
 //! | [`links`] | links of an answer that carry data out |
 //! | [`own`] | terms of the team's own |
 //! | [`eval`] | how good the guards are on rows of examples |
+//! | [`veil`] | the answer as the client gets it |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
@@ -41,6 +42,7 @@ pub mod screen;
 pub mod secrets;
 pub mod unmask;
 pub mod vault;
+pub mod veil;
 pub mod window;
 
 pub use entity::Entity;
