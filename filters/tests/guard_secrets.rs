@@ -20,7 +20,9 @@ fn shared(name: &str) -> String {
 
 fn lines(name: &str) -> Vec<Value> {
     let text = shared(name);
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn rows() -> Vec<Row> {
@@ -51,11 +53,19 @@ fn explain(report: &Report, rows: &[Row]) {
     }
     for place in &report.missed {
         let row = &rows[*place];
-        println!("MISS {} {:?}", row.rule, row.text.chars().take(200).collect::<String>());
+        println!(
+            "MISS {} {:?}",
+            row.rule,
+            row.text.chars().take(200).collect::<String>()
+        );
     }
     for (place, rule) in &report.hit {
         let row = &rows[*place];
-        println!("HIT {rule} {} {:?}", row.rule, row.text.chars().take(200).collect::<String>());
+        println!(
+            "HIT {rule} {} {:?}",
+            row.rule,
+            row.text.chars().take(200).collect::<String>()
+        );
     }
 }
 

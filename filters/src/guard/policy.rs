@@ -11,6 +11,7 @@ use super::action::Action;
 use super::links::Links;
 use super::own::Own;
 use super::pii::Pii;
+use super::secrets::Secrets;
 use super::{Confidence, Finding, Kind, Window};
 
 /// The most scanners of a policy.
@@ -33,7 +34,7 @@ macro_rules! scanners {
     )+ };
 }
 
-scanners!(Links, Own, Pii);
+scanners!(Links, Own, Pii, Secrets);
 
 /// Which kinds a rule of a policy is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,12 @@ use super::super::secrets::Secrets;
 use super::super::{Confidence, Finding, Window};
 
 /// The rules that know no vendor.
-const GENERIC: [&str; 4] = ["generic-api-key", "generic-spaced", "password", "vendor-key"];
+const GENERIC: [&str; 4] = [
+    "generic-api-key",
+    "generic-spaced",
+    "password",
+    "vendor-key",
+];
 
 /// One example.
 #[derive(Clone, Debug)]
