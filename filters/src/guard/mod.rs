@@ -17,6 +17,7 @@
 //! | [`report`] | what was found and done, without values |
 //! | [`request`] | all texts of a request on their way |
 //! | [`screen`] | one text on its way, cut anywhere |
+//! | [`judging`] | a request before the judge of injections |
 //! | [`links`] | links of an answer that carry data out |
 //! | [`own`] | terms of the team's own |
 //! | [`eval`] | how good the guards are on rows of examples |
@@ -32,6 +33,7 @@ pub mod eval;
 pub mod finding;
 pub mod fold;
 pub mod injection;
+pub mod judging;
 pub mod links;
 pub mod own;
 pub mod pii;
