@@ -15,12 +15,14 @@
 //! | [`unmask`] | finding placeholders, however they are spelt |
 //! | [`report`] | what was found and done, without values |
 //! | [`screen`] | one text on its way, cut anywhere |
+//! | [`eval`] | how good the guards are on rows of examples |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
 
 pub mod action;
 pub mod entity;
+pub mod eval;
 pub mod finding;
 pub mod fold;
 pub mod injection;
