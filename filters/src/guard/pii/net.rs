@@ -16,7 +16,11 @@ fn hex_or_colon(byte: u8) -> bool {
 
 /// How sure an address is: those that name no machine of anybody's are hardly personal.
 fn percent(address: IpAddr) -> u8 {
-    if address.is_loopback() || address.is_unspecified() {
+    let own = [
+        IpAddr::from(Ipv4Addr::LOCALHOST),
+        Ipv6Addr::LOCALHOST.into(),
+    ];
+    if own.contains(&address) || address.is_unspecified() {
         35
     } else {
         100

@@ -9,7 +9,7 @@ use super::plans::PLANS;
 use super::view::{View, alnum, digit};
 
 /// The fewest digits of a number.
-pub(super) const SHORTEST: usize = 7;
+pub(super) const SHORTEST: usize = 6;
 /// The most digits, with the country's code.
 const MOST: usize = 15;
 /// How near a word such as "call" must stand, in bytes.
@@ -59,9 +59,12 @@ pub(super) fn find(
     let shapes = counts.filter_map(|count| {
         let (end, digits) = chain.prefix(count)?;
         let fits = (SHORTEST..=MOST + 4).contains(&digits.len()) && free(view, end);
-        fits.then(|| (shape(chain, count, digits, plus), count, end))
+        let shape = shape(chain, count, digits, plus);
+        // Only a plan or a known form says where a row of digits ends.
+        let goes_on = shape == Shape::Loose && view.at(end) == b' ' && digit(view.at(end + 1));
+        (fits && !goes_on).then_some((shape, count, end))
     });
-    let (shape, count, end) = shapes.max_by_key(|(shape, count, _)| (*shape, *count))?;
+    let (shape, _, end) = shapes.max_by_key(|(shape, count, _)| (*shape, *count))?;
     let told = told(chain.start);
     let sure = match (shape, told.denied) {
         (Shape::None, _) => 0,
@@ -73,7 +76,6 @@ pub(super) fn find(
         (Shape::Loose, _) => 60 * u8::from(remarked(view, end)),
     };
     let end = extension(view, end);
-    let _ = count;
     (sure > 0).then(|| Hit::new(Entity::Phone, chain.start..end, sure))
 }
 
@@ -100,11 +102,12 @@ fn shape(chain: &Chain, count: usize, digits: &[u8], plus: bool) -> Shape {
         return Shape::National;
     }
     let sizes = |i: usize| chain.size(i);
+    let short = digits.len() == 6 && !(count == 3 && (0..3).all(|i| sizes(i) == 2));
     let date = count == 3 && (0..3).all(|i| matches!(sizes(i), 2 | 4)) && digits.len() == 8;
     let decimal = count == 2 && chain.joint(0) == b'.' && !plus;
     let social = count == 3 && sizes(0) == 3 && sizes(1) == 2 && sizes(2) == 4 && !plus;
     let crumbs = count > 1 && (0..count).all(|i| sizes(i) < 2);
-    if date || decimal || social || crumbs || digits.len() > MOST {
+    if short || date || decimal || social || crumbs || digits.len() > MOST {
         Shape::None
     } else {
         Shape::Loose

@@ -90,7 +90,6 @@ const ENGLISH: Language = &[
             "msisdn",
             "phones",
             "ph",
-            "office",
             "ext",
             "reach me",
             "reach us",
@@ -101,18 +100,7 @@ const ENGLISH: Language = &[
     (
         Topic::CALL,
         &[
-            "call",
-            "calls",
-            "ring",
-            "text",
-            "contact",
-            "reach",
-            "number is",
-            "at",
-            "caller",
-            "calling",
-            "number",
-            "called",
+            "call", "calls", "ring", "text", "contact", "reach", "caller", "calling", "called",
         ],
     ),
     (

@@ -172,5 +172,6 @@ fn basic(bytes: &[u8]) -> bool {
         return false;
     };
     let plain = plain.get(..length).unwrap_or_default();
-    plain.contains(&b':') && plain.iter().all(|b| (b' '..=b'~').contains(b))
+    let shown = plain.iter().filter(|b| (b' '..=b'~').contains(*b)).count();
+    plain.contains(&b':') && shown * 10 >= plain.len() * 9
 }

@@ -2,11 +2,13 @@
 //! only standing where a secret would stand. The generic rule lives or dies by
 //! these judgements, for everything named `token` has a value.
 
-use super::alphabet::{self, ALNUM, DIGIT, DOT, HEX_LOWER, HEX_UPPER, LETTER, LOWER, SLASH, UPPER};
+use super::alphabet::{
+    self, ALNUM, DIGIT, DOT, EQUALS, HEX_LOWER, HEX_UPPER, LETTER, LOWER, PLUS, SLASH, UPPER,
+};
 use super::entropy;
 
 /// Pieces of values that stand for a secret: in examples, templates and code.
-const STANDINS: [&[u8]; 30] = [
+const STANDINS: [&[u8]; 29] = [
     b"example",
     b"xxxx",
     b"****",
@@ -32,7 +34,6 @@ const STANDINS: [&[u8]; 30] = [
     b"not_set",
     b"notset",
     b"fake",
-    b"abcdefghijklmnopqrstuvwxyz",
     b"goes_here",
     b"put_",
     b"####",
@@ -198,7 +199,9 @@ fn named_thing(value: &[u8], profile: &Profile) -> bool {
         || text.contains("://")
         || text.starts_with('/')
         || text.starts_with("./")
-        || (profile.bits & SLASH != 0 && profile.digits * 6 < profile.letters)
+        || (profile.bits & SLASH != 0
+            && profile.bits & (EQUALS | PLUS) == 0
+            && profile.digits * 8 < profile.letters)
         || (profile.bits & DOT != 0 && profile.digits == 0)
 }
 
@@ -355,5 +358,7 @@ pub(super) fn json_header(value: &[u8]) -> bool {
         .is_ok_and(|length| {
             let plain = plain.get(..length).unwrap_or_default();
             plain.starts_with(b"{\"") || plain.starts_with(b"{ \"") || plain.starts_with(b"{\n")
+            let shown = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+            plain.starts_with(b"{") && plain.contains(&b'"') && plain.iter().all(shown)
         })
 }

@@ -46,6 +46,7 @@ pub(super) const ROWS: &[Family] = &[
     named("faceplusplus-key", "faceplusplus", "{s:32}"),
     named("fastforex-key", "fastforex", "{s:28}"),
     named("fastly-key", "fastly", "{s:32}"),
+    named("feedier-key", "feedier", "{w:32}"),
     named("fibery-key", "fibery", "{w:8}.{w:35}"),
     named("fifteenfive-key", "15five", "{x:32}"),
     named(

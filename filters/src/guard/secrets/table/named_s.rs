@@ -102,6 +102,7 @@ pub(super) const ROWS: &[Family] = &[
         "sonar|sonarqube|sonarcloud",
         "{x:40} {w:40} squ_{w:40} sqp_{w:40}",
     ),
+    named("sourcegraph-key", "sourcegraph", "{x:40}"),
     named("sparkpost-key", "sparkpost", "{x:40}"),
     named("speechtext-key", "speechtextai|speechtext", "{x:32}"),
     named("splitwise-key", "splitwise", "{w:40}"),
@@ -145,6 +146,7 @@ pub(super) const ROWS: &[Family] = &[
         "sk_live_{w:10-200} pk_live_{w:10-200}",
     ),
     named("stripo-key", "stripo", "{G:200-600}"),
+    named("stripo-key", "stripo", "{G:100-800}"),
     named("stytch-key", "stytch", "{s:47} {e:36-60}"),
     named("sugester-key", "sugester", "{w:32}"),
     named(

@@ -112,6 +112,7 @@ pub(super) const ROWS: &[Family] = &[
     named("vyte-key", "vyte", "{w:50}"),
     named("wakatime-key", "wakatime", "{uuid} waka_{uuid}"),
     named("walkscore-key", "walkscore", "{w:32}"),
+    named("wandb-key", "wandb", "{x:40}"),
     named("watson-key", "watson", "{s:44}"),
     named("weatherapi-key", "weatherapi", "{x:31} {w:31}"),
     named("weatherbit-key", "weatherbit", "{w:32}"),

@@ -14,6 +14,8 @@ pub(super) const ROWS: &[Family] = &[
     named(
         "npmrc-auth",
         "npmjsorgauthtoken|npmauth",
+        "registry-auth-token",
+        "npmjsorgauthtoken|npmpkggithubcomauthtoken",
         "{uuid} {B:20-80}",
     ),
     named(
