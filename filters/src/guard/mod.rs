@@ -11,6 +11,7 @@
 //! | [`entity`] | the kinds of personal data, their names and packs |
 //! | [`links`] | links of an answer that carry data out |
 //! | [`own`] | terms of the team's own |
+//! | [`own_patterns`] | patterns of the team's own |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
@@ -21,6 +22,7 @@ pub mod finding;
 pub mod injection;
 pub mod links;
 pub mod own;
+pub mod own_patterns;
 pub mod pii;
 pub mod secrets;
 pub mod window;
