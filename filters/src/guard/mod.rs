@@ -6,6 +6,7 @@
 //! | module | why it exists |
 //! |---|---|
 //! | [`admission`] | which patterns of a team may come in |
+//! | [`canary`] | a word of the prompt that no answer may hold |
 //! | [`finding`] | one thing that was found |
 //! | [`window`] | a piece of a text that may go on |
 //! | [`entity`] | the kinds of personal data, their names and packs |
@@ -17,6 +18,7 @@
 //! | [`injection`] | instructions that try to take over |
 
 pub mod admission;
+pub mod canary;
 pub mod entity;
 pub mod finding;
 pub mod injection;
