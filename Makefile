@@ -1,5 +1,5 @@
 # The commands that work on a fresh Debian or Ubuntu with a Rust toolchain.
-.PHONY: run build test torture fuzz lint bench bench-pure bench-ledger bench-gateway setup-build setup-test setup-bench setup-lint clean
+.PHONY: run build test torture fuzz train-injection lint bench bench-pure bench-ledger bench-gateway setup-build setup-test setup-bench setup-lint clean
 
 CARGO ?= cargo
 TARGET = $(or $(CARGO_TARGET_DIR),target)
@@ -27,6 +27,10 @@ lint: setup-build setup-lint
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) deny --all-features check bans licenses sources
+
+# Trains the injection model from templates and the shared rows (ALFRED_SHARED), and prints its figures.
+train-injection: setup-build
+	$(CARGO) run --release -p alfred-filters --example train_injection
 
 # The ledger comes last: it fails when a goal was missed.
 bench: bench-pure bench-gateway bench-ledger

@@ -18,6 +18,7 @@ use uuid::Uuid;
 pub use money::{Credit, Money};
 
 use crate::gateway::Gateway;
+use crate::guards::Watch;
 use crate::ledger::Purse;
 use crate::limits::TokenHold;
 use crate::living::{BodyPermit, InFlightGuard};
@@ -113,6 +114,8 @@ pub struct Forward {
     pub tokens: Option<TokenHold>,
     /// The memory of the body.
     pub body: BodyPermit,
+    /// What its texts were screened with, until the answer takes it.
+    pub watch: Option<Box<Watch>>,
     /// The wallets that bound the caller, until money is held.
     pub purse: Option<Purse>,
     /// The money that is set aside.

@@ -9,6 +9,7 @@ use alfred_filters::dialect::Dialect;
 
 use crate::conf::{self, Config, Kind, Problem, Problems, UnknownPrice};
 use crate::exchange::unix_ms;
+use crate::guards::Guards;
 use crate::ledger::{self, Charge, Class, Price, PriceTable, ServiceTier, UsageCounts};
 use crate::limits::{Measure, Rule};
 use crate::living::Living;
@@ -40,6 +41,8 @@ pub struct Gateway {
     pub request_rules: Arc<[Rule]>,
     /// Token limits of every key.
     pub token_rules: Arc<[Rule]>,
+    /// What texts are screened with; `None` where nothing is looked for.
+    pub guards: Option<Arc<Guards>>,
     /// Who fetches pictures that requests name by their address; `None` where nobody may.
     pub pictures: Option<Fetcher>,
     /// What models charge.
@@ -82,6 +85,7 @@ impl Gateway {
         };
         let providers = build_providers(&config, living, shared, &mut problems);
         let static_keys = build_static_keys(&config, &mut problems);
+        let guards = build_guards(&config, living, &mut problems);
         if !problems.is_empty() {
             return Err(Problems(problems));
         }
@@ -122,6 +126,7 @@ impl Gateway {
             names: Names::new(aliases, providers, Box::new(direct), retry),
             request_rules: rules(&config, Measure::Requests),
             token_rules: rules(&config, Measure::Tokens),
+            guards,
             pictures: fetcher(&config, outbound.as_ref()),
             prices,
             built_at: unix_ms() / 1000,
@@ -301,6 +306,23 @@ fn build_providers(
         add(name, settings);
     }
     providers
+}
+
+fn build_guards(
+    config: &Config,
+    living: &Living,
+    problems: &mut Vec<Problem>,
+) -> Option<Arc<Guards>> {
+    let pepper = living.keyring.pepper();
+    let key = pepper.tag("alfred 2026 guard allowed values", b"");
+    match Guards::build(config, key) {
+        Ok(guards) => guards.map(Arc::new),
+        Err((index, error)) => {
+            let path = ["filters", &index.to_string()];
+            problems.push(config.source.problem(&path, error));
+            None
+        }
+    }
 }
 
 fn build_static_keys(config: &Config, problems: &mut Vec<Problem>) -> Vec<StaticKey> {

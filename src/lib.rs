@@ -17,6 +17,7 @@
 //! | [`telemetry`] | receipts, metrics, logs, the telemetry port | conf |
 //! | [`limits`], [`ledger`] | rates and prices | conf |
 //! | [`outbound`] | the way out, and Alfred's own calls | conf |
+//! | [`guards`] | filters become policies; what a request and its answer are screened with | conf |
 //! | [`tokens`] | tokens of other issuers (JWT) become claims | outbound |
 //! | [`pool`], [`providers`] | endpoints and vendor accounts | the above |
 //! | [`routing`] | names become plans, failures become decisions | providers |
@@ -33,6 +34,7 @@ pub mod audit;
 pub mod conf;
 pub mod exchange;
 pub mod gateway;
+pub mod guards;
 pub mod lab;
 pub mod ledger;
 pub mod limits;

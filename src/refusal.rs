@@ -126,6 +126,9 @@ pub enum Refusal {
         "the price of the model '{0}' is unknown and this gateway refuses models without a price; add it under `prices` in the configuration"
     )]
     UnknownPrice(String),
+    /// A guard found what may not go on.
+    #[error("{0}")]
+    ContentBlocked(String),
     /// The caller's wallets do not hold enough for this request.
     #[error(
         "there is not enough credit for this request; have the wallet topped up, or ask for a shorter answer"
@@ -275,6 +278,7 @@ impl Refusal {
                 Some(Duration::from_secs(1)),
             ),
             Self::UnknownPrice(_) => row(400, INVALID, "unknown_price"),
+            Self::ContentBlocked(_) => final_no(row(400, INVALID, "content_blocked")),
             Self::InsufficientCredit => final_no(row(402, BILLING, "insufficient_credit")),
             Self::WalletFrozen => final_no(row(402, BILLING, "wallet_frozen")),
             Self::SpendLimit => final_no(row(402, BILLING, "spend_limit_reached")),

@@ -115,6 +115,25 @@ impl Path<'_> {
         }
         name
     }
+
+    /// As a JSON pointer that may be logged: a key that is no plain, short word may be
+    /// a client's value, and stands as `*`.
+    pub(crate) fn guarded(&self) -> String {
+        let mut name = self.parent.map(Path::guarded).unwrap_or_default();
+        match self.step {
+            Step::Root => {}
+            Step::Index(index) => name.push_str(&format!("/{index}")),
+            Step::Key(key) => {
+                let is_word = key.len() <= 24
+                    && key
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+                name.push('/');
+                name.push_str(if is_word { key } else { "*" });
+            }
+        }
+        name
+    }
 }
 
 impl fmt::Display for Path<'_> {
@@ -170,6 +189,15 @@ mod tests {
         let messages = Path::ROOT.key("messages");
         let first = messages.index(0);
         assert_eq!(first.key("content").dotted(), "messages[0].content");
+    }
+
+    #[test]
+    fn a_path_that_is_logged_tells_no_key_of_a_clients_own() {
+        let metadata = Path::ROOT.key("metadata");
+        let first = metadata.index(0);
+        assert_eq!(first.key("user_id").guarded(), "/metadata/0/user_id");
+        assert_eq!(first.key("ann@example.org").guarded(), "/metadata/0/*");
+        assert_eq!(first.key("0123").guarded(), "/metadata/0/*");
     }
 
     #[test]

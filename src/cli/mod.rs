@@ -8,6 +8,7 @@ mod check;
 mod conform;
 mod failure;
 mod files;
+mod guard;
 mod keys;
 mod ledger;
 mod mock;
@@ -77,6 +78,9 @@ enum Command {
     /// It is asked what official clients ask: whole and streamed answers, tools, lists, and what must
     /// be refused. Exit status: 0 nothing is wrong, 1 there are violations.
     Conform(conform::ConformArgs),
+    /// See what the guards find in texts of your own.
+    #[command(subcommand)]
+    Guard(guard::GuardCommand),
     /// Create, list, change, rotate and revoke API keys.
     ///
     /// A running gateway sees the change within two seconds.
@@ -187,6 +191,7 @@ fn act(command: Command) -> Result<(), Failure> {
         Command::Init(args) => files::init(&args),
         Command::Mock(args) => mock::mock(&args),
         Command::Conform(args) => conform::conform(args),
+        Command::Guard(command) => guard::guard(command),
         Command::Keys(command) => keys::keys(command),
         Command::Organisations(command) => organisations::organisations(command),
         Command::Teams(command) => teams::teams(command),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::cx::Cx;
 use super::egress::Egress;
+use super::filters::{Filter, GuardSettings};
 use super::images::Images;
 use super::jwt::Issuer;
 use super::ledger::{Credit, Ledger};
@@ -68,6 +69,10 @@ section! {
         /// Prices by `provider/model`, in pico-USD per token (the same number is micro-USD per million tokens);
         /// they win over the shipped table.
         pub prices: BTreeMap<String, PriceOverride> = BTreeMap::new(),
+        /// What is looked for in the texts of requests and answers, and what is done with it.
+        pub filters: Vec<Filter> = Vec::new(),
+        /// How those filters work.
+        pub guard: GuardSettings = GuardSettings::default(),
         /// What happens to a call whose model has no known price.
         pub unknown_price: UnknownPrice = UnknownPrice::Warn,
         /// How the prompts of OpenAI's models are counted at `/v1/messages/count_tokens`. Elsewhere their providers count.

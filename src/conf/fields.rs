@@ -11,7 +11,6 @@ use super::tree::{Kind, Node};
 
 /// Settings of the design that this version does not have. `*` stands for any name.
 const LATER: &[&str] = &[
-    "filters",
     "credit",
     "cache",
     "routing",

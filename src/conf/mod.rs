@@ -11,6 +11,7 @@ mod entra;
 mod environment;
 mod fields;
 mod file;
+mod filters;
 mod images;
 mod interpolate;
 mod jwt;
@@ -46,6 +47,10 @@ pub use droppable::is_droppable;
 pub use egress::{Egress, ProxyAddress};
 pub use entra::Entra;
 pub use environment::Environment;
+pub use filters::{
+    Filter, GuardAction, GuardSettings, LinksFilter, OnFault, PiiFilter, SecretsFilter, Sureness,
+    TermsFilter,
+};
 pub use images::Images;
 pub use jwt::{Algorithm, ClaimNames, Issuer, Planes, UnknownUsers};
 pub use ledger::{Alerts, Credit, Durability, Ledger, Orphans, Unmetered};

@@ -119,6 +119,22 @@ macro_rules! whole_numbers {
 
 whole_numbers!(u32, usize);
 
+impl Shape for bool {
+    type Value = Self;
+
+    fn read(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+        cx.scalar(node, "`true` or `false`", |text| text.parse().ok())
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [{ "type": "boolean" }, variable()] })
+    }
+
+    fn written(value: &Self) -> Option<Value> {
+        Some(Value::from(*value))
+    }
+}
+
 impl Shape for jiff::Timestamp {
     type Value = Self;
 

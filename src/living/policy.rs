@@ -12,7 +12,8 @@ use crate::telemetry::Receipt;
 const MOST: usize = 10_000;
 
 /// The refusals that are policy, by their code.
-const CODES: [&str; 6] = [
+const CODES: [&str; 7] = [
+    "content_blocked",
     "model_not_allowed",
     "insufficient_credit",
     "wallet_frozen",

@@ -1,10 +1,11 @@
 //! The spine: the stations a request passes, in the order that is the product's promise.
 //!
 //! Request ID → CORS → flood guard → authentication → can-spend → request limit → (the body is
-//! read by `proxy`) → prompt → token limit → plan → hold. Everything here is plain and fast; Pingora is not known.
+//! read by `proxy`) → prompt → token limit → plan → guards → hold. Everything here is plain and fast; Pingora is not known.
 
 mod authenticate;
 pub mod cors;
+mod guard;
 mod head;
 mod model_card;
 mod models;
@@ -23,6 +24,7 @@ use alfred_filters::dialect::Dialect;
 use bytes::Bytes;
 use http::Method;
 
+pub use guard::screen;
 pub use head::Head;
 pub use pictures::{Fetcher, fetch_pictures};
 pub use quota::{hold, usual_charge};

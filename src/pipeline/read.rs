@@ -121,6 +121,7 @@ pub fn forward(
         failed: Vec::new(),
         tokens,
         body: permit,
+        watch: None,
         purse,
         money: None,
     })))

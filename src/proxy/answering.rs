@@ -15,6 +15,9 @@ use alfred_filters::prompt::Surface;
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
+use super::pieces::Pieces;
+use super::screening::Screening;
+use crate::guards::Watch;
 use crate::ledger::{Charge, Nanos, ServiceTier};
 use crate::routing::{Failure, Target};
 
@@ -118,42 +121,15 @@ enum Mode {
     Rejected(Pieces),
 }
 
-/// A body in pieces; one piece is not copied.
-#[derive(Default)]
-struct Pieces {
-    first: Bytes,
-    rest: BytesMut,
-}
-
-impl Pieces {
-    fn push(&mut self, piece: &Bytes, cap: usize) -> bool {
-        if self.first.is_empty() && self.rest.is_empty() {
-            self.first = piece.clone();
-        } else {
-            if self.rest.is_empty() {
-                self.rest.extend_from_slice(&self.first);
-            }
-            self.rest.extend_from_slice(piece);
-        }
-        self.first.len().max(self.rest.len()) <= cap
-    }
-
-    fn take(&mut self) -> Bytes {
-        let first = std::mem::take(&mut self.first);
-        if self.rest.is_empty() {
-            first
-        } else {
-            self.rest.split().freeze()
-        }
-    }
-}
-
 /// See the module text.
 pub(crate) struct Answering {
     mode: Mode,
     announced: Announced,
     asked: Option<Asked>,
+    /// What the answer would be without guards; it waits here to be screened.
+    raw: BytesMut,
     out: BytesMut,
+    screening: Option<Box<Screening>>,
     facts: Facts,
     last_piece: Option<Instant>,
     failure: Option<Failure>,
@@ -182,7 +158,9 @@ impl Default for Answering {
             mode: Mode::Idle,
             announced: Announced::Whole(None),
             asked: None,
+            raw: BytesMut::new(),
             out: BytesMut::new(),
+            screening: None,
             facts: Facts::default(),
             last_piece: None,
             failure: None,
@@ -194,10 +172,25 @@ impl Default for Answering {
 impl Answering {
     /// Forgets the last attempt and prepares for the next.
     pub(crate) fn begin(&mut self, asked: Asked) {
+        let mut screening = self.screening.take();
+        if let Some(screening) = &mut screening {
+            screening.begin(asked.surface);
+        }
         *self = Self {
             asked: Some(asked),
+            screening,
             ..Self::default()
         };
+    }
+
+    /// The guard that has seen the request waits for its answer.
+    pub(crate) fn watch(&mut self, watch: Option<Box<Watch>>) {
+        self.screening = watch.map(Screening::new);
+    }
+
+    /// The guard, once the answer is over.
+    pub(crate) fn watched(&self) -> Option<&Watch> {
+        self.screening.as_ref().map(|screening| screening.watch())
     }
 
     /// The provider's header has come.
@@ -268,7 +261,7 @@ impl Answering {
         let Mode::Stream(stream) = &mut self.mode else {
             return Step::Quiet;
         };
-        let fed = piece.map_or(Ok(()), |piece| stream.feed(piece, &mut self.out));
+        let fed = piece.map_or(Ok(()), |piece| stream.feed(piece, &mut self.raw));
         let content = stream.saw_content();
         if content && self.facts.first_content.is_none() {
             self.facts.first_content = Some(now);
@@ -279,6 +272,9 @@ impl Answering {
             Ok(()) => None,
         };
         let may_send = content || released;
+        if let Err(blocked) = self.screen(ending == Some(Ending::Complete)) {
+            return self.break_off(blocked, may_send);
+        }
         match ending {
             None if may_send && !self.out.is_empty() => Step::Send(self.out.split().freeze()),
             None => Step::Quiet,
@@ -302,7 +298,23 @@ impl Answering {
         };
         let asked = self.asked.as_ref();
         let mut closing = |stream: &AnswerStream| asked?.closing(&stream.final_usage(estimate));
-        stream.finish_with(&mut self.out, &mut closing)
+        stream.finish_with(&mut self.raw, &mut closing)
+    }
+
+    /// Passes what the answer says on to the client, through the guard if there is one; `end` tells
+    /// that nothing follows.
+    fn screen(&mut self, end: bool) -> Result<(), Failure> {
+        match &mut self.screening {
+            Some(screening) => screening.pass(&mut self.raw, end, &mut self.out),
+            None if self.out.is_empty() => {
+                std::mem::swap(&mut self.raw, &mut self.out);
+                Ok(())
+            }
+            None => {
+                self.out.unsplit(self.raw.split());
+                Ok(())
+            }
+        }
     }
 
     /// The answer cannot go on: before content another attempt may, after it the client is told.
@@ -312,11 +324,15 @@ impl Answering {
         }
         let words = failure.event(self.dialect(), Some(self.usage_so_far()));
         let told = match &mut self.mode {
-            Mode::Stream(stream) => stream.break_off(&words, &mut self.out),
+            Mode::Stream(stream) => stream.break_off(&words, &mut self.raw),
             _ => false,
         };
         if !told {
-            self.out.extend_from_slice(&words);
+            self.raw.extend_from_slice(&words);
+        }
+        match &mut self.screening {
+            Some(screening) => screening.last_words(&mut self.raw, &mut self.out),
+            None => self.out.unsplit(self.raw.split()),
         }
         self.over = true;
         self.failure = Some(failure);
@@ -353,13 +369,27 @@ impl Answering {
             answer.pack_vectors();
         }
         let body = answer.render(&asked.plan);
-        Step::Done(body)
+        let surface = asked.surface;
+        let Some(screening) = &mut self.screening else {
+            return Step::Done(body);
+        };
+        match screening.whole(surface, body) {
+            Ok(body) => Step::Done(body),
+            Err(blocked) => {
+                self.facts.complete = false;
+                self.fail(blocked)
+            }
+        }
     }
 
     /// The connection ended after the client saw content: the rest of an answer that was complete
     /// but for its framing, else the last words, in the stream's grammar.
     pub(crate) fn end_late(&mut self) -> Bytes {
-        if !self.over && matches!(self.finish_stream(), Ending::Complete) {
+        let complete = !self.over && matches!(self.finish_stream(), Ending::Complete);
+        if complete && let Err(blocked) = self.screen(true) {
+            return self.last_words(blocked);
+        }
+        if complete {
             self.over = true;
             self.facts.complete = true;
             return self.out.split().freeze();

@@ -10,7 +10,8 @@ use pingora_proxy::Session;
 use tokio::time::Instant;
 
 use super::{Context, body, replay, reply};
-use crate::exchange::Stage;
+use crate::exchange::{Exchange, Forward, Stage};
+use crate::gateway::Gateway;
 use crate::pipeline::{self, Admission, Head, Ready};
 use crate::refusal::Refusal;
 
@@ -67,10 +68,8 @@ pub(super) async fn receive(session: &mut Session, ctx: &mut Context) -> Result<
             reply::json(session, ctx, body).await
         }
         Ok(Ready::Forward(mut forward)) => {
-            let ready = match pipeline::fetch_pictures(&gateway, &mut forward).await {
-                Ok(()) => pipeline::hold(&ctx.exchange, &mut forward).await,
-                refused => refused,
-            };
+            let ready = make_ready(&gateway, &ctx.exchange, &mut forward).await;
+            ctx.link.answering().watch(forward.watch.take());
             if let Err(refusal) = ready {
                 pipeline::settle_tokens(&gateway, &mut forward, 0);
                 return reply::refuse(session, ctx, &refusal).await;
@@ -83,6 +82,17 @@ pub(super) async fn receive(session: &mut Session, ctx: &mut Context) -> Result<
         }
         Err(refusal) => reply::refuse(session, ctx, &refusal).await,
     }
+}
+
+/// What a request needs before it may go to a provider: screened texts, its pictures, and money.
+async fn make_ready(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    forward: &mut Forward,
+) -> Result<(), Refusal> {
+    pipeline::screen(gateway, forward).await?;
+    pipeline::fetch_pictures(gateway, forward).await?;
+    pipeline::hold(exchange, forward).await
 }
 
 fn admit(session: &Session, ctx: &mut Context) -> Result<Admission, Refusal> {

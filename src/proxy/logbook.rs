@@ -1,5 +1,6 @@
 //! The end of a request: facts become a receipt, once, on every path.
 
+use alfred_filters::guard::report::Report;
 use pingora_core::{Error, ErrorSource, ErrorType};
 use pingora_proxy::Session;
 
@@ -55,6 +56,7 @@ fn settle(ctx: &mut Context) {
     }
     conclude(ctx);
     note_answer(ctx);
+    note_guard(ctx);
     settle_tokens(ctx);
     ledger::settle(ctx);
     let exchange = &mut ctx.exchange;
@@ -151,6 +153,18 @@ pub(super) fn note_answer(ctx: &mut Context) {
         });
     }
     ctx.exchange.complete_attempt();
+}
+
+/// Notes what guards found, if they did: rules and places, never values.
+fn note_guard(ctx: &mut Context) {
+    let answering = ctx.link.answering();
+    let Some(watch) = answering.watched() else {
+        return;
+    };
+    let told = |report: &Report| (!report.is_empty()).then(|| Box::new(report.clone()));
+    let receipt = &mut ctx.exchange.receipt;
+    receipt.guarded_request = told(&watch.asked);
+    receipt.guarded_answer = told(&watch.answered);
 }
 
 /// Notes that an answer broke off after the client had seen content.

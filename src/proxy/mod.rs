@@ -15,9 +15,11 @@ mod link;
 mod logbook;
 mod outcome;
 mod peer;
+mod pieces;
 mod replay;
 mod reply;
 mod said;
+mod screening;
 mod server;
 mod shutdown;
 

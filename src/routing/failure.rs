@@ -42,6 +42,8 @@ pub enum Failure {
     Untranslatable(Box<ReadError>),
     /// The caller's money was used up while the answer streamed.
     OutOfCredit,
+    /// A guard found in the answer what may not go on; in words, without the value.
+    Blocked(String),
 }
 
 impl Failure {
@@ -61,6 +63,7 @@ impl Failure {
             Self::Throttled(_) => "throttled",
             Self::Untranslatable(_) => "untranslatable",
             Self::OutOfCredit => "insufficient_credit",
+            Self::Blocked(_) => "content_blocked",
             Self::Answered(error) => match error.kind {
                 ErrorKind::InvalidRequest => "invalid_request",
                 ErrorKind::ContextLength => "context_length",
@@ -86,7 +89,7 @@ impl Failure {
             return error.event(dialect, usage);
         }
         let refusal = self.refusal();
-        if let Self::OutOfCredit = self {
+        if let Self::OutOfCredit | Self::Blocked(_) = self {
             return refusal.event(dialect);
         }
         let wire = refusal.wire();
@@ -138,14 +141,16 @@ impl Failure {
                 retry_after: None,
                 sideways: false,
             },
-            Self::TotalTimeout | Self::NoEndpoint(_) | Self::Throttled(_) | Self::OutOfCredit => {
-                Verdict {
-                    retryable: false,
-                    same_target: false,
-                    retry_after: None,
-                    sideways: false,
-                }
-            }
+            Self::TotalTimeout
+            | Self::NoEndpoint(_)
+            | Self::Throttled(_)
+            | Self::OutOfCredit
+            | Self::Blocked(_) => Verdict {
+                retryable: false,
+                same_target: false,
+                retry_after: None,
+                sideways: false,
+            },
             _ => Verdict {
                 retryable: true,
                 same_target: true,
@@ -171,7 +176,9 @@ impl Failure {
             | Self::Throttled(_)
             | Self::Untranslatable(_)
             | Self::NoAccessToken
-            | Self::OutOfCredit => (None, News::None),
+            | Self::OutOfCredit
+            // The provider has answered well.
+            | Self::Blocked(_) => (None, News::None),
             Self::Answered(error) => return Report::of(error),
         };
         Report { outcome, key }
@@ -227,6 +234,7 @@ impl Failure {
                 code: error.code,
             },
             Self::OutOfCredit => Refusal::InsufficientCredit,
+            Self::Blocked(what) => Refusal::ContentBlocked(what.clone()),
             Self::Answered(error) => failed(
                 error.client_status(Dialect::OpenAiChat),
                 "provider_error",

@@ -11,6 +11,7 @@ use prometheus::{
 };
 
 use super::endpoints::{self, EndpointCollector, EndpointFigures};
+use super::guard::{self, GuardCounts};
 use super::ledger::{self, LedgerCollector, LedgerFigures};
 use super::receipt::{Outcome, Receipt};
 use super::reloads::{self, Reloads};
@@ -168,6 +169,7 @@ pub const METRICS: &[Row] = &[
     PANICS,
     LOG_DROPPED,
     KEYS,
+    guard::FINDINGS,
     reloads::RELOADS,
     reloads::RELOAD_OK,
     reloads::LOADED_AT,
@@ -244,6 +246,8 @@ pub struct Metrics {
     pub access_log_dropped: IntCounter,
     /// Keys in memory.
     pub keys: IntGauge,
+    /// What guards found.
+    pub guard: GuardCounts,
     /// What became of the configuration.
     pub reloads: Reloads,
 }
@@ -326,6 +330,7 @@ impl Metrics {
             panics: make.counter(PANICS),
             access_log_dropped: make.counter(LOG_DROPPED),
             keys: make.gauge(KEYS),
+            guard: GuardCounts::new(&make),
             reloads: Reloads::new(&make),
             registry,
         }
@@ -349,6 +354,7 @@ impl Metrics {
             self.clients_gone.inc();
         }
         self.count_attempts(receipt);
+        self.guard.count(receipt);
         if let Some(last) = receipt.last_attempt() {
             self.overhead_seconds
                 .observe(self::seconds(receipt.overhead_us));

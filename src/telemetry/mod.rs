@@ -2,6 +2,7 @@
 
 mod access_log;
 mod endpoints;
+mod guard;
 mod ledger;
 mod logger;
 mod metrics;
@@ -11,6 +12,7 @@ mod reloads;
 
 pub use access_log::AccessLog;
 pub use endpoints::EndpointFigures;
+pub use guard::GuardCounts;
 pub use ledger::LedgerFigures;
 pub use logger::{LogStyle, init as init_logging};
 pub use metrics::{METRICS, Metrics};

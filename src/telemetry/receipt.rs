@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alfred_filters::event::{ServiceTier, Usage};
+use alfred_filters::guard::report::Report;
 use serde::Serialize;
 
 /// Version of the receipt's shape. Fields may be added under one version, never changed.
@@ -224,6 +225,12 @@ pub struct Receipt {
     /// True when tokens were used whose price nobody knows.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub price_unknown: bool,
+    /// What guards found in the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guarded_request: Option<Box<Report>>,
+    /// What they found in the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guarded_answer: Option<Box<Report>>,
     /// What a stream looked like.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub streamed: Option<StreamRecord>,

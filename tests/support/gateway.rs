@@ -238,15 +238,17 @@ impl Gateway {
 
     /// The sum of all series whose line begins with `name`, which may end within the labels.
     pub(crate) async fn metrics(&self, name: &str) -> f64 {
-        let text = H1::connect(self.telemetry)
-            .await
-            .get("/metrics")
-            .await
-            .text();
+        let text = self.scrape().await;
         let lines = text.lines().filter(|line| line.starts_with(name));
         lines
             .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
             .sum()
+    }
+
+    /// All metrics, as Prometheus reads them.
+    pub(crate) async fn scrape(&self) -> String {
+        let mut client = H1::connect(self.telemetry).await;
+        client.get("/metrics").await.text()
     }
 
     /// Waits until no request is in flight and no body held: nothing leaked.

@@ -10,23 +10,43 @@
 //! | [`finding`] | one thing that was found |
 //! | [`window`] | a piece of a text that may go on |
 //! | [`entity`] | the kinds of personal data, their names and packs |
+//! | [`fold`] | text as a reader sees it, without its disguise |
+//! | [`policy`] | what a team wants looked for and done |
+//! | [`action`] | what is done with a finding |
+//! | [`vault`] | a request's placeholders and their values |
+//! | [`unmask`] | finding placeholders, however they are spelt |
+//! | [`report`] | what was found and done, without values |
+//! | [`request`] | all texts of a request on their way |
+//! | [`screen`] | one text on its way, cut anywhere |
 //! | [`links`] | links of an answer that carry data out |
 //! | [`own`] | terms of the team's own |
 //! | [`own_patterns`] | patterns of the team's own |
+//! | [`eval`] | how good the guards are on rows of examples |
+//! | [`veil`] | the answer as the client gets it |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
 
+pub mod action;
 pub mod admission;
 pub mod canary;
 pub mod entity;
+pub mod eval;
 pub mod finding;
+pub mod fold;
 pub mod injection;
 pub mod links;
 pub mod own;
 pub mod own_patterns;
 pub mod pii;
+pub mod policy;
+pub mod report;
+pub mod request;
+pub mod screen;
 pub mod secrets;
+pub mod unmask;
+pub mod vault;
+pub mod veil;
 pub mod window;
 
 pub use entity::Entity;

@@ -1,0 +1,3 @@
+//! How good the guards are: pure scorers over rows of examples.
+
+pub mod secrets;

@@ -1,0 +1,264 @@
+//! Text as a reader sees it. Zero-width characters, letters of other scripts that
+//! look Latin, full-width forms and invisible tags hide an address or an order
+//! from a scanner and from nobody else. The scanners see the folded text; what
+//! they find is mapped back to the bytes that stand in the original.
+//!
+//! Folding looks at one word at a time, so that the pieces of a text cut at white
+//! space fold like the whole of it.
+
+mod table;
+
+use std::ops::Range;
+
+use table::{Class, class, is_picture};
+
+/// What was hidden, by how often it stood there. The counts of pieces add up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// Invisible tags that spell ASCII: never there by accident.
+    pub tags: usize,
+    /// Invisible characters between two ASCII letters or digits.
+    pub unseen: usize,
+    /// Letters of another script inside a Latin word.
+    pub twins: usize,
+}
+
+impl Flags {
+    /// Whether somebody hides something: more than an accident of copying.
+    #[must_use]
+    pub fn suspicious(self) -> bool {
+        self.tags > 0 || self.unseen > 3 || self.twins > 3
+    }
+}
+
+/// A place from where on the folded text and the original differ by another distance.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    /// Where in the folded text, in bytes.
+    folded: usize,
+    /// Where in the original the part before this place ends.
+    before: usize,
+    /// Where in the original the part after this place begins.
+    after: usize,
+}
+
+/// A text without its disguise.
+#[derive(Clone, Debug)]
+pub struct Folded {
+    text: String,
+    steps: Vec<Step>,
+    /// What was found on the way.
+    pub flags: Flags,
+}
+
+impl Folded {
+    /// The text without its disguise; `None` when it wears none, which costs
+    /// nothing for ASCII.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Folded> {
+        if text.is_ascii() {
+            return None;
+        }
+        let mut folding = Folding::new(text);
+        folding.run();
+        (!folding.steps.is_empty()).then(|| folding.finish())
+    }
+
+    /// What a reader sees.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The bytes of the original from which these bytes of [`text`](Self::text)
+    /// were made. Both ends must be boundaries of characters, and so are the
+    /// results; invisible characters at the ends are left out.
+    #[must_use]
+    pub fn original(&self, range: Range<usize>) -> Range<usize> {
+        let start = self.place(range.start, |step| step.after);
+        let end = self.place(range.end, |step| step.before);
+        start..end.max(start)
+    }
+
+    fn place(&self, at: usize, on_step: impl Fn(&Step) -> usize) -> usize {
+        let next = self.steps.partition_point(|step| step.folded <= at);
+        match next.checked_sub(1).and_then(|last| self.steps.get(last)) {
+            None => at,
+            Some(step) if step.folded == at => on_step(step),
+            Some(step) => step.after + (at - step.folded),
+        }
+    }
+}
+
+struct Folding<'a> {
+    text: &'a str,
+    out: String,
+    steps: Vec<Step>,
+    flags: Flags,
+    /// Up to where the original was taken over.
+    taken: usize,
+    /// Up to where it is known whether the word mixes scripts.
+    word_end: usize,
+    mixed: bool,
+}
+
+impl<'a> Folding<'a> {
+    fn new(text: &'a str) -> Folding<'a> {
+        Folding {
+            text,
+            out: String::new(),
+            steps: Vec::new(),
+            flags: Flags::default(),
+            taken: 0,
+            word_end: 0,
+            mixed: false,
+        }
+    }
+
+    fn run(&mut self) {
+        let mut at = 0;
+        while let Some(found) = self.after(at).bytes().position(|byte| byte >= 0x80) {
+            at += found;
+            let Some(letter) = self.after(at).chars().next() else {
+                return;
+            };
+            at = self.letter(at, letter);
+        }
+    }
+
+    /// Judges the character at a place; gives where the next one stands.
+    fn letter(&mut self, at: usize, letter: char) -> usize {
+        let end = at + letter.len_utf8();
+        match class(letter) {
+            Class::Plain => {}
+            Class::Ascii(byte) => self.replace(at..end, Some(byte)),
+            Class::Unseen if self.belongs_to_picture(at, letter, end) => {}
+            Class::Unseen => {
+                self.flags.unseen += usize::from(self.inside_word(at, end));
+                self.replace(at..end, None);
+            }
+            Class::Tag(byte) => match self.flag_of_a_region(at) {
+                Some(after) => return after,
+                None => {
+                    self.flags.tags += 1;
+                    self.replace(at..end, Some(byte));
+                }
+            },
+            Class::Twin(byte) => {
+                if self.word_is_mixed(at) {
+                    self.flags.twins += 1;
+                    self.replace(at..end, Some(byte));
+                }
+            }
+        }
+        end
+    }
+
+    fn replace(&mut self, original: Range<usize>, byte: Option<u8>) {
+        let kept = self.text.get(self.taken..original.start);
+        self.out.push_str(kept.unwrap_or_default());
+        self.step(original.start, original.start);
+        if let Some(byte) = byte {
+            self.out.push(char::from(byte));
+        }
+        self.step(original.end, original.end);
+        // What was dropped belongs to neither side.
+        if byte.is_none()
+            && let Some(last) = self.steps.last_mut()
+        {
+            last.before = last.before.min(original.start);
+        }
+        self.taken = original.end;
+    }
+
+    /// Two steps at one place are one: the first end and the last beginning hold.
+    fn step(&mut self, before: usize, after: usize) {
+        let folded = self.out.len();
+        match self.steps.last_mut() {
+            Some(last) if last.folded == folded => last.after = after,
+            _ => self.steps.push(Step {
+                folded,
+                before,
+                after,
+            }),
+        }
+    }
+
+    fn finish(mut self) -> Folded {
+        let rest = self.text.get(self.taken..).unwrap_or_default();
+        self.out.push_str(rest);
+        Folded {
+            text: self.out,
+            steps: self.steps,
+            flags: self.flags,
+        }
+    }
+
+    /// A joiner between two pictures, or the selector of a picture.
+    fn belongs_to_picture(&self, at: usize, letter: char, end: usize) -> bool {
+        let before = self.before(at).chars().next_back().is_some_and(is_picture);
+        let next = self.after(end).chars().next();
+        match letter {
+            '\u{200d}' => before && next.is_some_and(is_picture),
+            '\u{fe0e}' | '\u{fe0f}' => before || next == Some('\u{20e3}'),
+            _ => false,
+        }
+    }
+
+    /// The flags of England, Scotland and Wales are spelt in tags behind a black
+    /// flag; gives where they end.
+    fn flag_of_a_region(&self, at: usize) -> Option<usize> {
+        if !self.before(at).ends_with('\u{1f3f4}') {
+            return None;
+        }
+        let mut end = at;
+        for letter in self.after(at).chars().take(7) {
+            end += letter.len_utf8();
+            if letter == '\u{e007f}' {
+                return Some(end);
+            }
+        }
+        None
+    }
+
+    fn inside_word(&self, at: usize, end: usize) -> bool {
+        let is_word = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+        is_word(self.before(at).bytes().next_back()) && is_word(self.after(end).bytes().next())
+    }
+
+    /// Whether the word around this place has Latin letters too. Every word is
+    /// looked at once.
+    fn word_is_mixed(&mut self, at: usize) -> bool {
+        if at >= self.word_end {
+            let left = self.before(at).chars().rev().take_while(belongs_to_word);
+            let latin_left = left.fold(false, |latin, letter| latin | is_latin(letter));
+            let (mut end, mut latin) = (at, latin_left);
+            for letter in self.after(at).chars().take_while(belongs_to_word) {
+                end += letter.len_utf8();
+                latin |= is_latin(letter);
+            }
+            (self.word_end, self.mixed) = (end, latin);
+        }
+        self.mixed
+    }
+
+    fn before(&self, at: usize) -> &'a str {
+        self.text.get(..at).unwrap_or_default()
+    }
+
+    fn after(&self, at: usize) -> &'a str {
+        self.text.get(at..).unwrap_or_default()
+    }
+}
+
+fn belongs_to_word(letter: &char) -> bool {
+    letter.is_alphanumeric() || *letter == '_' || class(*letter) == Class::Unseen
+}
+
+fn is_latin(letter: char) -> bool {
+    letter.is_ascii_alphabetic()
+        || matches!(class(letter), Class::Ascii(b) if b.is_ascii_alphabetic())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! The linear model: a sum of small weights of the features that stand in a
+//! text. It needs no allocation and no floating point per feature, and its table
+//! is part of the binary.
+
+use std::borrow::Cow;
+
+use super::features::{Sink, WEIGHTS, visit};
+use super::rules::{Hit, Matcher, Rules};
+
+/// How many numbers stand before the weights in a table.
+const NUMBERS: usize = 6;
+
+/// The length of a table, in bytes.
+pub const TABLE: usize = NUMBERS * 4 + WEIGHTS;
+
+/// What is compared with the margin of a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Thresholds {
+    /// From here on a user's text is worth a line in the log.
+    pub user_log: f32,
+    /// The same for tool results and documents.
+    pub tool_log: f32,
+    /// From here on a user's text may be refused.
+    pub user_block: f32,
+    /// The same for tool results and documents.
+    pub tool_block: f32,
+}
+
+/// Weights and thresholds.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    bias: f32,
+    scale: f32,
+    /// What the margin is compared with.
+    pub thresholds: Thresholds,
+    table: Cow<'static, [u8]>,
+}
+
+impl Linear {
+    /// Reads a table; `None` when it has another length than [`TABLE`].
+    #[must_use]
+    pub fn read(table: Cow<'static, [u8]>) -> Option<Linear> {
+        if table.len() != TABLE {
+            return None;
+        }
+        let mut numbers = table
+            .chunks_exact(4)
+            .filter_map(|four| four.try_into().ok())
+            .map(f32::from_le_bytes);
+        Some(Linear {
+            bias: numbers.next()?,
+            scale: numbers.next()?,
+            thresholds: Thresholds {
+                user_log: numbers.next()?,
+                tool_log: numbers.next()?,
+                user_block: numbers.next()?,
+                tool_block: numbers.next()?,
+            },
+            table,
+        })
+    }
+
+    /// Writes a table that [`Linear::read`] reads. `weights` are rounded to steps
+    /// of a 127th of the largest; at most [`WEIGHTS`] of them count.
+    #[must_use]
+    pub fn write(bias: f32, weights: &[f32], thresholds: Thresholds) -> Vec<u8> {
+        // Few weights are far larger than the rest; clipping them keeps the steps fine.
+        let mut sizes: Vec<f32> = weights.iter().map(|weight| weight.abs()).collect();
+        sizes.sort_by(f32::total_cmp);
+        let at = sizes.len().saturating_sub(sizes.len() / 4096 + 1);
+        let scale = sizes.get(at).copied().unwrap_or(0.0).max(1e-6) / 127.0;
+        let Thresholds {
+            user_log,
+            tool_log,
+            user_block,
+            tool_block,
+        } = thresholds;
+        let mut table = Vec::with_capacity(TABLE);
+        for number in [bias, scale, user_log, tool_log, user_block, tool_block] {
+            table.extend_from_slice(&number.to_le_bytes());
+        }
+        table.extend(weights.iter().take(WEIGHTS).map(|weight| {
+            let step = (weight / scale).round().clamp(-127.0, 127.0) as i8;
+            step.to_le_bytes()[0]
+        }));
+        table.resize(TABLE, 0);
+        table
+    }
+
+    /// The log-odds that a text attacks, and the rule that it meets.
+    pub(super) fn look<'a>(
+        &self,
+        rules: &Rules,
+        pieces: impl Iterator<Item = &'a str>,
+    ) -> (f32, Option<Hit>) {
+        let mut sum = Sum {
+            weights: self.table.get(NUMBERS * 4..).unwrap_or_default(),
+            seen: [0; WEIGHTS / 64],
+            total: 0,
+            count: 0,
+            matcher: Matcher::new(rules),
+        };
+        for piece in pieces {
+            visit(piece, &mut sum);
+            sum.matcher.literals(piece);
+        }
+        let norm = (sum.count.max(1) as f32).sqrt();
+        let margin = self.bias + self.scale * sum.total as f32 / norm;
+        (margin, sum.matcher.hit())
+    }
+}
+
+/// The sum over the different features of a text.
+struct Sum<'a> {
+    weights: &'a [u8],
+    seen: [u64; WEIGHTS / 64],
+    total: i32,
+    count: u32,
+    matcher: Matcher<'a>,
+}
+
+impl Sink for Sum<'_> {
+    fn word(&mut self, hash: u32) {
+        self.matcher.word(hash);
+    }
+
+    fn feature(&mut self, index: u32) {
+        let place = index as usize;
+        let Some(seen) = self.seen.get_mut(place / 64) else {
+            return;
+        };
+        let bit = 1 << (place % 64);
+        if *seen & bit == 0 {
+            *seen |= bit;
+            self.count += 1;
+            let weight = self.weights.get(place).copied().unwrap_or(0);
+            self.total += i32::from(i8::from_le_bytes([weight]));
+        }
+    }
+}

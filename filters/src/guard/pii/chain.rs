@@ -1,0 +1,132 @@
+//! Groups of digits that separators join into one number: `+49 (30) 901-820`,
+//! `4111 1111 1111 1111`. Cards and phone numbers read it instead of the text.
+
+use super::view::{View, alnum, digit};
+
+/// The most digits of a chain.
+const DIGITS: usize = 20;
+/// The most groups of a chain.
+const GROUPS: usize = 10;
+
+/// Digits in groups.
+pub(super) struct Chain {
+    /// Where it begins, with its `+` or `(`.
+    pub(super) start: usize,
+    first: usize,
+    digits: [u8; DIGITS],
+    /// Where each group ends in the text, and how many digits stand before that.
+    ends: [(usize, usize); GROUPS],
+    joints: [u8; GROUPS],
+    count: usize,
+}
+
+impl Chain {
+    /// The chain whose first digit stands here.
+    pub(super) fn read(view: &View<'_>, first: usize) -> Chain {
+        let lead = |byte| matches!(byte, b'+' | b'(');
+        let start = view.back(first, 2, lead);
+        let mut chain = Chain {
+            start,
+            first,
+            digits: [0; DIGITS],
+            ends: [(0, 0); GROUPS],
+            joints: [0; GROUPS],
+            count: 0,
+        };
+        let mut open = view.part(start, first).contains(&b'(');
+        let mut at = first;
+        while chain.group(view, at) {
+            let Some((joint, next)) = joint(view, chain.end(), &mut open) else {
+                break;
+            };
+            if let Some(slot) = chain.joints.get_mut(chain.count - 1) {
+                *slot = joint;
+            }
+            at = next;
+        }
+        chain
+    }
+
+    /// Takes the group of digits that begins here; whether another may follow.
+    fn group(&mut self, view: &View<'_>, start: usize) -> bool {
+        let before = self.total();
+        let end = view.run(start, DIGITS - before + 1, digit);
+        let extension = matches!(view.at(end), b'x' | b'X') && digit(view.at(end + 1));
+        if before + (end - start) > DIGITS || (alnum(view.at(end)) && !extension) {
+            return false;
+        }
+        let Some(slot) = self.ends.get_mut(self.count) else {
+            return false;
+        };
+        *slot = (end, before + (end - start));
+        self.count += 1;
+        let read = view.part(start, end);
+        for (slot, byte) in self.digits.iter_mut().skip(before).zip(read) {
+            *slot = *byte;
+        }
+        self.count < GROUPS && !extension
+    }
+
+    pub(super) fn groups(&self) -> usize {
+        self.count
+    }
+
+    /// All its digits.
+    pub(super) fn total(&self) -> usize {
+        self.bound(self.count).1
+    }
+
+    fn end(&self) -> usize {
+        self.bound(self.count).0
+    }
+
+    /// Where the first groups end, and their digits in number.
+    fn bound(&self, count: usize) -> (usize, usize) {
+        let last = count.checked_sub(1).and_then(|i| self.ends.get(i));
+        last.copied().unwrap_or((self.first, 0))
+    }
+
+    /// Where the first groups end, and their digits.
+    pub(super) fn prefix(&self, count: usize) -> Option<(usize, &[u8])> {
+        let (end, digits) = self.bound(count);
+        Some((end, self.digits.get(..digits)?)).filter(|_| count > 0)
+    }
+
+    /// Where its first digit stands.
+    pub(super) fn first(&self) -> usize {
+        self.first
+    }
+
+    /// Digits of one group.
+    pub(super) fn size(&self, group: usize) -> usize {
+        self.bound(group + 1).1 - self.bound(group).1
+    }
+
+    /// The separator behind one group.
+    pub(super) fn joint(&self, group: usize) -> u8 {
+        self.joints.get(group).copied().unwrap_or(0)
+    }
+}
+
+/// The separator that begins here and where the next digit stands, if one does.
+fn joint(view: &View<'_>, at: usize, open: &mut bool) -> Option<(u8, usize)> {
+    let kind = view.at(at);
+    let mut next = at + 1;
+    match kind {
+        b')' if *open => {
+            *open = false;
+            if matches!(view.at(next), b' ' | b'-' | b'/') {
+                next += 1;
+            }
+        }
+        b'(' if !*open => *open = true,
+        b' ' | b'-' | b'.' | b'/' => {
+            if !*open && view.at(next) == b'(' {
+                *open = true;
+                next += 1;
+            }
+        }
+        _ => return None,
+    }
+    digit(view.at(next)).then_some((kind, next))
+}

@@ -1,0 +1,96 @@
+//! The bytes that a recogniser may read. A recogniser that asks for a byte which
+//! has not come yet starves, and what it said is thrown away: so no finding can
+//! depend on where a text was cut, whatever the recogniser does.
+
+use std::cell::Cell;
+
+/// A window's bytes, and whether somebody asked for more than there are.
+pub(super) struct View<'a> {
+    bytes: &'a [u8],
+    last: bool,
+    starved: Cell<bool>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(bytes: &'a [u8], last: bool) -> View<'a> {
+        let starved = Cell::new(false);
+        View {
+            bytes,
+            last,
+            starved,
+        }
+    }
+
+    /// The byte at this place; 0 beyond the end of the text.
+    pub(super) fn at(&self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or_else(|| {
+            self.starved.set(self.starved.get() || !self.last);
+            0
+        })
+    }
+
+    /// The byte before this place; 0 at the beginning of the text.
+    pub(super) fn before(&self, at: usize) -> u8 {
+        let before = at.checked_sub(1).and_then(|i| self.bytes.get(i));
+        before.copied().unwrap_or(0)
+    }
+
+    /// What stands between two places; nothing when it is not there.
+    pub(super) fn part(&self, from: usize, to: usize) -> &'a [u8] {
+        self.bytes.get(from..to).unwrap_or_default()
+    }
+
+    /// Whether a byte was asked for that has not come yet.
+    pub(super) fn starved(&self) -> bool {
+        self.starved.get()
+    }
+
+    /// The end of the run of such bytes that begins here, at most `most` bytes on.
+    pub(super) fn run(&self, from: usize, most: usize, class: fn(u8) -> bool) -> usize {
+        let mut end = from;
+        while end - from < most && class(self.at(end)) {
+            end += 1;
+        }
+        end
+    }
+
+    /// The start of the run of such bytes that ends here, at most `most` bytes back.
+    pub(super) fn back(&self, to: usize, most: usize, class: fn(u8) -> bool) -> usize {
+        let mut start = to;
+        while to - start < most && class(self.before(start)) {
+            start -= 1;
+        }
+        start
+    }
+}
+
+/// A letter or digit of ASCII.
+pub(super) fn alnum(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+}
+
+/// A digit.
+pub(super) fn digit(byte: u8) -> bool {
+    byte.is_ascii_digit()
+}
+
+/// Whether a number can begin here: no letter or digit before it, and no `-`, `.`
+/// or `/` that ties it to a digit.
+pub(super) fn begins(view: &View<'_>, start: usize) -> bool {
+    let before = view.before(start);
+    if alnum(before) {
+        return false;
+    }
+    let tied = matches!(before, b'-' | b'.' | b'/');
+    !(tied && digit(view.before(start - 1)))
+}
+
+/// Whether a number can end here: see [`begins`].
+pub(super) fn ends(view: &View<'_>, end: usize) -> bool {
+    let next = view.at(end);
+    if alnum(next) {
+        return false;
+    }
+    let tied = matches!(next, b'-' | b'.' | b'/');
+    !(tied && digit(view.at(end + 1)))
+}

@@ -1,0 +1,164 @@
+//! What a team wants looked for and what is to happen then: compiled once, shared
+//! by all requests, never changed.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::action::Action;
+use super::canary::Canary;
+use super::links::Links;
+use super::own::Own;
+use super::own_patterns::Patterns;
+use super::pii::Pii;
+use super::secrets::Secrets;
+use super::{Confidence, Finding, Kind, Window};
+
+/// The most scanners of a policy.
+pub const MAX_SCANNERS: usize = 16;
+
+/// A scanner that obeys the law of [`window`](super::window).
+pub trait Scan: Send + Sync {
+    /// Reports what stands in the new part of a window; gives up to which byte of
+    /// it all is decided.
+    fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize;
+}
+
+macro_rules! scanners {
+    ($($scanner:ty),+) => { $(
+        impl Scan for $scanner {
+            fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize {
+                <$scanner>::scan(self, window, out)
+            }
+        }
+    )+ };
+}
+
+scanners!(Canary, Links, Own, Patterns, Pii, Secrets);
+
+/// Which kinds a rule of a policy is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Select {
+    /// Every kind.
+    All,
+    /// Every kind of personal data.
+    Pii,
+    /// Every term and pattern of the team's own.
+    Own,
+    /// This kind only.
+    Kind(Kind),
+}
+
+impl Select {
+    fn holds(self, kind: Kind) -> bool {
+        match self {
+            Select::All => true,
+            Select::Pii => matches!(kind, Kind::Pii(_)),
+            Select::Own => matches!(kind, Kind::Own(_)),
+            Select::Kind(only) => only == kind,
+        }
+    }
+}
+
+/// What a policy is made from.
+#[derive(Clone, Default)]
+pub struct Spec {
+    /// What looks at texts, at most [`MAX_SCANNERS`].
+    pub scanners: Vec<Arc<dyn Scan>>,
+    /// What is done: the first row that names the kind and asks for no more
+    /// confidence than there is. Without a row it is allowed.
+    pub actions: Vec<(Select, Action, Confidence)>,
+    /// Exact values that are never a finding, as [`allow_hash`] gives them.
+    pub allow: Vec<[u8; 32]>,
+    /// The key of these hashes.
+    pub allow_key: [u8; 32],
+    /// Texts stay as they are; the report says what would have been done.
+    pub dry_run: bool,
+    /// A scanner that breaks its law blocks the text; else the scanner is passed over.
+    pub fail_closed: bool,
+}
+
+/// Why a policy was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    /// More than [`MAX_SCANNERS`].
+    #[error("a policy has at most {MAX_SCANNERS} scanners")]
+    TooManyScanners,
+}
+
+/// The keyed hash under which an exact value is allowed.
+#[must_use]
+pub fn allow_hash(key: &[u8; 32], value: &str) -> [u8; 32] {
+    *blake3::keyed_hash(key, value.as_bytes()).as_bytes()
+}
+
+/// A compiled policy.
+pub struct Policy {
+    scanners: Vec<Arc<dyn Scan>>,
+    actions: Vec<(Select, Action, Confidence)>,
+    allow: HashSet<[u8; 32]>,
+    allow_key: Zeroizing<[u8; 32]>,
+    dry_run: bool,
+    fail_closed: bool,
+}
+
+impl Policy {
+    /// Compiles a policy.
+    ///
+    /// # Errors
+    ///
+    /// If it has more than [`MAX_SCANNERS`] scanners.
+    pub fn new(spec: Spec) -> Result<Policy, SpecError> {
+        if spec.scanners.len() > MAX_SCANNERS {
+            return Err(SpecError::TooManyScanners);
+        }
+        Ok(Policy {
+            scanners: spec.scanners,
+            actions: spec.actions,
+            allow: spec.allow.into_iter().collect(),
+            allow_key: Zeroizing::new(spec.allow_key),
+            dry_run: spec.dry_run,
+            fail_closed: spec.fail_closed,
+        })
+    }
+
+    /// What is done with a finding of this kind.
+    #[must_use]
+    pub fn action(&self, kind: Kind, confidence: Confidence) -> Action {
+        let mut rows = self.actions.iter();
+        rows.find(|(select, _, least)| select.holds(kind) && *least <= confidence)
+            .map_or(Action::Allow, |(_, action, _)| *action)
+    }
+
+    /// Whether texts stay as they are.
+    #[must_use]
+    pub fn dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    pub(super) fn scanners(&self) -> &[Arc<dyn Scan>] {
+        &self.scanners
+    }
+
+    pub(super) fn allows(&self, value: &str) -> bool {
+        !self.allow.is_empty() && self.allow.contains(&allow_hash(&self.allow_key, value))
+    }
+
+    pub(super) fn fail_closed(&self) -> bool {
+        self.fail_closed
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("scanners", &self.scanners.len())
+            .field("actions", &self.actions)
+            .field("allowed", &self.allow.len())
+            .field("dry_run", &self.dry_run)
+            .field("fail_closed", &self.fail_closed)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,390 @@
+//! A streamed answer, event by event.
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::dialect::openai_chat::lens::write;
+use crate::guard::screen::{Blocked, Desk, Form, Task, whole};
+use crate::prompt::Surface;
+use crate::splice::Splices;
+use crate::sse::{Frame, SseReader};
+
+use super::body::emptied;
+use super::texts::{End, Texts, alone};
+use super::walk::{Leaf, Place, Sort, kind_of, walk};
+use super::{Grammar, chat, messages, responses};
+
+/// The client's bytes of one streamed answer, on their way. Feed it what was
+/// about to be sent, cut anywhere: what the client reads does not depend on the
+/// cuts.
+#[derive(Debug)]
+pub struct VeilStream {
+    reader: SseReader,
+    /// None where answers hold no texts.
+    speaker: Option<Speaker>,
+    blocked: Option<Blocked>,
+}
+
+/// Replacements in a payload, in any order.
+pub(super) type Edits = Vec<(Range<usize>, String)>;
+
+/// What outlives an event.
+#[derive(Debug)]
+struct Speaker {
+    grammar: Grammar,
+    texts: Texts,
+    kinds: responses::Kinds,
+    /// What a chunk begins with.
+    head: String,
+    count: Count,
+    leaves: Vec<Leaf>,
+}
+
+/// The numbers of a Response's events.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    /// The number of the next event.
+    next: u64,
+    /// How many events were added so far.
+    added: u64,
+}
+
+/// One event as it came.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    name: &'a str,
+    /// Its `type`, or its name where it has none.
+    kind: &'a str,
+    text: &'a str,
+}
+
+impl VeilStream {
+    /// A veil for an answer to a request of that surface.
+    #[must_use]
+    pub fn new(surface: Surface) -> VeilStream {
+        VeilStream {
+            // The bytes are Alfred's own: whatever is too long was refused before.
+            reader: SseReader::new(usize::MAX),
+            speaker: Grammar::of(surface).map(Speaker::new),
+            blocked: None,
+        }
+    }
+
+    /// Takes the next bytes and appends those that may go on to `out`. What is
+    /// held back is said before the event that ends its text.
+    ///
+    /// # Errors
+    /// A text must not go on. Events before it stand in `out`, nothing of its own
+    /// does; later calls append nothing and give the same error.
+    pub fn feed(
+        &mut self,
+        desk: &mut Desk<'_>,
+        bytes: &[u8],
+        out: &mut BytesMut,
+    ) -> Result<(), Blocked> {
+        self.check()?;
+        let outcome = self.take(desk, bytes, out);
+        self.note(outcome)
+    }
+
+    /// The answer is over, or was cut off: appends what is still held.
+    ///
+    /// # Errors
+    /// As [`feed`](Self::feed).
+    pub fn finish(&mut self, desk: &mut Desk<'_>, out: &mut BytesMut) -> Result<(), Blocked> {
+        self.check()?;
+        let outcome = self.close(desk, out);
+        self.note(outcome)
+    }
+
+    /// After a text was blocked: appends the events in `bytes`, whole ones by which
+    /// Alfred says that the answer broke off. Of what the answer said nothing is
+    /// repeated in them, and they are numbered anew.
+    pub fn last_words(&mut self, desk: &mut Desk<'_>, bytes: &[u8], out: &mut BytesMut) {
+        let mut reader = SseReader::new(usize::MAX);
+        let Some(speaker) = &mut self.speaker else {
+            return;
+        };
+        if reader.feed(Bytes::copy_from_slice(bytes)).is_err() {
+            return;
+        }
+        while let Ok(Some(frame)) = reader.next_frame() {
+            if let Frame::Event { name, data } = frame {
+                let (name, text) = (String::from_utf8_lossy(name), String::from_utf8_lossy(data));
+                speaker.last(desk, (&name, &text), out);
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), Blocked> {
+        self.blocked.clone().map_or(Ok(()), Err)
+    }
+
+    fn note(&mut self, outcome: Result<(), Blocked>) -> Result<(), Blocked> {
+        self.blocked = outcome.clone().err();
+        outcome
+    }
+
+    fn take(
+        &mut self,
+        desk: &mut Desk<'_>,
+        bytes: &[u8],
+        out: &mut BytesMut,
+    ) -> Result<(), Blocked> {
+        let Some(speaker) = &mut self.speaker else {
+            out.extend_from_slice(bytes);
+            return Ok(());
+        };
+        let too_long = |_| Blocked::default();
+        self.reader
+            .feed(Bytes::copy_from_slice(bytes))
+            .map_err(too_long)?;
+        while let Some(frame) = self.reader.next_frame().map_err(too_long)? {
+            speaker.frame(desk, frame, out)?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, desk: &mut Desk<'_>, out: &mut BytesMut) -> Result<(), Blocked> {
+        let Some(speaker) = &mut self.speaker else {
+            return Ok(());
+        };
+        let too_long = |_| Blocked::default();
+        if let Some(frame) = self.reader.finish().map_err(too_long)? {
+            speaker.frame(desk, frame, out)?;
+        }
+        speaker.whole(out, |speaker, out| speaker.end(desk, &[End::All], out))
+    }
+}
+
+impl Speaker {
+    fn new(grammar: Grammar) -> Speaker {
+        Speaker {
+            grammar,
+            texts: Texts::default(),
+            kinds: responses::Kinds::default(),
+            head: String::new(),
+            count: Count::default(),
+            leaves: Vec::new(),
+        }
+    }
+
+    fn frame(
+        &mut self,
+        desk: &mut Desk<'_>,
+        frame: Frame<'_>,
+        out: &mut BytesMut,
+    ) -> Result<(), Blocked> {
+        let (name, data) = match frame {
+            Frame::Comment(comment) => {
+                out.extend_from_slice(b":");
+                out.extend_from_slice(comment);
+                out.extend_from_slice(b"\n\n");
+                return Ok(());
+            }
+            Frame::Event { name, data } => (name, data),
+            Frame::Stray(line) => (&[][..], line),
+        };
+        let (name, text) = (String::from_utf8_lossy(name), String::from_utf8_lossy(data));
+        self.whole(out, |speaker, out| speaker.event(desk, (&name, &text), out))
+    }
+
+    /// Does something wholly or not at all.
+    fn whole(
+        &mut self,
+        out: &mut BytesMut,
+        act: impl FnOnce(&mut Speaker, &mut BytesMut) -> Result<(), Blocked>,
+    ) -> Result<(), Blocked> {
+        let (length, count) = (out.len(), self.count);
+        let outcome = act(self, out);
+        if outcome.is_err() {
+            out.truncate(length);
+            self.count = count;
+        }
+        outcome
+    }
+
+    fn event(
+        &mut self,
+        desk: &mut Desk<'_>,
+        (name, text): (&str, &str),
+        out: &mut BytesMut,
+    ) -> Result<(), Blocked> {
+        if text == "[DONE]" {
+            self.end(desk, &[End::All], out)?;
+            write(name, &[text], out);
+            return Ok(());
+        }
+        let mut leaves = std::mem::take(&mut self.leaves);
+        let kind = self.read(name, text, &mut leaves);
+        let outcome = match kind {
+            Some(kind) => {
+                let said = Said {
+                    name,
+                    kind: &kind,
+                    text,
+                };
+                self.say(desk, said, &leaves, out)
+            }
+            None => whole(Form::Text, Task::Answer, desk, text).map(|changed| {
+                write(name, &[changed.as_deref().unwrap_or(text)], out);
+            }),
+        };
+        self.leaves = leaves;
+        outcome
+    }
+
+    /// Finds the leaves of a payload; gives its kind, none if it is no JSON.
+    fn read(&mut self, name: &str, text: &str, leaves: &mut Vec<Leaf>) -> Option<String> {
+        let kind = match self.grammar {
+            Grammar::Chat => String::new(),
+            _ => kind_of(text).unwrap_or_else(|| name.to_owned()),
+        };
+        let delta = match self.grammar {
+            Grammar::Responses => self.kinds.place(&kind),
+            _ => Place::Any,
+        };
+        walk((self.grammar, delta), text, leaves).ok()?;
+        Some(kind)
+    }
+
+    /// Says an event, after what is held of the texts that end with it.
+    fn say(
+        &mut self,
+        desk: &mut Desk<'_>,
+        said: Said<'_>,
+        leaves: &[Leaf],
+        out: &mut BytesMut,
+    ) -> Result<(), Blocked> {
+        let text = said.text;
+        let ends = match self.grammar {
+            Grammar::Chat => chat::ends(leaves),
+            Grammar::Messages => messages::ends(said.kind, text, leaves),
+            Grammar::Responses => self.kinds.ends(said.kind, text),
+        };
+        if self.grammar == Grammar::Chat && self.head.is_empty() {
+            let has_choice = leaves.iter().any(|leaf| leaf.sort == Sort::Choice);
+            self.head = has_choice.then(|| chat::head(text)).unwrap_or_default();
+        }
+        let mut edits = self.edits(desk, text, leaves, &ends)?;
+        self.end(desk, &ends, out)?;
+        for leaf in leaves {
+            match leaf.sort {
+                Sort::Logprobs if self.texts.is_altered(leaf.choice()) => {
+                    edits.push((leaf.span.clone(), self.grammar.no_logprobs().to_owned()));
+                }
+                Sort::Sequence(number) => self.number(number, leaf, &mut edits),
+                _ => {}
+            }
+        }
+        let changed = applied(edits, text);
+        write(said.name, &[changed.as_deref().unwrap_or(text)], out);
+        Ok(())
+    }
+
+    /// Screens the leaves of an event.
+    fn edits(
+        &mut self,
+        desk: &mut Desk<'_>,
+        text: &str,
+        leaves: &[Leaf],
+        ends: &[End],
+    ) -> Result<Edits, Blocked> {
+        let mut edits = Vec::new();
+        for (place, leaf) in leaves.iter().enumerate() {
+            let raw = text.get(leaf.span.clone()).unwrap_or_default();
+            let changed = if let Sort::Piece(channel) = leaf.sort {
+                let key = leaf.key(channel);
+                let comes_again = || {
+                    let mut later = leaves.iter().skip(place + 1);
+                    later.any(|leaf| leaf.sort == Sort::Piece(channel) && leaf.key(channel) == key)
+                };
+                let over = ends.iter().any(|end| end.holds(key)) && !comes_again();
+                let head = || match self.grammar {
+                    Grammar::Responses => responses::head(text),
+                    _ => String::new(),
+                };
+                self.texts.piece(desk, (key, over), raw, head)?
+            } else {
+                desk.report
+                    .at(text.get(leaf.name.clone()).unwrap_or_default());
+                let changed = alone(desk, leaf.sort, raw)?;
+                if changed.is_some() {
+                    self.texts.alter(leaf.choice());
+                }
+                changed
+            };
+            edits.extend(changed.map(|with| (leaf.span.clone(), with)));
+        }
+        Ok(edits)
+    }
+
+    /// Ends texts, and says what was held of them.
+    fn end(
+        &mut self,
+        desk: &mut Desk<'_>,
+        ends: &[End],
+        out: &mut BytesMut,
+    ) -> Result<(), Blocked> {
+        for rest in self.texts.end(desk, ends)? {
+            match self.grammar {
+                Grammar::Chat => {
+                    write("", &[&chat::extra(&self.head, rest.key, &rest.text)], out);
+                }
+                Grammar::Messages => {
+                    let line = messages::extra(rest.key, &rest.text);
+                    write("content_block_delta", &[&line], out);
+                }
+                Grammar::Responses => {
+                    let words = (self.count.next, rest.text.as_str());
+                    let line = self.kinds.extra(&rest.head, rest.key, words);
+                    let name = format!("{}.delta", self.kinds.name(rest.key.channel));
+                    write(&name, &[&line], out);
+                    self.count.next += 1;
+                    self.count.added += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Numbers an event after those that were added before it.
+    fn number(&mut self, number: u64, leaf: &Leaf, edits: &mut Edits) {
+        let number = number.saturating_add(self.count.added);
+        if self.count.added > 0 {
+            edits.push((leaf.span.clone(), number.to_string()));
+        }
+        self.count.next = number.saturating_add(1);
+    }
+
+    /// Says an event of which nothing but an error's words may remain.
+    fn last(&mut self, desk: &mut Desk<'_>, (name, text): (&str, &str), out: &mut BytesMut) {
+        if text == "[DONE]" {
+            return write(name, &[text], out);
+        }
+        let mut leaves = Vec::new();
+        if self.read(name, text, &mut leaves).is_none() {
+            return;
+        }
+        let mut edits = emptied(desk, text, &leaves);
+        for leaf in &leaves {
+            if matches!(leaf.sort, Sort::Sequence(_)) {
+                edits.push((leaf.span.clone(), self.count.next.to_string()));
+                self.count.next += 1;
+            }
+        }
+        let changed = applied(edits, text);
+        write(name, &[changed.as_deref().unwrap_or(text)], out);
+    }
+}
+
+/// The text with every replacement made; `None` if there is none.
+pub(super) fn applied(mut edits: Edits, text: &str) -> Option<String> {
+    edits.sort_by_key(|(span, _)| span.start);
+    let mut splices = Splices::default();
+    for (span, with) in edits {
+        splices.push(span, with);
+    }
+    splices.apply(text)
+}

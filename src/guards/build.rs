@@ -1,0 +1,173 @@
+//! Why: the lines of `filters` become policies once, when the world is built: nothing is compiled for a request.
+
+use std::sync::Arc;
+
+use alfred_filters::guard::action::Action;
+use alfred_filters::guard::links::Links;
+use alfred_filters::guard::own::{Own, OwnTerms};
+use alfred_filters::guard::pii::Pii;
+use alfred_filters::guard::policy::{Policy, Scan, Select, Spec, allow_hash};
+use alfred_filters::guard::secrets::Secrets;
+use alfred_filters::guard::{Confidence, Entity, Kind};
+
+use crate::conf::{
+    Config, Filter, GuardAction, LinksFilter, OnFault, PiiFilter, SecretsFilter, Sureness,
+    TermsFilter,
+};
+
+/// What the texts of requests and answers are screened with.
+#[derive(Debug)]
+pub struct Guards {
+    /// For requests.
+    pub request: Arc<Policy>,
+    /// For answers.
+    pub answer: Arc<Policy>,
+    /// Nothing is looked for in answers, though what was masked is put back.
+    pub is_answer_free: bool,
+}
+
+/// The two policies while they are put together.
+#[derive(Default)]
+struct Draft {
+    request: Spec,
+    answer: Spec,
+    terms: Vec<OwnTerms>,
+}
+
+impl Guards {
+    /// The guards that are configured; `None` where none are. `key` keys the hashes of values that are let through.
+    ///
+    /// # Errors
+    /// The index of the filter that cannot be built, and why.
+    pub fn build(config: &Config, key: [u8; 32]) -> Result<Option<Self>, (usize, String)> {
+        if config.filters.is_empty() {
+            return Ok(None);
+        }
+        let mut draft = Draft::default();
+        for filter in &config.filters {
+            match filter {
+                Filter::Secrets(filter) => draft.secrets(filter, &key),
+                Filter::Pii(filter) => draft.pii(filter, &key),
+                Filter::Terms(filter) => draft.terms(filter),
+                Filter::Links(filter) => draft.links(filter),
+            }
+        }
+        if !draft.terms.is_empty() {
+            let own = Own::new(&draft.terms).map_err(|error| (0, error.to_string()))?;
+            draft.scan_with(Arc::new(own));
+        }
+        let settings = &config.guard;
+        let policy = |spec: Spec| {
+            let spec = Spec {
+                allow_key: key,
+                dry_run: settings.dry_run,
+                fail_closed: settings.on_fault == OnFault::Closed,
+                ..spec
+            };
+            Policy::new(spec).map(Arc::new)
+        };
+        let is_answer_free = draft
+            .answer
+            .actions
+            .iter()
+            .all(|(_, action, _)| *action == Action::Allow);
+        if is_answer_free {
+            draft.answer.scanners.clear();
+        }
+        let made = policy(draft.request).and_then(|request| Ok((request, policy(draft.answer)?)));
+        let (request, answer) = made.map_err(|error| (0, error.to_string()))?;
+        Ok(Some(Self {
+            request,
+            answer,
+            is_answer_free,
+        }))
+    }
+}
+
+impl Draft {
+    fn scan_with(&mut self, scanner: Arc<dyn Scan>) {
+        self.request.scanners.push(Arc::clone(&scanner));
+        self.answer.scanners.push(scanner);
+    }
+
+    fn act(&mut self, select: Select, (request, answer): (Action, Action), least: Confidence) {
+        self.request.actions.push((select, request, least));
+        self.answer.actions.push((select, answer, least));
+    }
+
+    fn allow(&mut self, key: &[u8; 32], values: &[String]) {
+        let hashes: Vec<_> = values.iter().map(|value| allow_hash(key, value)).collect();
+        self.request.allow.extend(&hashes);
+        self.answer.allow.extend(hashes);
+    }
+
+    fn secrets(&mut self, filter: &SecretsFilter, key: &[u8; 32]) {
+        self.scan_with(Arc::new(Secrets::new()));
+        let actions = (action(filter.action), action(filter.answer));
+        let select = Select::Kind(Kind::Secret);
+        self.act(select, actions, confidence(filter.min_confidence));
+        self.allow(key, &filter.allow);
+    }
+
+    fn pii(&mut self, filter: &PiiFilter, key: &[u8; 32]) {
+        let mut entities: Vec<Entity> = match filter.types.is_empty() {
+            true => Entity::defaults().collect(),
+            false => filter.types.clone(),
+        };
+        entities.extend(filter.packs.iter().flat_map(|pack| Entity::pack(pack)));
+        let named = filter.actions.keys();
+        entities.extend(named.filter_map(|name| Entity::from_name(name)));
+        entities.sort_unstable();
+        entities.dedup();
+        self.scan_with(Arc::new(Pii::new(&entities)));
+        let (answer, least) = (action(filter.answer), confidence(filter.min_confidence));
+        for (name, own) in &filter.actions {
+            if let Some(entity) = Entity::from_name(name) {
+                let select = Select::Kind(Kind::Pii(entity));
+                self.act(select, (action(*own), answer), least);
+            }
+        }
+        self.act(Select::Pii, (action(filter.action), answer), least);
+        self.allow(key, &filter.allow);
+    }
+
+    fn links(&mut self, filter: &LinksFilter) {
+        self.answer
+            .scanners
+            .push(Arc::new(Links::new(&filter.hosts)));
+        let select = Select::Kind(Kind::Exfiltration);
+        let row = (select, action(filter.answer), Confidence::LOW);
+        self.answer.actions.push(row);
+    }
+
+    fn terms(&mut self, filter: &TermsFilter) {
+        let index = u16::try_from(self.terms.len()).unwrap_or(u16::MAX);
+        self.terms.push(OwnTerms {
+            terms: filter.terms.clone(),
+            ignore_case: filter.ignore_case,
+        });
+        let actions = (action(filter.action), action(filter.answer));
+        let select = Select::Kind(Kind::Own(index));
+        self.act(select, actions, Confidence::LOW);
+    }
+}
+
+fn action(action: GuardAction) -> Action {
+    match action {
+        GuardAction::Allow => Action::Allow,
+        GuardAction::Log => Action::Log,
+        GuardAction::Mask => Action::Mask,
+        GuardAction::MaskReversible => Action::MaskReversible,
+        GuardAction::Hash => Action::Hash,
+        GuardAction::Redact => Action::Redact,
+        GuardAction::Block => Action::Block,
+    }
+}
+
+fn confidence(sureness: Sureness) -> Confidence {
+    match sureness {
+        Sureness::Low => Confidence::LOW,
+        Sureness::Medium => Confidence::MEDIUM,
+        Sureness::High => Confidence::HIGH,
+    }
+}
