@@ -4,6 +4,7 @@
 
 pub mod aws;
 pub mod decoder;
+pub mod guard;
 
 use alfred_filters::answer::{Fidelity, StreamPlan};
 use alfred_filters::dialect::Dialect;

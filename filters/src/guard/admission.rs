@@ -53,6 +53,38 @@ pub fn passes(bytes: usize, elapsed: Duration) -> bool {
     (bytes as u128) * 1_000_000_000 >= SLOWEST * elapsed.as_nanos()
 }
 
+/// How much text a pattern is timed on, in bytes.
+pub const TEXT: usize = 1 << 20;
+
+/// What patterns are timed on: prose, JSON, code and runs that make weak engines
+/// wait. It is the same text every time.
+#[must_use]
+pub fn text() -> String {
+    const PARTS: [&str; 4] = [
+        "The committee met on Tuesday, 14 May, and Mrs. Miller asked for the figures of 2023. \
+         Die Übersicht für März fehlte noch; nobody knew why.\n",
+        "{\"id\":\"req_0042\",\"items\":[{\"name\":\"bolt M4\",\"count\":12,\"price\":0.35}],\"ok\":true}\n",
+        "fn total(items: &[Item]) -> u64 { items.iter().map(|item| item.count * item.price).sum() }\n",
+        "2024-05-14T08:15:30Z INFO gateway::route user=jane.doe@example.com ip=192.0.2.17 ms=41\n",
+    ];
+    const RUNS: [&str; 8] = ["a", "1", "A-", "a@", "1-", "((", " ", "x_9"];
+    let mut text = String::with_capacity(TEXT + 4096);
+    for round in 0.. {
+        for part in PARTS.iter().cycle().skip(round % PARTS.len()).take(12) {
+            text.push_str(part);
+        }
+        let run = RUNS.iter().cycle().nth(round % RUNS.len());
+        text.push_str(&run.copied().unwrap_or_default().repeat(400));
+        text.push('\n');
+        if text.len() >= TEXT {
+            break;
+        }
+    }
+    let end = (0..=TEXT).rev().find(|at| text.is_char_boundary(*at));
+    text.truncate(end.unwrap_or_default());
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +102,11 @@ mod tests {
             let said = admit(pattern).unwrap_err().to_string();
             assert!(said.contains(why) && said.contains(pattern), "{said}");
         }
+    }
+
+    #[test]
+    fn patterns_are_timed_on_a_megabyte_that_is_always_the_same() {
+        assert_eq!((text().len(), text() == text()), (TEXT, true));
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub enum Kind {
     Pii(Entity),
     /// An attempt to give the model other instructions.
     Injection,
+    /// The word of the system prompt in an answer: the prompt leaks.
+    Canary,
     /// A link of an answer that carries data out.
     Exfiltration,
     /// A term or pattern of the team's own, by its place in the policy's list.

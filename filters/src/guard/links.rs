@@ -3,6 +3,8 @@
 //! answer sends it. Every address outside the allow list is judged by what it
 //! carries; what is fetched without a click is judged more strictly.
 
+use std::ops::Range;
+
 mod data;
 mod place;
 
@@ -89,22 +91,16 @@ impl Links {
         if host == bytes.len() && !window.last && (scheme.is_some() || !place.bare()) {
             return (start, Seen::Open);
         }
-        let least = if scheme.is_none() { 2 } else { 1 };
-        if count < least && (place.bare() || scheme.is_none()) || (scheme.is_none() && place.bare())
-        {
+        let named = scheme.is_some();
+        if (place.bare() && (!named || count == 0)) || (!named && count < 2) {
             return (start, Seen::Past(after));
         }
-        (start, self.judge(window, start, host, place, close))
+        (start, self.judge(window, start..host, place, close))
     }
 
-    fn judge(
-        &self,
-        window: Window<'_>,
-        start: usize,
-        host: usize,
-        place: Place,
-        close: Close,
-    ) -> Seen {
+    /// Judges an address whose scheme and slashes stand at `lead`.
+    fn judge(&self, window: Window<'_>, lead: Range<usize>, place: Place, close: Close) -> Seen {
+        let Range { start, end: host } = lead;
         let text = window.text;
         let rest = text.as_bytes().get(host..).unwrap_or_default();
         let rest = rest.get(..MAX_ADDRESS).unwrap_or(rest);

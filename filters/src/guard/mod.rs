@@ -6,6 +6,7 @@
 //! | module | why it exists |
 //! |---|---|
 //! | [`admission`] | which patterns of a team may come in |
+//! | [`canary`] | a word of the prompt that no answer may hold |
 //! | [`finding`] | one thing that was found |
 //! | [`window`] | a piece of a text that may go on |
 //! | [`entity`] | the kinds of personal data, their names and packs |
@@ -20,6 +21,7 @@
 //! | [`judging`] | a request before the judge of injections |
 //! | [`links`] | links of an answer that carry data out |
 //! | [`own`] | terms of the team's own |
+//! | [`own_patterns`] | patterns of the team's own |
 //! | [`eval`] | how good the guards are on rows of examples |
 //! | [`veil`] | the answer as the client gets it |
 //! | [`pii`] | personal data by grammar, checksum and context |
@@ -28,6 +30,7 @@
 
 pub mod action;
 pub mod admission;
+pub mod canary;
 pub mod entity;
 pub mod eval;
 pub mod finding;
@@ -36,6 +39,7 @@ pub mod injection;
 pub mod judging;
 pub mod links;
 pub mod own;
+pub mod own_patterns;
 pub mod pii;
 pub mod policy;
 pub mod report;

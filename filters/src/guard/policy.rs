@@ -8,8 +8,10 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::action::Action;
+use super::canary::Canary;
 use super::links::Links;
 use super::own::Own;
+use super::own_patterns::Patterns;
 use super::pii::Pii;
 use super::secrets::Secrets;
 use super::{Confidence, Finding, Kind, Window};
@@ -43,6 +45,7 @@ impl Scan for Secrets {
     fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize {
         Secrets::scan(self, window, out)
     }
+scanners!(Canary, Links, Own, Patterns, Pii, Secrets);
 
 /// Which kinds a rule of a policy is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

