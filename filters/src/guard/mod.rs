@@ -8,12 +8,14 @@
 //! | [`finding`] | one thing that was found |
 //! | [`window`] | a piece of a text that may go on |
 //! | [`entity`] | the kinds of personal data, their names and packs |
+//! | [`eval`] | how good they are, counted |
 //! | [`fold`] | text as a reader sees it, without its disguise |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
 
 pub mod entity;
+pub mod eval;
 pub mod finding;
 pub mod fold;
 pub mod injection;

@@ -173,7 +173,7 @@ pub(super) static CLASSES: &[&str] = &[
 ];
 
 /// The sequences.
-pub(super) static SEQUENCES: [Rule; 21] = [
+pub(super) static SEQUENCES: [Rule; 22] = [
     Rule {
         name: "override",
         bonus: STRONG,
@@ -278,6 +278,11 @@ pub(super) static SEQUENCES: [Rule; 21] = [
         name: "before-you",
         bonus: WEAK,
         steps: &[(BEFORE, 0), (YOU, 1), (MUST, 1), (TASK, 9), (FIRST, 30)],
+    },
+    Rule {
+        name: "role",
+        bonus: WEAK,
+        steps: &[(FROM, 0), (NOW, 0), (YOU, 3), (PERSONA, 6)],
     },
 ];
 
