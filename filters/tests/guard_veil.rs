@@ -14,16 +14,18 @@ mod answers;
 mod toys;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use alfred_filters::answer::{AnswerStream, Fidelity, StreamPlan};
 use alfred_filters::conform::Grammar;
 use alfred_filters::dialect::Dialect;
 use alfred_filters::guard::action::Action;
-use alfred_filters::guard::policy::{Policy, Spec};
+use alfred_filters::guard::policy::{Policy, Select, Spec};
 use alfred_filters::guard::report::Report;
 use alfred_filters::guard::screen::{Blocked, Desk, Form, Task};
 use alfred_filters::guard::vault::Vault;
 use alfred_filters::guard::veil::{VeilStream, veil_body};
+use alfred_filters::guard::{Confidence, Kind};
 use alfred_filters::prompt::Surface;
 use answers::{PROVIDERS, Recording, payloads, recordings, run};
 use bytes::{Bytes, BytesMut};
@@ -153,6 +155,21 @@ fn texts(stream: &[u8]) -> BTreeMap<String, String> {
     texts
 }
 
+/// The one text of a Response that its last event repeats.
+fn repeated(stream: &[u8]) -> String {
+    let last = payloads(stream).pop().unwrap();
+    let last: Value = serde_json::from_str(&last).unwrap();
+    let item = &last["response"]["output"][0];
+    let text = [
+        "/arguments",
+        "/content/0/text",
+        "/content/0/refusal",
+        "/summary/0/text",
+    ];
+    let mut text = text.iter().filter_map(|path| item.pointer(path)?.as_str());
+    text.next().unwrap_or_else(|| panic!("{last}")).to_owned()
+}
+
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
@@ -272,19 +289,25 @@ fn a_recorded_stream_passes_byte_by_byte_when_nobody_looks_for_anything() {
 #[test]
 fn a_recorded_stream_says_the_same_when_nothing_is_found() {
     let policy = policy(Action::Mask);
-    let (mut clean, mut all) = (0, 0);
+    let (mut clean, mut all, mut conforming) = (0, 0, 0);
     sent(|name, surface, out| {
         let veiled = one(&policy, surface, out);
         all += 1;
         let before = grammar(surface).check(out);
-        let after = grammar(surface).check(&veiled.out);
-        assert_eq!(after.len(), before.len(), "{name}: {after:?}");
+        let new = grammar(surface).check(&veiled.out);
+        // What a provider does wrong in every chunk, one more chunk does too.
+        let new: Vec<_> = new
+            .iter()
+            .filter(|new| before.iter().all(|old| old.rule != new.rule))
+            .collect();
+        assert!(new.is_empty(), "{name}: {new:?}");
+        conforming += usize::from(before.is_empty());
         if veiled.report.is_empty() {
             assert_eq!(texts(&veiled.out), texts(out), "{name}");
             clean += 1;
         }
     });
-    println!("{clean} of {all} streams without findings");
+    println!("{clean} of {all} streams without findings, {conforming} without a violation");
     assert!(clean * 2 > all || all == 0);
 }
 
@@ -314,6 +337,9 @@ fn what_is_found_passes_nowhere_however_the_text_is_cut_over_two_deltas() {
                 assert!(!heard.is_empty(), "{name}");
                 for (place, text) in &heard {
                     assert_eq!(*text, wanted, "{name} {place}: {shown}");
+                }
+                if client.1 == Surface::Responses {
+                    assert_eq!(repeated(&veiled.out), wanted, "{name}: {shown}");
                 }
                 let broken = grammar(client.1).check(&veiled.out);
                 assert_eq!(broken, grammar(client.1).check(&stream), "{name}: {shown}");
@@ -543,5 +569,117 @@ fn an_older_completion_is_masked_at_every_cut() {
         let veiled = one(&policy, Surface::Completions, stream.as_bytes());
         assert!(!leaks(&veiled.out));
         assert_eq!(texts(&veiled.out)["0 text"], wanted, "{a:?} {b:?}");
+    }
+}
+
+/// Finds every word with an `e` in it: the recorded streams are full of them.
+fn wordy() -> Policy {
+    let words = toys::Tokens {
+        kind: Kind::Own(0),
+        rule: "wordy",
+        confidence: Confidence::HIGH,
+        part: |token| token.contains('e').then_some(0..token.len()),
+    };
+    Policy::new(Spec {
+        scanners: vec![Arc::new(words)],
+        actions: vec![(Select::All, Action::Redact, Confidence::LOW)],
+        ..Spec::default()
+    })
+    .unwrap()
+}
+
+#[test]
+fn a_recorded_stream_full_of_findings_says_what_its_masked_texts_say() {
+    let policy = wordy();
+    let (mut same, mut found) = (0, 0);
+    sent(|name, surface, out| {
+        let veiled = one(&policy, surface, out);
+        found += usize::from(!veiled.report.is_empty());
+        let new = grammar(surface).check(&veiled.out);
+        let before = grammar(surface).check(out);
+        let new: Vec<_> = new
+            .iter()
+            .filter(|new| before.iter().all(|old| old.rule != new.rule))
+            .collect();
+        assert!(new.is_empty(), "{name}: {new:?}");
+        let heard = texts(&veiled.out);
+        for (place, text) in texts(out) {
+            let is_json = ["call", "partial_json", "arguments"]
+                .iter()
+                .any(|word| place.contains(word));
+            let form = if is_json { Form::Json } else { Form::Text };
+            let how = (form, Task::Answer);
+            let wanted = told(&policy, &mut Vault::new(KEY), how, &[&text]).text;
+            let shown = heard.get(&place).map_or("", |text| text);
+            assert_eq!(shown, wanted, "{name} {place}");
+            same += 1;
+        }
+    });
+    println!("{same} texts are the same, in {found} streams with findings");
+}
+
+#[test]
+fn members_that_nobody_knows_carry_nothing_past_the_veil() {
+    let policy = policy(Action::Mask);
+    for (surface, payload) in [
+        (
+            Surface::Chat,
+            r#"{"new":"ann@x.org","choices":[{"delta":{"new":[{"deep":"ann@x.org"}],"content":[{"type":"text","text":"ann@x.org "}]},"new":"ann@x.org","index":0}]}"#,
+        ),
+        (
+            Surface::Messages,
+            r#"{"type":"new","new":{"deep":["ann@x.org"]},"delta":{"type":"citations_delta","citation":{"cited_text":"ann@x.org"}},"index":0}"#,
+        ),
+        (
+            Surface::Messages,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"new","content":[{"text":"ann@x.org","url":"ann@x.org"}],"input":{"a":"ann@x.org"}}}"#,
+        ),
+        (
+            Surface::Responses,
+            r#"{"type":"response.new","sequence_number":1,"new":"ann@x.org","item":{"new":{"deep":"ann@x.org"},"result":"ann@x.org"}}"#,
+        ),
+        (
+            Surface::Responses,
+            r#"{"type":"response.new.delta","sequence_number":1,"delta":"ann@x.org "}"#,
+        ),
+        (
+            Surface::Responses,
+            r#"{"type":"response.new.delta","sequence_number":1,"delta":{"new":"ann@x.org "}}"#,
+        ),
+        (Surface::Chat, r#"{"error":{"message":"no ann@x.org"}}"#),
+        (Surface::Chat, "no JSON of ann@x.org"),
+        (Surface::Messages, r#"["ann@x.org"]"#),
+    ] {
+        let veiled = one(&policy, surface, format!("data: {payload}\n\n").as_bytes());
+        assert_eq!(veiled.end, Ok(()), "{payload}");
+        assert!(
+            !leaks(&veiled.out),
+            "{}",
+            String::from_utf8_lossy(&veiled.out)
+        );
+    }
+}
+
+#[test]
+fn choices_and_calls_that_take_turns_are_told_apart_also_by_indices_that_come_late() {
+    let policy = policy(Action::Mask);
+    let piece = |index: u8, text: &str| {
+        format!(
+            r#"data: {{"id":"c","choices":[{{"delta":{{"content":{},"tool_calls":[{{"function":{{"arguments":{}}},"index":1}}]}},"finish_reason":null,"index":{index}}}]}}"#,
+            quoted(text),
+            quoted(text)
+        ) + "\n\n"
+    };
+    let stream = piece(0, "\"ann@")
+        + &piece(1, "\"bob")
+        + &piece(0, "x.org\"")
+        + &piece(1, "@x.org\"")
+        + "data: [DONE]\n\n";
+    let veiled = one(&policy, Surface::Chat, stream.as_bytes());
+    let shown = String::from_utf8_lossy(&veiled.out);
+    assert!(!leaks(&veiled.out), "{shown}");
+    let heard = texts(&veiled.out);
+    for place in ["0 content", "1 content", "0 call 1", "1 call 1"] {
+        assert_eq!(heard[place], "\"[EMAIL]\"", "{place}: {shown}");
     }
 }

@@ -23,7 +23,11 @@ pub fn veil_body(surface: Surface, desk: &mut Desk<'_>, body: Bytes) -> Result<B
     };
     let text = String::from_utf8_lossy(&body);
     let mut leaves = Vec::new();
-    let changed = match walk((grammar, Place::Any), &text, &mut leaves) {
+    let root = match grammar {
+        Grammar::Responses => Place::Response,
+        Grammar::Chat | Grammar::Messages => Place::Root,
+    };
+    let changed = match walk(grammar, (root, Place::Any), &text, &mut leaves) {
         Ok(()) => applied(edits(grammar, desk, &text, &leaves)?, &text),
         Err(_) => whole(Form::Text, Task::Answer, desk, &text)?,
     };

@@ -245,7 +245,7 @@ impl Speaker {
             Grammar::Responses => self.kinds.place(&kind),
             _ => Place::Any,
         };
-        walk((self.grammar, delta), text, leaves).ok()?;
+        walk(self.grammar, (Place::Root, delta), text, leaves).ok()?;
         Some(kind)
     }
 
@@ -265,7 +265,9 @@ impl Speaker {
         };
         if self.grammar == Grammar::Chat && self.head.is_empty() {
             let has_choice = leaves.iter().any(|leaf| leaf.sort == Sort::Choice);
-            self.head = has_choice.then(|| chat::head(text)).unwrap_or_default();
+            if has_choice {
+                self.head = chat::head(text);
+            }
         }
         let mut edits = self.edits(desk, text, leaves, &ends)?;
         self.end(desk, &ends, out)?;

@@ -7,6 +7,9 @@ use crate::json::{decode, quoted};
 
 use super::walk::{Channel, Sort};
 
+/// Most texts that grow at the same time; an answer with more is not a model's.
+const MAX_OPEN: usize = 4096;
+
 /// Which text it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
@@ -81,6 +84,9 @@ impl Texts {
         let piece = decode(raw);
         if piece.is_empty() && !(over && self.open.contains_key(&key)) {
             return Ok(None);
+        }
+        if self.open.len() > MAX_OPEN {
+            return Err(Blocked::default());
         }
         let text = self.open.entry(key).or_insert_with(|| Text {
             screen: Screen::new(key.channel.form(), Task::Answer),
