@@ -13,7 +13,7 @@ use crate::sse::{Frame, SseReader};
 use super::body::emptied;
 use super::texts::{End, Texts, alone};
 use super::walk::{Leaf, Place, Sort, kind_of, walk};
-use super::{Grammar, chat, messages, responses};
+use super::{Grammar, chat, is_idle, messages, responses};
 
 /// The client's bytes of one streamed answer, on their way. Feed it what was
 /// about to be sent, cut anywhere: what the client reads does not depend on the
@@ -132,9 +132,12 @@ impl VeilStream {
         bytes: &[u8],
         out: &mut BytesMut,
     ) -> Result<(), Blocked> {
-        let Some(speaker) = &mut self.speaker else {
-            out.extend_from_slice(bytes);
-            return Ok(());
+        let speaker = match &mut self.speaker {
+            Some(speaker) if !is_idle(desk) => speaker,
+            _ => {
+                out.extend_from_slice(bytes);
+                return Ok(());
+            }
         };
         let too_long = |_| Blocked::default();
         self.reader
