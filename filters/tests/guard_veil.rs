@@ -325,13 +325,17 @@ impl Scan for Blind {
     }
 }
 
-#[test]
-fn a_recorded_stream_passes_byte_by_byte_when_nothing_is_found_nor_held() {
-    let policy = Policy::new(Spec {
+fn blind() -> Policy {
+    Policy::new(Spec {
         scanners: vec![Arc::new(Blind)],
         ..Spec::default()
     })
-    .unwrap();
+    .unwrap()
+}
+
+#[test]
+fn a_recorded_stream_passes_byte_by_byte_when_nothing_is_found_nor_held() {
+    let policy = blind();
     let (mut same, mut all) = (0, 0);
     sent(|name, surface, out| {
         let veiled = one(&policy, surface, out);
@@ -592,8 +596,8 @@ fn a_body_is_masked_in_every_text_and_keeps_its_machine_words() {
 }
 
 #[test]
-fn a_recorded_body_passes_byte_by_byte_when_nobody_looks_for_anything() {
-    let policy = idle();
+fn a_recorded_body_passes_byte_by_byte_when_nothing_is_found() {
+    let policy = blind();
     for (row, surface, providers) in [
         ("chat_completions", Surface::Chat, &PROVIDERS[..]),
         ("completions", Surface::Completions, &["openai"]),
@@ -750,4 +754,77 @@ fn choices_and_calls_that_take_turns_are_told_apart_also_by_indices_that_come_la
     for place in ["0 content", "1 content", "0 call 1", "1 call 1"] {
         assert_eq!(heard[place], "\"[EMAIL]\"", "{place}: {shown}");
     }
+}
+
+#[test]
+fn thoughts_are_said_to_their_end_before_the_answer_begins() {
+    let policy = policy(Action::Mask);
+    let deltas = ["\"reasoning_content\":\"so be it\"", "\"content\":\"yes \""];
+    let stream = chunks(&deltas.map(str::to_owned), "\"stop\"");
+    let veiled = one(&policy, Surface::Chat, stream.as_bytes());
+    let shown = String::from_utf8_lossy(&veiled.out);
+    let (thought, answer) = (shown.find(" it\"").unwrap(), shown.find("\"yes").unwrap());
+    assert!(thought < answer, "{shown}");
+}
+
+#[test]
+fn thoughts_and_words_by_turns_spell_nothing_past_the_veil() {
+    let policy = policy(Action::Mask);
+    for both in [true, false] {
+        let mut deltas = vec![
+            "\"reasoning_content\":\"so \"".to_owned(),
+            "\"content\":\"yes \"".to_owned(),
+        ];
+        for letter in "ann@x.org ".chars() {
+            let said = format!("\"content\":\"{letter}\"");
+            let thought = format!("\"reasoning_content\":\"{letter}\"");
+            if both {
+                deltas.push(format!("{said},{thought}"));
+            } else {
+                deltas.extend([thought, said]);
+            }
+        }
+        let stream = chunks(&deltas, "\"stop\"");
+        let veiled = one(&policy, Surface::Chat, stream.as_bytes());
+        let heard = texts(&veiled.out);
+        assert_eq!(heard["0 content"], "yes [EMAIL] ");
+        assert_eq!(heard["0 reasoning_content"], "so [EMAIL] ");
+    }
+}
+
+#[test]
+fn log_probabilities_of_a_response_go_with_the_text_that_they_spell() {
+    let policy = policy(Action::Mask);
+    let event = |kind: &str, number: u8, more: &str| {
+        format!(
+            r#"event: {kind}{}data: {{"type":"{kind}","sequence_number":{number},"item_id":"m","output_index":0,"content_index":0,{more}}}"#,
+            "\n"
+        ) + "\n\n"
+    };
+    let spelt = r#""logprobs":[{"token":"ann@x.org"}]"#;
+    let stream = event(
+        "response.output_text.delta",
+        4,
+        &format!(r#""delta":"ann@x.org",{spelt}"#),
+    ) + &event(
+        "response.output_text.done",
+        5,
+        &format!(r#""text":"ann@x.org",{spelt}"#),
+    ) + &event(
+        "response.content_part.done",
+        6,
+        &format!(r#""part":{{"text":"ann@x.org",{spelt}}}"#),
+    );
+    let veiled = one(&policy, Surface::Responses, stream.as_bytes());
+    let shown = String::from_utf8_lossy(&veiled.out);
+    assert!(!leaks(&veiled.out), "{shown}");
+    let numbers: Vec<u64> = payloads(&veiled.out)
+        .iter()
+        .map(|data| {
+            serde_json::from_str::<Value>(data).unwrap()["sequence_number"]
+                .as_u64()
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(numbers, [4, 5, 6, 7], "{shown}");
 }

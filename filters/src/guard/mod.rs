@@ -16,12 +16,14 @@
 //! | [`report`] | what was found and done, without values |
 //! | [`screen`] | one text on its way, cut anywhere |
 //! | [`veil`] | the answer as the client gets it |
+//! | [`eval`] | how good the guards are on rows of examples |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
 
 pub mod action;
 pub mod entity;
+pub mod eval;
 pub mod finding;
 pub mod fold;
 pub mod injection;

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::action::Action;
+use super::pii::Pii;
+use super::secrets::Secrets;
 use super::{Confidence, Finding, Kind, Window};
 
 /// The most scanners of a policy.
@@ -18,6 +20,18 @@ pub trait Scan: Send + Sync {
     /// Reports what stands in the new part of a window; gives up to which byte of
     /// it all is decided.
     fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize;
+}
+
+impl Scan for Pii {
+    fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize {
+        Pii::scan(self, window, out)
+    }
+}
+
+impl Scan for Secrets {
+    fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize {
+        Secrets::scan(self, window, out)
+    }
 }
 
 /// Which kinds a rule of a policy is about.

@@ -3,21 +3,22 @@
 //! new code.
 
 use super::Entity;
-use super::context::{Context, Topic};
-use super::hit::Hit;
+use super::context::Topic;
 use super::view::{View, alnum, begins, ends};
 
 /// Longest number of the table, without its separators, in bytes.
 pub(super) const LONGEST: usize = 24;
+
+/// Says whether letters (in upper case) and digits fit together.
+pub(super) type Check = fn(&[u8]) -> bool;
 
 /// One way to write one kind of number.
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) entity: Entity,
     /// The forms it is written in, see [`fit`].
-    pub(super) shapes: &'static [&'static str],
-    /// What its letters (in upper case) and digits must satisfy.
-    pub(super) check: fn(&[u8]) -> bool,
+    shapes: &'static [&'static str],
+    check: Check,
     /// How sure it is without a word beside it, in percent; 0 for not at all.
     pub(super) alone: u8,
     /// How sure it is with one, in percent.
@@ -26,6 +27,34 @@ pub(super) struct Rule {
     pub(super) words: &'static [&'static str],
     /// The topic of words that it shares with others, in place of its own.
     pub(super) topic: Option<Topic>,
+}
+
+impl Rule {
+    /// A row: the kind, its shapes and check, how sure it is alone and told (in
+    /// percent), and the words that tell.
+    pub(super) const fn new(
+        entity: Entity,
+        shapes: &'static [&'static str],
+        check: Check,
+        (alone, told): (u8, u8),
+        words: &'static [&'static str],
+    ) -> Rule {
+        Rule {
+            entity,
+            shapes,
+            check,
+            alone,
+            told,
+            words,
+            topic: None,
+        }
+    }
+
+    /// The same with the words of a topic that all languages have.
+    pub(super) const fn about(mut self, topic: Topic) -> Rule {
+        self.topic = Some(topic);
+        self
+    }
 }
 
 /// Any number of this shape.
@@ -56,7 +85,8 @@ impl Taken {
 /// Takes a number of this shape: `9` is a digit, `A` a letter, `X` either; `-` an
 /// optional space or hyphen, `=` one that must stand, `_` a space that must stand,
 /// `h` a hyphen that must stand, `s` an optional slash, `.` an optional dot, `:` an
-/// optional space, hyphen or colon.
+/// optional space, hyphen or colon, `d` a slash, dot or hyphen that must stand, `c` a
+/// letter, digit, `-` or `+` that is kept.
 pub(super) fn fit(view: &View<'_>, start: usize, shape: &str) -> Option<Taken> {
     let mut taken = Taken {
         bytes: [0; LONGEST],
@@ -72,6 +102,8 @@ pub(super) fn fit(view: &View<'_>, start: usize, shape: &str) -> Option<Taken> {
             b'-' => (matches!(byte, b' ' | b'-'), false, true),
             b'=' => (matches!(byte, b' ' | b'-'), false, false),
             b'_' => (byte == b' ', false, false),
+            b'd' => (matches!(byte, b'/' | b'.' | b'-'), false, false),
+            b'c' => (alnum(byte) || matches!(byte, b'-' | b'+'), true, false),
             b'h' => (byte == b'-', false, false),
             b's' => (byte == b'/', false, true),
             b':' => (matches!(byte, b' ' | b'-' | b':'), false, true),
@@ -91,21 +123,13 @@ pub(super) fn fit(view: &View<'_>, start: usize, shape: &str) -> Option<Taken> {
 }
 
 impl Rule {
-    /// The number that begins here, if it is one of this rule's.
-    pub(super) fn find(
-        &self,
-        view: &View<'_>,
-        start: usize,
-        context: &Context,
-        topic: Topic,
-    ) -> Option<Hit> {
-        let percent = context.judge(topic, self.alone, self.told);
-        if percent == 0 || !begins(view, start) {
+    /// Where the number ends that begins here, if its shape and check are this rule's.
+    pub(super) fn fits(&self, view: &View<'_>, start: usize) -> Option<usize> {
+        if !begins(view, start) {
             return None;
         }
         let fits =
             |shape: &&str| fit(view, start, shape).filter(|taken| (self.check)(taken.bytes()));
-        let taken = self.shapes.iter().find_map(fits)?;
-        Some(Hit::new(self.entity, start..taken.end, percent))
+        self.shapes.iter().find_map(fits).map(|taken| taken.end)
     }
 }

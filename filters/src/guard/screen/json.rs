@@ -122,7 +122,7 @@ impl Json {
             let start = self.read;
             self.read += letter.len_utf8();
             let raw = start..self.read;
-            self.feed(0, Letter { letter, raw }, run)?;
+            self.feed(0, &Letter { letter, raw }, run)?;
         }
         if last {
             self.end_level(0, run)?;
@@ -131,18 +131,23 @@ impl Json {
         self.leaf.advance(run)
     }
 
-    fn feed(&mut self, place: usize, letter: Letter, run: &mut Run<'_, '_>) -> Result<(), Blocked> {
+    fn feed(
+        &mut self,
+        place: usize,
+        letter: &Letter,
+        run: &mut Run<'_, '_>,
+    ) -> Result<(), Blocked> {
         let Some(level) = self.levels.get_mut(place) else {
             return Ok(());
         };
         match level.state {
-            State::Plain => self.leaf.push(&letter),
+            State::Plain => self.leaf.push(letter),
             State::InKey => {
                 let mut steps = level.unescape.step(letter.letter, letter.raw.clone());
                 while let Some(step) = steps.next(&mut level.unescape) {
                     match step {
                         Step::Letter(letter, _) if level.key.len() < MAX_KEY => {
-                            level.key.push(letter)
+                            level.key.push(letter);
                         }
                         Step::Letter(..) => {}
                         Step::End => level.state = State::Colon,
@@ -159,7 +164,7 @@ impl Json {
                 {
                     match step {
                         Step::Letter(spelt, raw) => {
-                            self.content(place, Letter { letter: spelt, raw }, run)?
+                            self.content(place, &Letter { letter: spelt, raw }, run)?;
                         }
                         Step::End => {
                             self.end_string(place, run)?;
@@ -177,7 +182,7 @@ impl Json {
     fn content(
         &mut self,
         place: usize,
-        letter: Letter,
+        letter: &Letter,
         run: &mut Run<'_, '_>,
     ) -> Result<(), Blocked> {
         if self.levels.len() > place + 1 {
@@ -194,7 +199,7 @@ impl Json {
                 .map_or("", |level| level.key.as_str());
             self.leaf.open(place + 1, key, true, letter.raw.start);
         }
-        self.leaf.push(&letter);
+        self.leaf.push(letter);
         Ok(())
     }
 
@@ -217,7 +222,7 @@ impl Json {
         match level.state {
             State::InString => {
                 if let Some((letter, raw)) = level.unescape.rest() {
-                    self.content(place, Letter { letter, raw }, run)?;
+                    self.content(place, &Letter { letter, raw }, run)?;
                 }
                 self.end_string(place, run)
             }
@@ -235,23 +240,23 @@ impl Json {
     fn structure(
         &mut self,
         place: usize,
-        letter: Letter,
+        letter: &Letter,
         run: &mut Run<'_, '_>,
     ) -> Result<(), Blocked> {
         let Some(level) = self.levels.get_mut(place) else {
             return Ok(());
         };
-        let mut next = level.step(&letter);
+        let mut next = level.step(letter);
         if matches!(next, Next::Token) {
             self.token(place, run)?;
             let Some(level) = self.levels.get_mut(place) else {
                 return Ok(());
             };
-            next = level.step(&letter);
+            next = level.step(letter);
         }
         if !matches!(next, Next::Go) {
             self.no_json(place, letter.raw.start);
-            self.leaf.push(&letter);
+            self.leaf.push(letter);
         } else if self
             .levels
             .get(place)

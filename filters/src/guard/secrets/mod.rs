@@ -1,1 +1,139 @@
-//! Credentials by a table of families.
+//! Credentials by a table of families. A family is a line: a name and a shape, and
+//! where the shape says too little the words that must stand before it. Between
+//! what the table knows and nothing stands one generic rule: a name that says
+//! secret, bound to a value that looks made by chance.
+//!
+//! | module | why it exists |
+//! |---|---|
+//! | [`alphabet`] | what a byte is |
+//! | [`shape`] | a credential's form, matched without regular expressions |
+//! | [`family`] | a row of the table |
+//! | [`table`] | the rows |
+//! | [`index`] | finds the rows that a token's first bytes allow |
+//! | [`context`] | what stands before a value |
+//! | [`value`] | what a value looks like by itself |
+//! | [`entropy`] | how evenly its bytes are spread |
+//! | [`login`] | logins in URLs, headers and command lines |
+//! | [`pem`] | private keys in armour |
+//! | [`run`] | one token is judged |
+
+mod alphabet;
+mod context;
+mod entropy;
+mod family;
+mod index;
+mod login;
+mod pem;
+mod run;
+mod shape;
+mod table;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use super::window::OPEN;
+use super::{Confidence, Finding, Kind, Window};
+use alphabet::{ALNUM, PUNCTUATION};
+use index::Index;
+
+/// So many bytes of punctuation in a row end a token: rules and borders of tables.
+const BORDER: usize = 8;
+
+/// Finds credentials. Compiled once, shared by all.
+#[derive(Debug)]
+pub struct Secrets {
+    index: Index,
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Secrets::new()
+    }
+}
+
+impl Secrets {
+    /// Compiles the table.
+    #[must_use]
+    pub fn new() -> Secrets {
+        Secrets {
+            index: Index::new(table::all()),
+        }
+    }
+
+    /// The names of all rules that may be reported, row by row of the table.
+    pub fn families() -> impl Iterator<Item = &'static str> {
+        table::all()
+            .map(|family| family.id)
+            .filter(|id| *id != "vendor-key")
+            .chain(run::RULES.iter().copied())
+    }
+
+    /// Reports the credentials of a window and gives up to which byte it has decided.
+    /// Spans hold the secret's value alone, in rising order, none over another.
+    pub fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize {
+        let text = window.text.as_bytes();
+        let mut at = window.from;
+        loop {
+            at = skip(text, at);
+            let (end, bits) = follow(text, at);
+            if end == at {
+                return text.len();
+            }
+            if end == text.len() && !window.last && end - at < OPEN {
+                return at;
+            }
+            if let Some(start) = pem::begins(text, &(at..end)) {
+                match pem::read(text, start, window.last) {
+                    pem::Block::Open => return at,
+                    pem::Block::Key(span) => {
+                        at = span.end;
+                        out.push(Finding {
+                            kind: Kind::Secret,
+                            rule: "private-key",
+                            span,
+                            confidence: Confidence::CERTAIN,
+                        });
+                        continue;
+                    }
+                    pem::Block::None => {}
+                }
+            }
+            if run::worth(text, at, end, bits) {
+                self.index.judge(text, at..end, bits, out);
+            }
+            at = end;
+        }
+    }
+}
+
+/// Skips what ends tokens.
+#[inline]
+fn skip(text: &[u8], from: usize) -> usize {
+    let rest = text.get(from..).unwrap_or_default();
+    let gap = rest.iter().position(|byte| alphabet::of(*byte) != 0);
+    gap.map_or(text.len(), |gap| from + gap)
+}
+
+/// The end of the token that begins there, and the bits of all its bytes.
+#[inline]
+fn follow(text: &[u8], from: usize) -> (usize, u32) {
+    let rest = text.get(from..).unwrap_or_default();
+    let rest = rest.get(..OPEN).unwrap_or(rest);
+    let (mut bits, mut border) = (0, 0);
+    for (place, byte) in rest.iter().enumerate() {
+        let bit = alphabet::of(*byte);
+        if bit == 0 {
+            return (from + place, bits);
+        }
+        bits |= bit;
+        if bit & ALNUM != 0 {
+            border = 0;
+        } else {
+            border += usize::from(bit & PUNCTUATION != 0);
+            if border == BORDER {
+                return (from + place + 1, bits);
+            }
+        }
+    }
+    (from + rest.len(), bits)
+}

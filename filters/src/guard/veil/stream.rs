@@ -261,11 +261,12 @@ impl Speaker {
         out: &mut BytesMut,
     ) -> Result<(), Blocked> {
         let text = said.text;
-        let ends = match self.grammar {
+        let mut ends = match self.grammar {
             Grammar::Chat => chat::ends(leaves),
             Grammar::Messages => messages::ends(said.kind, text, leaves),
             Grammar::Responses => self.kinds.ends(said.kind, text),
         };
+        ends.retain(|end| self.texts.may_end(*end));
         if self.grammar == Grammar::Chat && self.head.is_empty() {
             let has_choice = leaves.iter().any(|leaf| leaf.sort == Sort::Choice);
             if has_choice {

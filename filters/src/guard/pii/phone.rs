@@ -1,0 +1,190 @@
+//! Phone numbers: international ones by the plans of their countries, national ones
+//! by the North American form or a word, heading or short remark beside them.
+
+use super::Entity;
+use super::chain::Chain;
+use super::context::{Context, Topic, UNSEEN};
+use super::hit::Hit;
+use super::plans::PLANS;
+use super::view::{View, alnum, digit};
+
+/// The fewest digits of a number.
+pub(super) const SHORTEST: usize = 6;
+/// The most digits, with the country's code.
+const MOST: usize = 15;
+/// How near a word such as "call" must stand, in bytes.
+const NEAR: u8 = 6;
+/// Remarks that stand behind a number.
+const REMARKS: &[&[u8]] = &[
+    b"office", b"mobile", b"fax", b"cell", b"home", b"work", b"direct",
+];
+
+/// What the words before a number say.
+#[derive(Clone, Copy)]
+pub(super) struct Told {
+    phone: bool,
+    denied: bool,
+}
+
+impl Told {
+    /// Reads the words; asks for a table's heading only if they say nothing.
+    pub(super) fn of(context: &Context, column: impl FnOnce() -> bool) -> Told {
+        let phone = context.distance(Topic::PHONE);
+        let call = context.distance(Topic::CALL);
+        let near = if call <= NEAR { phone.min(call) } else { phone };
+        let denied = context.denied(near);
+        Told {
+            phone: !denied && (near != UNSEEN || column()),
+            denied,
+        }
+    }
+}
+
+/// The phone number that a chain of digits begins with.
+pub(super) fn find(
+    view: &View<'_>,
+    chain: &Chain,
+    told: impl FnOnce(usize) -> Told,
+) -> Option<Hit> {
+    let plus = view.part(chain.start, chain.first()).contains(&b'+');
+    let space = view.before(chain.start);
+    // A number in the middle of a row of numbers is none.
+    if !plus && space == b' ' && digit(view.before(chain.start - 1)) {
+        return None;
+    }
+    if alnum(space) || matches!(space, b'_' | b'=' | b'#' | b'$') && !plus && space != b'=' {
+        return None;
+    }
+    let counts = (1..=chain.groups()).rev();
+    let shapes = counts.filter_map(|count| {
+        let (end, digits) = chain.prefix(count)?;
+        let fits = (SHORTEST..=MOST + 4).contains(&digits.len()) && free(view, end);
+        let shape = shape(chain, count, digits, plus);
+        // Only a plan or a known form says where a row of digits ends.
+        let goes_on = shape == Shape::Loose && view.at(end) == b' ' && digit(view.at(end + 1));
+        (fits && !goes_on).then_some((shape, count, end))
+    });
+    let (shape, _, end) = shapes.max_by_key(|(shape, count, _)| (*shape, *count))?;
+    let told = told(chain.start);
+    let sure = match (shape, told.denied) {
+        (Shape::None, _) => 0,
+        (Shape::World, denied) => 100 - 15 * u8::from(!told.phone) - 50 * u8::from(denied),
+        (_, true) => 0,
+        (Shape::National, _) if told.phone => 85,
+        (Shape::National, _) => 60,
+        (Shape::Loose, _) if told.phone => 85,
+        (Shape::Loose, _) => 60 * u8::from(remarked(view, end)),
+    };
+    let end = extension(view, end);
+    (sure > 0).then(|| Hit::new(Entity::Phone, chain.start..end, sure))
+}
+
+/// How much a chain looks like a phone number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Shape {
+    None,
+    /// A number of anything, unless a word tells.
+    Loose,
+    /// The North American form.
+    National,
+    /// International, by a country's plan.
+    World,
+}
+
+fn shape(chain: &Chain, count: usize, digits: &[u8], plus: bool) -> Shape {
+    let world = plus && digits.len() <= MOST && planned(digits);
+    let world = world
+        || (count > 1 && digits.starts_with(b"00") && planned(digits.get(2..).unwrap_or_default()));
+    if world {
+        return Shape::World;
+    }
+    if american(chain, count) {
+        return Shape::National;
+    }
+    let sizes = |i: usize| chain.size(i);
+    let short = digits.len() == 6 && !(count == 3 && (0..3).all(|i| sizes(i) == 2));
+    let date = count == 3 && (0..3).all(|i| matches!(sizes(i), 2 | 4)) && digits.len() == 8;
+    let decimal = count == 2 && chain.joint(0) == b'.' && !plus;
+    let social = count == 3 && sizes(0) == 3 && sizes(1) == 2 && sizes(2) == 4 && !plus;
+    let crumbs = count > 1 && (0..count).all(|i| sizes(i) < 2);
+    if short || date || decimal || social || crumbs || digits.len() > MOST {
+        Shape::None
+    } else {
+        Shape::Loose
+    }
+}
+
+/// Whether nothing ties the end of a number to what follows.
+fn free(view: &View<'_>, end: usize) -> bool {
+    let next = view.at(end);
+    let extension = matches!(next, b'x' | b'X') && digit(view.at(end + 1));
+    if extension {
+        return true;
+    }
+    let tied = matches!(next, b'.' | b'/' | b':' | b'-') && digit(view.at(end + 1));
+    !alnum(next) && !tied && !matches!(next, b'_' | b'%' | b'@')
+}
+
+/// `(202) 555-0143`, `202.555.0143` or `1-202-555-0143`.
+fn american(chain: &Chain, count: usize) -> bool {
+    let Some((_, digits)) = chain.prefix(count) else {
+        return false;
+    };
+    let lead = usize::from(chain.size(0) == 1 && digits.first() == Some(&b'1'));
+    let sizes = |i: usize| chain.size(lead + i);
+    let form = count == lead + 3 && sizes(0) == 3 && sizes(1) == 3 && sizes(2) == 4;
+    let leads = |i: usize| digits.get(i).is_some_and(|byte| *byte >= b'2');
+    form && leads(lead) && leads(lead + 3)
+}
+
+/// Whether a country's plan has such a number; a trunk's 0 may stand in it: `+44 (0)20`.
+fn planned(digits: &[u8]) -> bool {
+    let fits = |length: usize| {
+        let (code, national) = digits.split_at_checked(length)?;
+        let code = code
+            .iter()
+            .fold(0, |code, byte| code * 10 + u16::from(byte - b'0'));
+        let row = PLANS.binary_search_by_key(&code, |(code, _)| *code).ok()?;
+        let (_, plan) = PLANS.get(row)?;
+        let fits = |national: &[u8]| {
+            plan.iter().any(|(length, firsts)| {
+                usize::from(*length) == national.len()
+                    && national.len() >= 6
+                    && national
+                        .first()
+                        .is_some_and(|first| firsts.as_bytes().contains(first))
+            })
+        };
+        let trunk = national.strip_prefix(b"0").is_some_and(fits);
+        (fits(national) || trunk).then_some(())
+    };
+    (1..=3).any(|length| fits(length).is_some())
+}
+
+/// Whether a short remark stands right behind: ` fax`, `-Office`.
+fn remarked(view: &View<'_>, end: usize) -> bool {
+    if !matches!(view.at(end), b' ' | b'-') {
+        return false;
+    }
+    let is = |remark: &&[u8]| {
+        let place = end + 1;
+        let same = |(i, byte): (usize, &u8)| view.at(place + i).eq_ignore_ascii_case(byte);
+        remark.iter().enumerate().all(same) && !alnum(view.at(place + remark.len()))
+    };
+    REMARKS.iter().any(is)
+}
+
+/// The end of an extension behind a number: `x123`, ` ext. 12`, or the number's own end.
+fn extension(view: &View<'_>, end: usize) -> usize {
+    let mut at = end + usize::from(view.at(end) == b' ');
+    for byte in [b'e', b'x', b't', b'.', b' '] {
+        at += usize::from(view.at(at).eq_ignore_ascii_case(&byte));
+    }
+    let word = view
+        .part(end, at)
+        .iter()
+        .any(|byte| byte.eq_ignore_ascii_case(&b'x'));
+    let stop = view.run(at, 7, digit);
+    let fits = word && (at + 1..at + 7).contains(&stop) && !alnum(view.at(stop));
+    if fits { stop } else { end }
+}

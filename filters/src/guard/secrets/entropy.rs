@@ -1,0 +1,39 @@
+//! How even the bytes of a value are spread, in bits: what tells a key from a word
+//! repeated, and nothing more; it is never the only reason to report.
+
+/// The most bytes that are weighed.
+const MOST: usize = 256;
+
+/// Shannon's entropy of the bytes, in bits per byte. Of a longer value the first
+/// 256 bytes are weighed.
+pub(super) fn of(value: &[u8]) -> f32 {
+    let value = value.get(..MOST).unwrap_or(value);
+    if value.is_empty() {
+        return 0.0;
+    }
+    let mut counts = [0_u16; 128];
+    for byte in value {
+        if let Some(count) = counts.get_mut(usize::from(byte & 127)) {
+            *count += 1;
+        }
+    }
+    let total = value.len() as f32;
+    let sum: f32 = counts
+        .iter()
+        .filter(|count| **count > 1)
+        .map(|count| f32::from(*count) * f32::from(*count).log2())
+        .sum();
+    total.log2() - sum / total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_byte_repeated_says_nothing_and_sixteen_different_say_four_bits() {
+        assert!(of(b"aaaaaaaa") < 0.001);
+        assert!((of(b"0123456789abcdef") - 4.0).abs() < 0.001);
+        assert!(of(b"") < 0.001);
+    }
+}

@@ -1,0 +1,134 @@
+//! Finds the rows that a token's first two bytes allow, so that the table's length
+//! does not matter to a token; and holds the automaton of all words of names.
+
+use std::collections::BTreeMap;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use super::context::Meaning;
+use super::family::{Check, Family};
+use super::shape::Shape;
+use super::table;
+
+/// First bytes are ASCII.
+const HALF: usize = 128;
+
+/// A row, compiled.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) id: &'static str,
+    pub(super) shapes: Vec<Shape>,
+    pub(super) floor: f32,
+    pub(super) check: Check,
+}
+
+/// A rule's place and its shape's.
+pub(super) type Entry = (u16, u16);
+
+/// The table, compiled.
+#[derive(Debug)]
+pub(super) struct Index {
+    pub(super) rules: Vec<Rule>,
+    /// Per two first bytes the entries that begin so.
+    heads: Vec<(u16, u16)>,
+    prefixed: Vec<Entry>,
+    /// Shapes that begin with an alphabet, told by their punctuation.
+    pub(super) free: Vec<Entry>,
+    /// The words of names; nothing when they do not compile, which a test refuses.
+    pub(super) words: Option<AhoCorasick>,
+    pub(super) meanings: Vec<Meaning>,
+    /// Per vendor's word the rules that need it.
+    pub(super) vendors: Vec<Vec<u16>>,
+}
+
+/// The place of two first bytes.
+fn head(first: u8, second: u8) -> usize {
+    usize::from(first & 127) * HALF + usize::from(second & 127)
+}
+
+impl Index {
+    /// Compiles rows. A shape that is not well written is left out; a test refuses it.
+    pub(super) fn new(rows: impl Iterator<Item = Family>) -> Index {
+        let mut built = Index {
+            rules: Vec::new(),
+            heads: vec![(0, 0); HALF * HALF],
+            prefixed: Vec::new(),
+            free: Vec::new(),
+            words: None,
+            meanings: Vec::new(),
+            vendors: Vec::new(),
+        };
+        let mut begun: BTreeMap<usize, Vec<Entry>> = BTreeMap::new();
+        let mut words: BTreeMap<&'static str, Vec<u16>> = BTreeMap::new();
+        for (row, place) in rows.zip(0_u16..) {
+            let shapes: Vec<Shape> = row.shape.split(' ').filter_map(Shape::parse).collect();
+            for (shape, nth) in shapes.iter().zip(0_u16..).filter(|_| row.words.is_empty()) {
+                match shape.prefix() {
+                    [first, second, ..] => begun
+                        .entry(head(*first, *second))
+                        .or_default()
+                        .push((place, nth)),
+                    _ => built.free.push((place, nth)),
+                }
+            }
+            for word in row.words.split('|').filter(|word| !word.is_empty()) {
+                words.entry(word).or_default().push(place);
+            }
+            built.rules.push(Rule {
+                id: row.id,
+                shapes,
+                floor: f32::from(row.floor) / 10.0,
+                check: row.check,
+            });
+        }
+        for (head, entries) in begun {
+            let start = built.prefixed.len() as u16;
+            built.prefixed.extend(entries);
+            if let Some(range) = built.heads.get_mut(head) {
+                *range = (start, built.prefixed.len() as u16);
+            }
+        }
+        built.name(words);
+        built
+    }
+
+    /// Builds the automaton of vendors' words and of the words of secrets.
+    fn name(&mut self, vendors: BTreeMap<&'static str, Vec<u16>>) {
+        let mut words: Vec<&'static str> = Vec::new();
+        for (word, rules) in vendors {
+            words.push(word);
+            self.meanings
+                .push(Meaning::Vendor(self.vendors.len() as u16));
+            self.vendors.push(rules);
+        }
+        for (meaning, list) in table::words() {
+            for word in list.split(' ') {
+                words.push(word);
+                self.meanings.push(meaning);
+            }
+        }
+        self.words = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .match_kind(MatchKind::Standard)
+            .build(words)
+            .ok();
+    }
+
+    /// The shapes that begin with the two bytes, longest known prefix first.
+    pub(super) fn beginning(&self, first: u8, second: u8) -> &[Entry] {
+        let (start, end) = self
+            .heads
+            .get(head(first, second))
+            .copied()
+            .unwrap_or((0, 0));
+        self.prefixed
+            .get(usize::from(start)..usize::from(end))
+            .unwrap_or_default()
+    }
+
+    /// A rule and one of its shapes.
+    pub(super) fn entry(&self, (rule, shape): Entry) -> Option<(&Rule, &Shape)> {
+        let rule = self.rules.get(usize::from(rule))?;
+        Some((rule, rule.shapes.get(usize::from(shape))?))
+    }
+}

@@ -1,0 +1,348 @@
+//! One token is judged: by shapes that say enough by themselves, then as a login,
+//! then each place in it where a value may begin by what stands before.
+
+use std::ops::Range;
+
+use super::super::{Confidence, Finding, Kind};
+use super::alphabet::{self, ALNUM, AT, DIGIT, LETTER, OPERATOR, WORD};
+use super::context::{self, Context, Hit, Meaning};
+use super::family::Check;
+use super::index::{Entry, Index, Rule};
+use super::value::{self, Trust};
+use super::{entropy, login};
+
+/// The rules that are no rows of the table.
+pub(super) const RULES: [&str; 9] = [
+    "private-key",
+    "url-password",
+    "curl-auth-user",
+    "authorization-header",
+    "basic-auth-header",
+    "vendor-key",
+    "generic-api-key",
+    "generic-spaced",
+    "password",
+];
+
+/// The most shapes that are tried on one token.
+const TRIES: usize = 256;
+/// The most places in one token where a bound value may begin.
+const PLACES: usize = 24;
+/// The farthest that a vendor's name may stand before its value, in bytes.
+const FAR: usize = 72;
+
+/// Whether a token may hold anything: most words of prose may not.
+#[inline]
+pub(super) fn worth(text: &[u8], start: usize, end: usize, bits: u32) -> bool {
+    let length = end - start;
+    if length >= 15 || length >= 8 && bits & DIGIT != 0 || bits & OPERATOR != 0 && length >= 6 {
+        return true;
+    }
+    length >= 4 && (alphabet::before(text, start) != 0 || assigned(text, start))
+}
+
+/// Whether `=`, `:` or a bracket stands right before, at most two bytes away.
+#[inline]
+fn assigned(text: &[u8], start: usize) -> bool {
+    let from = start.saturating_sub(3);
+    let left = text.get(from..start).unwrap_or_default();
+    left.iter()
+        .any(|b| matches!(b, b'=' | b':' | b'>' | b'(' | b'"' | b'\'' | b'`' | b'\n'))
+}
+
+/// Where a value ends that is made of the letters of keys.
+fn extent(text: &[u8], from: usize, end: usize, mask: u32) -> usize {
+    let rest = text.get(from..end).unwrap_or_default();
+    let length = rest
+        .iter()
+        .take_while(|b| alphabet::of(**b) & mask != 0)
+        .count();
+    let kept = rest.get(..length).unwrap_or_default();
+    let trimmed = kept
+        .iter()
+        .rposition(|b| !matches!(b, b'.' | b':' | b'?' | b'!'));
+    from + trimmed.map_or(0, |last| last + 1)
+}
+
+/// What is judged: the text, the token and where its findings go.
+struct Case<'a> {
+    text: &'a [u8],
+    run: Range<usize>,
+    bits: u32,
+    out: &'a mut Vec<Finding>,
+    /// How many findings there were before.
+    mark: usize,
+}
+
+impl Case<'_> {
+    fn push(&mut self, rule: &'static str, span: Range<usize>, confidence: Confidence) {
+        let over = |known: &Finding| known.span.start < span.end && span.start < known.span.end;
+        let kept = self.out.get(self.mark..).unwrap_or_default();
+        if !kept.iter().any(over) {
+            self.out.push(Finding {
+                kind: Kind::Secret,
+                rule,
+                span,
+                confidence,
+            });
+        }
+    }
+
+    /// Where the finding ends that covers the place.
+    fn covered(&self, at: usize) -> bool {
+        let kept = self.out.get(self.mark..).unwrap_or_default();
+        kept.iter().any(|known| known.span.contains(&at))
+    }
+}
+
+impl Index {
+    /// Reports what the token holds.
+    pub(super) fn judge(&self, text: &[u8], run: Range<usize>, bits: u32, out: &mut Vec<Finding>) {
+        let mark = out.len();
+        let mut case = Case {
+            text,
+            run: run.clone(),
+            bits,
+            out,
+            mark,
+        };
+        if run.len() >= 8 {
+            self.shaped(&mut case);
+        }
+        if bits & AT != 0
+            && let Some(span) = login::in_url(text, &run)
+        {
+            case.push("url-password", span, Confidence::HIGH);
+        }
+        if let Some((rule, span)) = login::in_header(text, &run) {
+            case.push(rule, span, Confidence::HIGH);
+        }
+        if let Some(span) = login::in_curl(text, &run) {
+            case.push("curl-auth-user", span, Confidence::HIGH);
+        }
+        self.bound(&mut case);
+        if let Some(new) = case.out.get_mut(mark..) {
+            new.sort_by_key(|finding| finding.span.start);
+        }
+    }
+
+    /// Shapes that say enough by themselves.
+    fn shaped(&self, case: &mut Case<'_>) {
+        let mut tries = 0;
+        let mut at = case.run.start;
+        while at < case.run.end && tries < TRIES {
+            let escaped = at == case.run.start + 1
+                && alphabet::before(case.text, at) & ALNUM != 0
+                && case.run.start > 0
+                && case.text.get(case.run.start - 1) == Some(&b'\\');
+            if alphabet::before(case.text, at) & WORD != 0 && !escaped {
+                at += 1;
+                continue;
+            }
+            let tail = case.text.get(at..case.run.end).unwrap_or_default();
+            let [first, second, ..] = tail else {
+                return;
+            };
+            let mut end = None;
+            for entry in self.beginning(*first, *second) {
+                tries += 1;
+                end = end.or_else(|| self.try_shape(case, *entry, at));
+            }
+            let bits = case.bits;
+            let free: &[Entry] = if end.is_none() { &self.free } else { &[] };
+            for entry in free {
+                let fits = |shape: &super::shape::Shape| {
+                    shape.required & !bits == 0 && shape.shortest <= tail.len()
+                };
+                if self.entry(*entry).is_some_and(|(_, shape)| fits(shape)) {
+                    tries += 1;
+                    end = end.or_else(|| self.try_shape(case, *entry, at));
+                }
+            }
+            at = end.unwrap_or(at + 1);
+        }
+    }
+
+    /// Reports the shape when it stands there; gives its end.
+    fn try_shape(&self, case: &mut Case<'_>, entry: Entry, at: usize) -> Option<usize> {
+        let (rule, shape) = self.entry(entry)?;
+        let tail = case.text.get(at..case.run.end)?;
+        let length = shape.matches(tail)?;
+        let value = tail.get(..length)?;
+        let drawn = value.get(shape.prefix().len()..)?;
+        let shown = value::repeats(drawn) || value::shown(drawn);
+        if entropy::of(drawn) < rule.floor || rule.floor > 0.0 && shown {
+            return None;
+        }
+        let mixed = alphabet::union(drawn);
+        if rule.check == Check::Mixed && (mixed & DIGIT == 0 || mixed & LETTER == 0) {
+            return None;
+        }
+        let confidence = match rule.check {
+            Check::None if shape.prefix().len() >= 3 => Confidence::CERTAIN,
+            Check::None | Check::Mixed => Confidence::HIGH,
+            Check::Crc if value::crc_holds(value) => Confidence::CERTAIN,
+            Check::Crc => Confidence::HIGH,
+            Check::Jwt if value::json_header(value) => Confidence::CERTAIN,
+            Check::Jwt => return None,
+            Check::Weak if context::bond(case.text, at).operator => Confidence::HIGH,
+            Check::Weak => Confidence::LOW,
+        };
+        case.push(rule.id, at..at + length, confidence);
+        Some(at + length)
+    }
+
+    /// Every place in the token where a value may begin that is bound to a name.
+    fn bound(&self, case: &mut Case<'_>) {
+        let mut places = 0;
+        let mut at = case.run.start;
+        let mut digits = case.bits & DIGIT != 0;
+        while at < case.run.end && places < PLACES {
+            let last = alphabet::before(case.text, at);
+            let strong = at == case.run.start || last & OPERATOR != 0;
+            let weak = last != 0 && last & ALNUM == 0 && digits;
+            let own = alphabet::at(case.text, at) & (ALNUM | alphabet::DOLLAR) != 0;
+            let quote = strong && at == case.run.start;
+            if (strong || weak) && (own || quote) && !case.covered(at) {
+                places += 1;
+                if let Some(end) = self.value(case, at, strong) {
+                    at = end;
+                    digits = true;
+                    continue;
+                }
+            }
+            at += 1;
+        }
+    }
+
+    /// Judges the value that begins there; gives its end when it is reported. Within a
+    /// token, but for an operator's right, names must stand in the same token.
+    fn value(&self, case: &mut Case<'_>, at: usize, strong: bool) -> Option<usize> {
+        let since = if strong { 0 } else { case.run.start };
+        let tail = case.text.get(at..case.run.end)?;
+        let bond = context::bond(case.text, at);
+        let digits = alphabet::union(tail.get(..64).unwrap_or(tail)) & DIGIT != 0;
+        let length = if bond.operator {
+            4
+        } else if digits {
+            7
+        } else {
+            20
+        };
+        if tail.len() < length {
+            return None;
+        }
+        let words = self.words.as_ref()?;
+        let context = Context::read(words, &self.meanings, case.text, (since, at));
+        let (rule, end, confidence) = self
+            .vendors(case, &context, at)
+            .or_else(|| generic(case, &context, at, !strong))?;
+        case.push(rule, at..end, confidence);
+        Some(end)
+    }
+
+    /// A value behind a vendor's name.
+    fn vendors(
+        &self,
+        case: &Case<'_>,
+        context: &Context,
+        at: usize,
+    ) -> Option<(&'static str, usize, Confidence)> {
+        let tail = case.text.get(at..case.run.end)?;
+        let mut named = false;
+        for hit in context.hits() {
+            let Meaning::Vendor(list) = hit.meaning else {
+                continue;
+            };
+            let Some(word) = belongs(case.text, context, &hit, at) else {
+                continue;
+            };
+            named |= word;
+            for place in self.vendors.get(usize::from(list))? {
+                let rule = self.rules.get(usize::from(*place))?;
+                if let Some(length) = rule.named(tail, word) {
+                    return Some((rule.id, at + length, Confidence::HIGH));
+                }
+            }
+        }
+        let end = extent(case.text, at, case.run.end, key_letters());
+        let value = case.text.get(at..end)?;
+        (named && value::random(value, Trust::Vendor)).then_some((
+            "vendor-key",
+            end,
+            Confidence::HIGH,
+        ))
+    }
+}
+
+impl Rule {
+    /// How long the value is when it has one of the rule's shapes. Without a word of
+    /// secrets before it, it needs a digit: members of programs have such lengths too.
+    fn named(&self, tail: &[u8], word: bool) -> Option<usize> {
+        self.shapes.iter().find_map(|shape| {
+            let length = shape.matches(tail)?;
+            let value = tail.get(..length)?;
+            let chance = entropy::of(value) >= self.floor;
+            let real = self.floor == 0.0 || !value::shown(value) && !value::repeats(value);
+            let drawn = word || alphabet::union(value) & DIGIT != 0;
+            (chance && real && drawn).then_some(length)
+        })
+    }
+}
+
+/// What keys are written with.
+fn key_letters() -> u32 {
+    alphabet::named(b'G').unwrap_or(ALNUM)
+}
+
+/// Whether a vendor's name belongs to the value, and if so whether a word of secrets
+/// says it too.
+fn belongs(text: &[u8], context: &Context, hit: &Hit, at: usize) -> Option<bool> {
+    let gap = text.get(hit.end..at)?;
+    if gap.len() > FAR || gap.iter().any(|b| matches!(b, b';' | b'}')) {
+        return None;
+    }
+    if !hit.bounded && !context.follows(hit.end) {
+        return None;
+    }
+    let word = context.names_secret(hit.start.saturating_sub(16));
+    let near = gap.len() <= 8 && gap.iter().all(|b| alphabet::of(*b) & ALNUM == 0);
+    let close = context.bond.operator && gap.len() <= 24;
+    (word || near || close).then_some(word)
+}
+
+/// A value behind a name that says secret, whoever's it is.
+fn generic(
+    case: &Case<'_>,
+    context: &Context,
+    at: usize,
+    inner: bool,
+) -> Option<(&'static str, usize, Confidence)> {
+    let name = context.secret_name(case.text)?;
+    let operator = context.bond.operator;
+    if name.meaning == Meaning::Password && operator {
+        let end = extent(case.text, at, case.run.end, u32::MAX);
+        let value = case.text.get(at..end)?;
+        let found = value::password(value, context.bond.tight);
+        return found.then_some(("password", end, Confidence::MEDIUM));
+    }
+    let login = || {
+        context
+            .hits()
+            .any(|hit| hit.meaning == Meaning::Hint && hit.bounded)
+    };
+    if name.meaning == Meaning::Password && !inner && login() {
+        let end = extent(case.text, at, case.run.end, u32::MAX);
+        let found = value::password(case.text.get(at..end)?, false);
+        return found.then_some(("password", end, Confidence::MEDIUM));
+    }
+    let end = extent(case.text, at, case.run.end, key_letters());
+    let value = case.text.get(at..end)?;
+    if operator && !inner {
+        let found = value::random(value, Trust::Assigned);
+        return found.then_some(("generic-api-key", end, Confidence::MEDIUM));
+    }
+    let said = context::shouted(case.text, name.end) || name.meaning == Meaning::Secret;
+    let found = said && value::random(value, Trust::Spaced);
+    found.then_some(("generic-spaced", end, Confidence::MEDIUM))
+}

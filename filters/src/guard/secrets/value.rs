@@ -1,0 +1,363 @@
+//! What a value looks like by itself: made by chance, chosen as a password, or
+//! only standing where a secret would stand. The generic rule lives or dies by
+//! these judgements, for everything named `token` has a value.
+
+use super::alphabet::{
+    self, ALNUM, DIGIT, DOT, EQUALS, HEX_LOWER, HEX_UPPER, LETTER, LOWER, PLUS, SLASH, UPPER,
+};
+use super::entropy;
+
+/// Pieces of values that stand for a secret: in examples, templates and code.
+const STANDINS: [&[u8]; 29] = [
+    b"example",
+    b"xxxx",
+    b"****",
+    b"....",
+    b"your",
+    b"changeme",
+    b"change_me",
+    b"change-me",
+    b"placeholder",
+    b"replace",
+    b"redacted",
+    b"insert",
+    b"process.env",
+    b"environ",
+    b"getenv",
+    b"sample",
+    b"dummy",
+    b"<secret",
+    b"todo",
+    b"fixme",
+    b"undefined",
+    b"not-set",
+    b"not_set",
+    b"notset",
+    b"fake",
+    b"goes_here",
+    b"put_",
+    b"####",
+    b"----",
+];
+
+/// What a password is never, as a whole: types, examples, words of forms.
+const NO_PASSWORD: [&str; 74] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "string",
+    "str",
+    "text",
+    "none",
+    "null",
+    "nil",
+    "true",
+    "false",
+    "undefined",
+    "required",
+    "optional",
+    "hidden",
+    "value",
+    "user",
+    "username",
+    "admin",
+    "root",
+    "login",
+    "name",
+    "email",
+    "test",
+    "testing",
+    "example",
+    "changeme",
+    "input",
+    "field",
+    "label",
+    "type",
+    "object",
+    "number",
+    "integer",
+    "boolean",
+    "char",
+    "varchar",
+    "bytes",
+    "self",
+    "this",
+    "await",
+    "async",
+    "const",
+    "return",
+    "function",
+    "default",
+    "empty",
+    "unknown",
+    "invalid",
+    "incorrect",
+    "wrong",
+    "missing",
+    "forgot",
+    "reset",
+    "change",
+    "confirm",
+    "enter",
+    "submit",
+    "please",
+    "prompt",
+    "config",
+    "settings",
+    "options",
+    "params",
+    "request",
+    "response",
+    "credentials",
+    "basic",
+    "digest",
+    "bearer",
+];
+
+/// Endings of names of files and hosts.
+const ENDINGS: [&str; 34] = [
+    ".pem", ".key", ".crt", ".json", ".yaml", ".yml", ".txt", ".html", ".htm", ".png", ".jpg",
+    ".gif", ".svg", ".css", ".js", ".ts", ".py", ".rs", ".go", ".md", ".xml", ".csv", ".log",
+    ".zip", ".gz", ".com", ".org", ".net", ".conf", ".pub", ".java", ".sql", ".sh", ".php",
+];
+
+/// Whether `text` holds `piece`, whatever the case.
+pub(super) fn holds(text: &[u8], piece: &[u8]) -> bool {
+    text.windows(piece.len())
+        .any(|part| part.eq_ignore_ascii_case(piece))
+}
+
+/// Whether a value stands for a secret rather than being one.
+pub(super) fn stands_in(value: &[u8]) -> bool {
+    let templated = matches!(value.first(), Some(b'$' | b'%' | b'*' | b'#'));
+    templated
+        || value.windows(2).any(|pair| pair == b"${" || pair == b"$(")
+        || STANDINS.iter().any(|piece| holds(value, piece))
+}
+
+/// Whether one byte is repeated so often that nobody drew it by lot.
+pub(super) fn repeats(value: &[u8]) -> bool {
+    let mut run = 0;
+    let mut last = 0;
+    for byte in value {
+        run = if *byte == last { run + 1 } else { 1 };
+        last = *byte;
+        if run >= 8 {
+            return true;
+        }
+    }
+    false
+}
+
+/// What the bytes of a value are, counted.
+#[derive(Default)]
+struct Profile {
+    digits: usize,
+    letters: usize,
+    /// Changes between small letters, capitals and digits; not from a capital to
+    /// the small letters of its word.
+    changes: usize,
+    /// The longest stretch of letters of one case.
+    stretch: usize,
+    bits: u32,
+}
+
+impl Profile {
+    fn of(value: &[u8]) -> Profile {
+        let mut all = Profile::default();
+        let (mut last, mut stretch) = (0, 0);
+        for byte in value {
+            let bit = alphabet::of(*byte);
+            all.bits |= bit;
+            let kind = [DIGIT, LOWER, UPPER, 0]
+                .into_iter()
+                .find(|kind| bit & kind != 0)
+                .unwrap_or(0);
+            all.digits += usize::from(kind == DIGIT);
+            all.letters += usize::from(kind & LETTER != 0);
+            stretch = if kind == last { stretch + 1 } else { 1 };
+            if kind & LETTER != 0 {
+                all.stretch = all.stretch.max(stretch);
+            }
+            let word = last == UPPER && kind == LOWER;
+            all.changes += usize::from(kind != last && kind != 0 && last != 0 && !word);
+            last = kind;
+        }
+        all
+    }
+}
+
+/// Whether a value is a path, a host, a file or a member of a program's object.
+fn named_thing(value: &[u8], profile: &Profile) -> bool {
+    let text = std::str::from_utf8(value).unwrap_or("");
+    let lower = text.to_ascii_lowercase_ends();
+    ENDINGS.iter().any(|ending| lower.ends_with(ending))
+        || text.contains("://")
+        || text.starts_with('/')
+        || text.starts_with("./")
+        || (profile.bits & SLASH != 0
+            && profile.bits & (EQUALS | PLUS) == 0
+            && profile.digits * 8 < profile.letters)
+        || (profile.bits & DOT != 0 && profile.digits == 0)
+}
+
+/// The last bytes of a text in lower case, enough for an ending.
+trait Endings {
+    fn to_ascii_lowercase_ends(&self) -> Tail;
+}
+
+/// Up to six bytes.
+struct Tail([u8; 6], usize);
+
+impl Tail {
+    fn ends_with(&self, ending: &str) -> bool {
+        let kept = self.0.get(..self.1).unwrap_or_default();
+        kept.ends_with(ending.as_bytes())
+    }
+}
+
+impl Endings for str {
+    fn to_ascii_lowercase_ends(&self) -> Tail {
+        let bytes = self.as_bytes();
+        let tail = bytes.get(bytes.len().saturating_sub(6)..).unwrap_or(bytes);
+        let mut kept = [0; 6];
+        for (place, byte) in kept.iter_mut().zip(tail) {
+            *place = byte.to_ascii_lowercase();
+        }
+        Tail(kept, tail.len())
+    }
+}
+
+/// How much a name before a value says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Trust {
+    /// A word beside it, and no operator.
+    Spaced,
+    /// A name and an operator.
+    Assigned,
+    /// A vendor's name too.
+    Vendor,
+}
+
+/// Whether a value was made by chance, as far as can be seen.
+pub(super) fn random(value: &[u8], trust: Trust) -> bool {
+    let (shortest, floor) = match trust {
+        Trust::Spaced => (16, 3.0),
+        Trust::Assigned => (10, 2.9),
+        Trust::Vendor => (10, 2.2),
+    };
+    if value.len() < shortest || stands_in(value) || repeats(value) {
+        return false;
+    }
+    let profile = Profile::of(value);
+    let alnum = profile.digits + profile.letters;
+    if alnum * 4 < value.len() * 3 || entropy::of(value) < floor || named_thing(value, &profile) {
+        return false;
+    }
+    let hex = profile.bits & ALNUM & !(DIGIT | HEX_LOWER | HEX_UPPER) == 0;
+    if hex && profile.letters >= 2 && profile.digits >= 2 && alnum >= 16 {
+        return trust > Trust::Spaced || alnum == value.len();
+    }
+    if profile.digits == 0 {
+        let mixed = profile.changes * 4 >= alnum && value.len() >= 16;
+        return mixed && trust > Trust::Spaced;
+    }
+    if profile.letters < 3 {
+        return trust == Trust::Vendor && value.len() >= 16;
+    }
+    let mixed = profile.changes * 4 >= alnum;
+    let long = profile.stretch >= 16 && profile.digits >= 2;
+    let vendor = trust == Trust::Vendor && profile.digits >= 2;
+    mixed && profile.digits >= 2 || long || vendor && profile.changes * 8 >= alnum
+}
+
+/// Whether a value may be a password that somebody chose. `set` says that it
+/// stands in quotes or right after `=`: only then may it be a mere word.
+pub(super) fn password(value: &[u8], set: bool) -> bool {
+    if value.len() < 4 || value.len() > 128 || stands_in(value) {
+        return false;
+    }
+    let known = |word: &&str| value.eq_ignore_ascii_case(word.as_bytes());
+    if NO_PASSWORD.iter().any(|word| known(&word)) {
+        return false;
+    }
+    let profile = Profile::of(value);
+    if named_thing(value, &profile) || profile.letters == 0 && value.len() < 6 {
+        return false;
+    }
+    if entropy::of(value) < 1.5 {
+        return false;
+    }
+    let special = profile.bits & !(ALNUM | DOT | alphabet::UNDERSCORE | alphabet::DASH) != 0;
+    if profile.digits > 0 && profile.letters > 0 || special {
+        return value.len() >= 5;
+    }
+    set && value.len() >= 8 && profile.letters > 0
+}
+
+/// Whether a value whose shape is a vendor's own is only shown: an example.
+pub(super) fn shown(value: &[u8]) -> bool {
+    value.ends_with(b"EXAMPLE")
+        || [
+            &b"xxxxxx"[..],
+            b"your_",
+            b"your-",
+            b"YOUR",
+            b"placeholder",
+            b"redacted",
+            b"PUT_",
+        ]
+        .iter()
+        .any(|piece| value.windows(piece.len()).any(|part| part == *piece))
+        || value.windows(6).any(|part| part == b"XXXXXX")
+}
+
+/// The digits of base 62 in the order of GitHub's and npm's checksums.
+fn base62(byte: u8) -> Option<u32> {
+    Some(match byte {
+        b'0'..=b'9' => u32::from(byte - b'0'),
+        b'A'..=b'Z' => u32::from(byte - b'A') + 10,
+        b'a'..=b'z' => u32::from(byte - b'a') + 36,
+        _ => return None,
+    })
+}
+
+/// Whether the last six digits are the CRC-32 of those between prefix and checksum.
+pub(super) fn crc_holds(value: &[u8]) -> bool {
+    let Some(prefix) = value.iter().rposition(|byte| *byte == b'_') else {
+        return false;
+    };
+    let body = value.get(prefix + 1..).unwrap_or_default();
+    let Some((drawn, sum)) = body
+        .len()
+        .checked_sub(6)
+        .and_then(|at| body.split_at_checked(at))
+    else {
+        return false;
+    };
+    let said = sum.iter().try_fold(0_u32, |sum, byte| {
+        sum.checked_mul(62)?.checked_add(base62(*byte)?)
+    });
+    said == Some(crc32fast::hash(drawn))
+}
+
+/// Whether the first part of a token is a JSON object in base64.
+pub(super) fn json_header(value: &[u8]) -> bool {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let head = value.split(|byte| *byte == b'.').next().unwrap_or_default();
+    let whole = head.len() - head.len() % 4;
+    let head = head.get(..whole.min(256)).unwrap_or_default();
+    let mut plain = [0_u8; 192];
+    URL_SAFE_NO_PAD
+        .decode_slice(head, &mut plain)
+        .is_ok_and(|length| {
+            let plain = plain.get(..length).unwrap_or_default();
+            let shown = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+            plain.starts_with(b"{") && plain.contains(&b'"') && plain.iter().all(shown)
+        })
+}
