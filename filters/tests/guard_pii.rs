@@ -137,14 +137,15 @@ fn numbers_of_every_country_are_told_by_their_grammar() {
     );
 }
 
-const UNIT_PERCENT: usize = 20;
+/// The least share of the recognisers' own examples that is found, in percent.
+const UNIT_PERCENT: usize = 85;
 
 #[test]
 fn ordinary_prompts_hold_no_personal_data() {
     let pii = defaults();
     let prompts = rows("injection/dev.jsonl");
     let benign: Vec<&Value> = prompts.iter().filter(|row| row["label"] == 0).collect();
-    let mut wrong = 0;
+    let (mut wrong, mut phones) = (0, 0);
     for row in &benign {
         let text = row["text"].as_str().expect("a prompt has a text");
         let mut out = Vec::new();
@@ -155,9 +156,9 @@ fn ordinary_prompts_hold_no_personal_data() {
         {
             let value = &text[finding.span.clone()];
             println!("{} {value:?} {}", finding.rule, finding.confidence.0);
-            // Prompts do hold addresses of mail and machines; every other shape is a mistake.
-            let shape = matches!(finding.kind, Kind::Pii(Entity::Email | Entity::IpAddress));
-            wrong += usize::from(!shape);
+            // Prompts do hold such values; a shape with no word or checksum is a mistake.
+            wrong += usize::from(finding.confidence < Confidence::HIGH);
+            phones += usize::from(finding.kind == Kind::Pii(Entity::Phone));
         }
     }
     println!(
@@ -165,6 +166,11 @@ fn ordinary_prompts_hold_no_personal_data() {
         benign.len()
     );
     assert!(wrong * 1000 <= benign.len(), "{wrong} of {}", benign.len());
+    assert!(
+        phones * 100 <= benign.len(),
+        "{phones} phones of {}",
+        benign.len()
+    );
 }
 
 #[test]

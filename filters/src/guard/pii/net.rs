@@ -172,5 +172,9 @@ pub(super) fn hardware(view: &View<'_>, word: usize, anchor: usize) -> Option<Hi
     let goes_on = alnum(view.at(end))
         || view.at(end) == b'_'
         || (joint(view.at(end)) && alnum(view.at(end + 1)));
-    (!tied(before) && !goes_on).then(|| Hit::new(Entity::MacAddress, start..end, 100))
+    let zero = view
+        .part(start, end)
+        .iter()
+        .all(|byte| joint(*byte) || *byte == b'0');
+    (!tied(before) && !goes_on && !zero).then(|| Hit::new(Entity::MacAddress, start..end, 100))
 }

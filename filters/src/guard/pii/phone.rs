@@ -66,6 +66,12 @@ pub(super) fn find(
     });
     let (shape, _, end) = shapes.max_by_key(|(shape, count, _)| (*shape, *count))?;
     let told = told(chain.start);
+    let stop = extension(view, end);
+    // A national number with its trunk's 0 is little without a word, but not nothing.
+    let digits = chain
+        .prefix(chain.groups())
+        .map_or(&[][..], |(_, digits)| digits);
+    let trunk = digits.starts_with(b"0") && matches!(digits.len(), 10 | 11);
     let sure = match (shape, told.denied) {
         (Shape::None, _) => 0,
         (Shape::World, denied) => 100 - 15 * u8::from(!told.phone) - 50 * u8::from(denied),
@@ -73,10 +79,10 @@ pub(super) fn find(
         (Shape::National, _) if told.phone => 85,
         (Shape::National, _) => 60,
         (Shape::Loose, _) if told.phone => 85,
-        (Shape::Loose, _) => 60 * u8::from(remarked(view, end)),
+        (Shape::Loose, _) if remarked(view, stop) => 60,
+        (Shape::Loose, _) => 35 * u8::from(trunk),
     };
-    let end = extension(view, end);
-    (sure > 0).then(|| Hit::new(Entity::Phone, chain.start..end, sure))
+    (sure > 0).then(|| Hit::new(Entity::Phone, chain.start..stop, sure))
 }
 
 /// How much a chain looks like a phone number.

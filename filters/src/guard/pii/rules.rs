@@ -85,7 +85,7 @@ impl Taken {
 /// Takes a number of this shape: `9` is a digit, `A` a letter, `X` either; `-` an
 /// optional space or hyphen, `=` one that must stand, `_` a space that must stand,
 /// `h` a hyphen that must stand, `s` an optional slash, `.` an optional dot, `:` an
-/// optional space, hyphen or colon, `d` a slash, dot or hyphen that must stand, `c` a
+/// optional space, hyphen or colon, `p` a dot that must stand, `d` a slash, dot or hyphen that must stand, `c` a
 /// letter, digit, `-` or `+` that is kept.
 pub(super) fn fit(view: &View<'_>, start: usize, shape: &str) -> Option<Taken> {
     let mut taken = Taken {
@@ -104,6 +104,7 @@ pub(super) fn fit(view: &View<'_>, start: usize, shape: &str) -> Option<Taken> {
             b'_' => (byte == b' ', false, false),
             b'd' => (matches!(byte, b'/' | b'.' | b'-'), false, false),
             b'c' => (alnum(byte) || matches!(byte, b'-' | b'+'), true, false),
+            b'p' => (byte == b'.', false, false),
             b'h' => (byte == b'-', false, false),
             b's' => (byte == b'/', false, true),
             b':' => (matches!(byte, b' ' | b'-' | b':'), false, true),

@@ -88,6 +88,7 @@ const ENGLISH: Language = &[
             "texting",
             "contact no",
             "msisdn",
+            "telepono",
             "phones",
             "ph",
             "ext",

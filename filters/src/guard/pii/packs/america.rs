@@ -8,7 +8,7 @@ use super::{STRONG, TOLD, WEAK};
 pub(super) const RULES: &[Rule] = &[
     Rule::new(
         Entity::UsSsn,
-        &["999h99h9999", "999_99_9999", "999.99.9999"],
+        &["999h99h9999", "999_99_9999", "999p99p9999"],
         social,
         (60, 95),
         SOCIAL,

@@ -122,7 +122,7 @@ pub(super) const RULES: &[Rule] = &[
             "AA9AAA9999",
             "AAA999AA",
         ],
-        any,
+        plate,
         WEAK,
         &[],
     )
@@ -162,4 +162,12 @@ fn day_first(bytes: &[u8]) -> bool {
 fn year_first(bytes: &[u8]) -> bool {
     matches!(figure(bytes, 0, 4), 1850..=2100)
         && day_of_month(figure(bytes, 6, 8), figure(bytes, 4, 6))
+}
+
+/// Britain numbers half-years from 02 to 29 and from 51 to 79, Turkey provinces to 81.
+fn plate(bytes: &[u8]) -> bool {
+    let british = bytes.len() == 7 && bytes.iter().take(2).all(u8::is_ascii_alphabetic);
+    let turkish = bytes.first().is_some_and(u8::is_ascii_digit);
+    (!british || matches!(figure(bytes, 2, 4), 2..=29 | 51..=79))
+        && (!turkish || matches!(figure(bytes, 0, 2), 1..=81))
 }
