@@ -10,7 +10,6 @@
 //! | [`finding`] | one thing that was found |
 //! | [`window`] | a piece of a text that may go on |
 //! | [`entity`] | the kinds of personal data, their names and packs |
-//! | [`eval`] | how good they are, counted |
 //! | [`fold`] | text as a reader sees it, without its disguise |
 //! | [`policy`] | what a team wants looked for and done |
 //! | [`action`] | what is done with a finding |

@@ -36,15 +36,6 @@ macro_rules! scanners {
     )+ };
 }
 
-scanners!(Links, Own, Pii, Secrets);
-impl Scan for Pii {
-    fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize {
-        Pii::scan(self, window, out)
-    }
-impl Scan for Secrets {
-    fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize {
-        Secrets::scan(self, window, out)
-    }
 scanners!(Canary, Links, Own, Patterns, Pii, Secrets);
 
 /// Which kinds a rule of a policy is about.
