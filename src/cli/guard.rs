@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::guard_eval::{EvalArgs, eval};
 use super::show::{self, left, right};
 
 #[derive(Debug, Subcommand)]
@@ -19,6 +20,8 @@ pub(super) enum GuardCommand {
     ///
     /// Values are never printed. Exit status: 0 nothing was found, 1 something was.
     Scan(ScanArgs),
+    /// Count on marked examples how much the guards find, and how often they are wrong.
+    Eval(EvalArgs),
 }
 
 #[derive(Debug, Args)]
@@ -40,6 +43,7 @@ pub(super) struct ScanArgs {
 pub(super) fn guard(command: GuardCommand) -> Result<(), Failure> {
     match command {
         GuardCommand::Scan(args) => scan(&args),
+        GuardCommand::Eval(args) => eval(&args),
     }
 }
 

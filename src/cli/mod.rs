@@ -9,6 +9,7 @@ mod conform;
 mod failure;
 mod files;
 mod guard;
+mod guard_eval;
 mod keys;
 mod ledger;
 mod mock;

@@ -20,6 +20,8 @@ pub enum Filter {
     Pii(PiiFilter),
     /// `- terms: {…}`: words of the team's own.
     Terms(TermsFilter),
+    /// `- patterns: {…}`: regular expressions of the team's own.
+    Patterns(PatternsFilter),
     /// `- links: {…}`: links of answers that carry data out.
     Links(LinksFilter),
     /// `- injection: {…}`: instructions that try to take over.
@@ -70,6 +72,20 @@ section! {
         /// Whether upper and lower case are one.
         pub ignore_case: bool = true,
         /// What is done with one in a request.
+        pub action: GuardAction = GuardAction::MaskReversible,
+        /// What is done in an answer with one that the request did not hold.
+        pub answer: GuardAction = GuardAction::Log,
+    }
+}
+
+section! {
+    /// Regular expressions of the team's own, such as numbers of its staff.
+    pub struct PatternsFilter {
+        /// The name by which reports call the list.
+        pub name: String,
+        /// The expressions: ASCII, without look-around and back-references, each matching at most 256 bytes.
+        pub patterns: Vec<String>,
+        /// What is done with a match in a request.
         pub action: GuardAction = GuardAction::MaskReversible,
         /// What is done in an answer with one that the request did not hold.
         pub answer: GuardAction = GuardAction::Log,
@@ -160,7 +176,7 @@ choice! {
     }
 }
 
-const NAMES: [&str; 5] = ["secrets", "pii", "terms", "links", "injection"];
+const NAMES: [&str; 6] = ["secrets", "pii", "terms", "patterns", "links", "injection"];
 
 impl Shape for Filter {
     type Value = Self;
@@ -176,6 +192,7 @@ impl Shape for Filter {
             "secrets" => SecretsFilter::read(value, cx).map(Self::Secrets),
             "pii" => PiiFilter::read(value, cx).map(Self::Pii),
             "terms" => TermsFilter::read(value, cx).map(Self::Terms),
+            "patterns" => PatternsFilter::read(value, cx).map(Self::Patterns),
             "links" => LinksFilter::read(value, cx).map(Self::Links),
             "injection" => InjectionFilter::read(value, cx).map(Self::Injection),
             name => {
@@ -203,6 +220,7 @@ impl Shape for Filter {
             one("secrets", SecretsFilter::schema()),
             one("pii", PiiFilter::schema()),
             one("terms", TermsFilter::schema()),
+            one("patterns", PatternsFilter::schema()),
             one("links", LinksFilter::schema()),
             one("injection", InjectionFilter::schema()),
         ] })
@@ -213,6 +231,7 @@ impl Shape for Filter {
             Self::Secrets(filter) => json!({ "secrets": show_in("secrets", filter, show) }),
             Self::Pii(filter) => json!({ "pii": show_in("pii", filter, show) }),
             Self::Terms(filter) => json!({ "terms": show_in("terms", filter, show) }),
+            Self::Patterns(filter) => json!({ "patterns": show_in("patterns", filter, show) }),
             Self::Links(filter) => json!({ "links": show_in("links", filter, show) }),
             Self::Injection(filter) => json!({ "injection": show_in("injection", filter, show) }),
         }

@@ -49,7 +49,7 @@ pub use entra::Entra;
 pub use environment::Environment;
 pub use filters::{
     Filter, GuardAction, GuardSettings, InjectionAction, InjectionFilter, LinksFilter, OnFault,
-    PiiFilter, SecretsFilter, Sureness, TermsFilter,
+    PatternsFilter, PiiFilter, SecretsFilter, Sureness, TermsFilter,
 };
 pub use images::Images;
 pub use jwt::{Algorithm, ClaimNames, Issuer, Planes, UnknownUsers};

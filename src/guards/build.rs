@@ -7,6 +7,7 @@ use alfred_filters::guard::injection::Injection;
 use alfred_filters::guard::judging::Stance;
 use alfred_filters::guard::links::Links;
 use alfred_filters::guard::own::{Own, OwnTerms};
+use alfred_filters::guard::own_patterns::Patterns;
 use alfred_filters::guard::pii::Pii;
 use alfred_filters::guard::policy::{Policy, Scan, Select, Spec, allow_hash};
 use alfred_filters::guard::secrets::Secrets;
@@ -14,8 +15,8 @@ use alfred_filters::guard::{Confidence, Entity, Kind};
 
 use super::known::Known;
 use crate::conf::{
-    Config, Filter, GuardAction, InjectionAction, InjectionFilter, LinksFilter, OnFault, PiiFilter,
-    SecretsFilter, Sureness, TermsFilter,
+    Config, Filter, GuardAction, InjectionAction, InjectionFilter, LinksFilter, OnFault,
+    PatternsFilter, PiiFilter, SecretsFilter, Sureness, TermsFilter,
 };
 
 /// What the texts of requests and answers are screened with.
@@ -39,6 +40,8 @@ struct Draft {
     request: Spec,
     answer: Spec,
     terms: Vec<OwnTerms>,
+    /// How many patterns there are.
+    patterns: u16,
     stance: Option<Stance>,
 }
 
@@ -52,11 +55,14 @@ impl Guards {
             return Ok(None);
         }
         let mut draft = Draft::default();
-        for filter in &config.filters {
+        for (index, filter) in config.filters.iter().enumerate() {
             match filter {
                 Filter::Secrets(filter) => draft.secrets(filter, &key),
                 Filter::Pii(filter) => draft.pii(filter, &key),
                 Filter::Terms(filter) => draft.terms(filter),
+                Filter::Patterns(filter) => {
+                    draft.patterns(filter).map_err(|why| (index, why))?;
+                }
                 Filter::Links(filter) => draft.links(filter),
                 Filter::Injection(filter) => draft.stance = Some(stance(filter)),
             }
@@ -142,6 +148,19 @@ impl Draft {
         self.allow(key, &filter.allow);
     }
 
+    fn patterns(&mut self, filter: &PatternsFilter) -> Result<(), String> {
+        let first = FIRST_PATTERN + self.patterns;
+        let made = Patterns::new(first, &filter.patterns).map_err(|error| error.to_string())?;
+        self.scan_with(Arc::new(made));
+        let actions = (action(filter.action), action(filter.answer));
+        for index in 0..u16::try_from(filter.patterns.len()).unwrap_or(u16::MAX) {
+            let select = Select::Kind(Kind::Own(first + index));
+            self.act(select, actions, Confidence::LOW);
+            self.patterns += 1;
+        }
+        Ok(())
+    }
+
     fn links(&mut self, filter: &LinksFilter) {
         self.answer
             .scanners
@@ -162,6 +181,9 @@ impl Draft {
         self.act(select, actions, Confidence::LOW);
     }
 }
+
+/// Numbers of the team's own kinds: patterns begin here, lists of terms at 0.
+const FIRST_PATTERN: u16 = 1 << 15;
 
 fn stance(filter: &InjectionFilter) -> Stance {
     let action = |action| match action {

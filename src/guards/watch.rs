@@ -50,9 +50,8 @@ impl Watch {
         };
         if let Some((judge, stance)) = &self.guards.judge {
             let known = &self.guards.known;
-            let mut is_clean = |text: &str, trust, is_news| {
-                known.is_clean((text, trust == Trust::Tool), is_news)
-            };
+            let mut is_clean =
+                |text: &str, trust, is_news| known.is_clean((text, trust == Trust::Tool), is_news);
             judge_request(prompt, judge, *stance, &mut desk, &mut is_clean)?;
         }
         screen_request(prompt, &mut desk)

@@ -46,15 +46,21 @@ pub(super) fn worth(text: &[u8], start: usize, end: usize, bits: u32) -> bool {
 fn assigned(text: &[u8], start: usize) -> bool {
     let from = start.saturating_sub(3);
     let left = text.get(from..start).unwrap_or_default();
-    left.iter().any(|b| matches!(b, b'=' | b':' | b'>' | b'(' | b'"' | b'\'' | b'`' | b'\n'))
+    left.iter()
+        .any(|b| matches!(b, b'=' | b':' | b'>' | b'(' | b'"' | b'\'' | b'`' | b'\n'))
 }
 
 /// Where a value ends that is made of the letters of keys.
 fn extent(text: &[u8], from: usize, end: usize, mask: u32) -> usize {
     let rest = text.get(from..end).unwrap_or_default();
-    let length = rest.iter().take_while(|b| alphabet::of(**b) & mask != 0).count();
+    let length = rest
+        .iter()
+        .take_while(|b| alphabet::of(**b) & mask != 0)
+        .count();
     let kept = rest.get(..length).unwrap_or_default();
-    let trimmed = kept.iter().rposition(|b| !matches!(b, b'.' | b':' | b'?' | b'!'));
+    let trimmed = kept
+        .iter()
+        .rposition(|b| !matches!(b, b'.' | b':' | b'?' | b'!'));
     from + trimmed.map_or(0, |last| last + 1)
 }
 
@@ -261,8 +267,11 @@ impl Index {
         }
         let end = extent(case.text, at, case.run.end, key_letters());
         let value = case.text.get(at..end)?;
-        (named && value::random(value, Trust::Vendor))
-            .then_some(("vendor-key", end, Confidence::HIGH))
+        (named && value::random(value, Trust::Vendor)).then_some((
+            "vendor-key",
+            end,
+            Confidence::HIGH,
+        ))
     }
 }
 
@@ -317,7 +326,11 @@ fn generic(
         let found = value::password(value, context.bond.tight);
         return found.then_some(("password", end, Confidence::MEDIUM));
     }
-    let login = || context.hits().any(|hit| hit.meaning == Meaning::Hint && hit.bounded);
+    let login = || {
+        context
+            .hits()
+            .any(|hit| hit.meaning == Meaning::Hint && hit.bounded)
+    };
     if name.meaning == Meaning::Password && !inner && login() {
         let end = extent(case.text, at, case.run.end, u32::MAX);
         let found = value::password(case.text.get(at..end)?, false);
