@@ -224,6 +224,32 @@ fn nothing_comes_back_inside_a_link() {
 }
 
 #[test]
+fn a_value_comes_back_into_the_link_that_the_request_had() {
+    let policy = policy(Action::MaskReversible);
+    let mut vault = Vault::new(KEY);
+    let text = "see https://x.example/?to=ann@x.org&cc=bob@x.org now";
+    let masked = told(&policy, &mut vault, MASK, &[text]).text;
+    for [a, b] in pairs(&masked) {
+        assert_eq!(
+            told(&policy, &mut vault, (Form::Text, Task::Unmask), &[a, b]).text,
+            text,
+            "{masked}"
+        );
+    }
+    let p = vault
+        .placeholder(Kind::Pii(Entity::Email), "ann@x.org")
+        .to_owned();
+    for link in [
+        format!("https://y.example/?to={p}"),
+        format!("https://x.example/?cc={p}"),
+        format!("https://y.example/(https://x.example.y.example/?to={p}"),
+        format!("<https://y.example/ {p}>"),
+    ] {
+        assert_eq!(told(&policy, &mut vault, ANSWER, &[&link]).text, link);
+    }
+}
+
+#[test]
 fn the_same_value_has_the_same_placeholder_in_every_vault_of_the_key() {
     let email = Kind::Pii(Entity::Email);
     let mut one = Vault::new(KEY);

@@ -1,11 +1,12 @@
 //! Finding placeholders in a text. Models rewrite them: in another case, with
 //! escapes of Markdown, with spaces inside or without brackets. A placeholder in a
-//! link is left alone: whoever follows the link, or loads the picture, would hand
-//! the value to a stranger.
+//! link is left alone, unless the request had its value in the same link: whoever
+//! follows the link, or loads the picture, would hand the value to a stranger.
 
 use std::ops::Range;
 
 use super::vault::{LONGEST_TAG, TAG, words};
+use super::window::LEFT_CONTEXT;
 
 /// The longest spelling of a placeholder, in bytes.
 pub const LONGEST: usize = 24;
@@ -190,7 +191,7 @@ fn name(word: &[u8], tag: &[u8]) -> Box<str> {
 
 /// Whether the place that a text has reached is inside a link. It sees the text
 /// byte by byte, so that a link may be longer than anything that is kept.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Link {
     /// The last four bytes.
     recent: u32,
@@ -199,33 +200,63 @@ pub(super) struct Link {
     link: bool,
     /// It began as the target of a Markdown link: quotes do not end it.
     target: bool,
+    /// The word that is being said, as it goes on; `None` when it is too long.
+    run: Option<String>,
 }
 
 impl Link {
-    pub(super) fn is_inside(self) -> bool {
+    pub(super) fn is_inside(&self) -> bool {
         self.link
+    }
+
+    /// The word before this place, if it is short enough.
+    pub(super) fn run(&self) -> Option<&str> {
+        self.run.as_deref()
+    }
+
+    /// A text begins.
+    pub(super) fn restart(&mut self) {
+        (self.recent, self.angle, self.link, self.target) = (0, false, false, false);
+        self.run.get_or_insert_default().clear();
     }
 
     pub(super) fn feed(&mut self, text: &str) {
         for byte in text.bytes() {
             self.step(byte);
         }
+        self.say(text);
     }
 
-    /// A placeholder stands here.
-    pub(super) fn placeholder(&mut self) {
+    /// A placeholder stands here, and this went on in its place.
+    pub(super) fn placeholder(&mut self, said: Option<&str>) {
         self.recent = (self.recent << 8) | u32::from(b']');
+        match said {
+            Some(said) => self.say(said),
+            None => self.run = None,
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        if let Some(end) = text.rfind(ends_run) {
+            let run = self.run.get_or_insert_default();
+            run.clear();
+            run.push_str(text.get(end + 1..).unwrap_or_default());
+        } else if let Some(run) = &mut self.run {
+            run.push_str(text);
+        }
+        if self
+            .run
+            .as_ref()
+            .is_some_and(|run| run.len() > LEFT_CONTEXT)
+        {
+            self.run = None;
+        }
     }
 
     fn step(&mut self, byte: u8) {
         self.recent = (self.recent << 8) | u32::from(byte);
         match byte {
-            b'\n' | b'>' => {
-                *self = Link {
-                    recent: self.recent,
-                    ..Link::default()
-                }
-            }
+            b'\n' | b'>' => (self.angle, self.link, self.target) = (false, false, false),
             b'<' => self.angle = true,
             b' ' | b'\t' | b'\r' if !self.angle => (self.link, self.target) = (false, false),
             b'"' if !self.angle && !self.target => self.link = false,
@@ -237,4 +268,22 @@ impl Link {
             _ => {}
         }
     }
+}
+
+/// What a link begins with before this place of a request's text: a value may
+/// come back behind the very same.
+pub(super) fn link_before(text: &str, at: usize) -> Option<&str> {
+    let from = text.floor_char_boundary(at.saturating_sub(LEFT_CONTEXT));
+    let before = text.get(from..at)?;
+    let run = match before.rfind(ends_run) {
+        Some(end) => before.get(end + 1..)?,
+        None if from == 0 => before,
+        None => return None,
+    };
+    (run.contains("//") || run.contains("www.")).then_some(run)
+}
+
+/// ASCII only: one byte each.
+fn ends_run(letter: char) -> bool {
+    letter.is_ascii_whitespace() || matches!(letter, '"' | '\'' | '<' | '>' | '(')
 }

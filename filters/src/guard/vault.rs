@@ -39,6 +39,8 @@ pub struct Vault {
     reserved: HashSet<Box<str>>,
     /// Values of the request, which its answer may hold.
     known: HashSet<[u8; 16]>,
+    /// Links of the request and the value that follows each.
+    links: HashSet<[u8; 16]>,
 }
 
 impl Vault {
@@ -53,6 +55,7 @@ impl Vault {
             by_name: HashMap::new(),
             reserved: HashSet::new(),
             known: HashSet::new(),
+            links: HashSet::new(),
         }
     }
 
@@ -138,6 +141,20 @@ impl Vault {
         !self.known.is_empty() && {
             let id = self.mac(b'k', kind, &normal(kind, value));
             self.known.contains(&id)
+        }
+    }
+
+    /// Remembers that the request had a value behind the beginning of a link.
+    pub(super) fn know_link(&mut self, link: &str, value: &str) {
+        let id = self.mac(b'u', Kind::Secret, &format!("{link} {value}"));
+        self.links.insert(id);
+    }
+
+    /// Whether the request had this value behind this beginning of a link.
+    pub(super) fn knows_link(&self, link: &str, value: &str) -> bool {
+        !self.links.is_empty() && {
+            let id = self.mac(b'u', Kind::Secret, &format!("{link} {value}"));
+            self.links.contains(&id)
         }
     }
 

@@ -90,6 +90,8 @@ pub(super) struct Sieve {
 
 impl Sieve {
     pub(super) fn new(task: Task) -> Sieve {
+        let mut link = Link::default();
+        link.restart();
         Sieve {
             task,
             marks: [0; MAX_SCANNERS],
@@ -97,7 +99,7 @@ impl Sieve {
             sent: 0,
             hits: Vec::new(),
             found: Vec::new(),
-            link: Link::default(),
+            link,
         }
     }
 
@@ -106,7 +108,7 @@ impl Sieve {
         self.marks = [context; MAX_SCANNERS];
         (self.mark, self.sent) = (context, context);
         self.hits.clear();
-        self.link = Link::default();
+        self.link.restart();
     }
 
     /// Up to where the text went on.
@@ -354,20 +356,13 @@ impl Sieve {
         let span = deed.span.clone();
         let value = text.get(span.clone()).unwrap_or_default();
         match &deed.what {
-            What::Restore(_) if self.link.is_inside() => {
-                desk.report.kept_in_links += 1;
-                sink.keep(span.clone());
-            }
-            What::Restore(mark) => {
-                desk.report.restored += 1;
-                sink.put(
-                    span.clone(),
-                    desk.vault.value(&mark.name).unwrap_or_default(),
-                );
-            }
+            What::Restore(mark) => return self.restore(mark, stage),
             What::Act(finding, Action::Block) => blocked.add(finding.kind),
             What::Act(finding, Action::MaskReversible) => {
                 desk.report.issued += 1;
+                if let Some(link) = unmask::link_before(text, span.start) {
+                    desk.vault.know_link(link, value);
+                }
                 sink.put(span.clone(), desk.vault.placeholder(finding.kind, value));
             }
             What::Act(_, Action::Redact) => sink.put(span.clone(), "[REDACTED]"),
@@ -377,8 +372,29 @@ impl Sieve {
             }
             What::Act(finding, _) => sink.put(span.clone(), &format!("[{}]", word(finding.kind))),
         }
-        self.link.placeholder();
+        self.link.placeholder(None);
         self.sent = span.end;
+    }
+
+    /// A placeholder becomes its value again, unless a link would carry it away.
+    fn restore<S: Sink>(&mut self, mark: &Mark, stage: &mut Stage<'_, '_, S>) {
+        let Stage { text, desk, sink } = stage;
+        let value = desk.vault.value(&mark.name).unwrap_or_default();
+        let same_link = || {
+            self.link
+                .run()
+                .is_some_and(|run| desk.vault.knows_link(run, value))
+        };
+        if self.link.is_inside() && !same_link() {
+            desk.report.kept_in_links += 1;
+            sink.keep(mark.span.clone());
+            self.link.placeholder(text.get(mark.span.clone()));
+        } else {
+            desk.report.restored += 1;
+            sink.put(mark.span.clone(), value);
+            self.link.placeholder(Some(value));
+        }
+        self.sent = mark.span.end;
     }
 }
 
