@@ -198,7 +198,8 @@ proptest! {
         let (whole, notes) = screened((form, task), &text, &[]);
         prop_assert_eq!(screened((form, task), &text, &cuts), (whole.clone(), notes));
         if form == Form::Json {
-            serde_json::from_str::<Vec<String>>(&whole).unwrap();
+            let read = serde_json::from_str::<Vec<String>>(&whole);
+            prop_assert!(read.is_ok(), "{} became {}", text, whole);
         }
     }
 }
