@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use alfred_filters::guard::eval::secrets::{Report, Row, flagged, score};
 use alfred_filters::guard::secrets::Secrets;
+use alfred_filters::guard::window::{HOLD, LEFT_CONTEXT, OPEN};
+use alfred_filters::guard::{Finding, Window};
 use serde_json::Value;
 
 /// A file of the shared data.
@@ -95,4 +97,164 @@ fn benign_prompts_hold_no_secret() {
     let flagged = flagged(&Secrets::new(), texts.iter().map(String::as_str));
     let shown: Vec<&String> = flagged.iter().map(|place| &texts[*place]).collect();
     assert!(shown.is_empty(), "{shown:#?}");
+}
+
+/// Shows the text piece by piece as a stream does, with no more left of what was
+/// decided than the law demands.
+fn pieces(secrets: &Secrets, text: &str, cuts: &[usize]) -> Vec<Finding> {
+    let (mut out, mut decided) = (Vec::new(), 0_usize);
+    let ends = cuts.iter().copied().chain([text.len()]);
+    for (nth, end) in ends.enumerate() {
+        let mut since = decided.saturating_sub(LEFT_CONTEXT);
+        while !text.is_char_boundary(since) {
+            since -= 1;
+        }
+        let window = Window {
+            text: &text[since..end],
+            from: decided - since,
+            last: nth == cuts.len(),
+        };
+        let mut found = Vec::new();
+        let until = secrets.scan(window, &mut found) + since;
+        assert!(
+            until >= decided && until <= end,
+            "{until} of {decided}..{end}"
+        );
+        assert!(end - until <= OPEN);
+        for finding in &mut found {
+            finding.span = finding.span.start + since..finding.span.end + since;
+            assert!(finding.span.start >= decided && finding.span.end <= until);
+        }
+        out.append(&mut found);
+        decided = until;
+    }
+    assert_eq!(decided, text.len());
+    out
+}
+
+fn whole(secrets: &Secrets, text: &str) -> Vec<Finding> {
+    let mut out = Vec::new();
+    assert_eq!(secrets.scan(Window::whole(text), &mut out), text.len());
+    for finding in &out {
+        assert!(
+            text.get(finding.span.clone()).is_some(),
+            "{finding:?} in {text:?}"
+        );
+    }
+    assert!(
+        out.windows(2)
+            .all(|pair| pair[0].span.end <= pair[1].span.start)
+    );
+    out
+}
+
+#[test]
+fn a_text_cut_anywhere_is_judged_like_the_whole() {
+    let secrets = Secrets::new();
+    let lead = "Some words of no importance come first. ".repeat(6);
+    for row in rows() {
+        let text = format!("{lead}{}\nand then", row.text);
+        let wanted = whole(&secrets, &text);
+        let places: Vec<usize> = (lead.len()..text.len())
+            .filter(|at| text.is_char_boundary(*at))
+            .collect();
+        for at in places.iter().step_by(1 + places.len() / 400) {
+            assert_eq!(
+                pieces(&secrets, &text, &[*at]),
+                wanted,
+                "cut at {at}: {text:?}"
+            );
+        }
+        for (nth, at) in places.iter().enumerate().step_by(1 + places.len() / 40) {
+            let next = places[(nth * 7 + 13) % places.len()];
+            let cuts = [*at.min(&next), *at.max(&next)];
+            assert_eq!(
+                pieces(&secrets, &text, &cuts),
+                wanted,
+                "cut at {cuts:?}: {text:?}"
+            );
+        }
+        let every: Vec<usize> = places.iter().copied().step_by(5).collect();
+        assert_eq!(
+            pieces(&secrets, &text, &every),
+            wanted,
+            "in small pieces: {text:?}"
+        );
+    }
+}
+
+#[test]
+fn what_stands_farther_back_than_the_context_changes_nothing() {
+    let secrets = Secrets::new();
+    for row in rows() {
+        let plain = format!("{}\n{}", "aaaa ".repeat(40), row.text);
+        let other = format!(
+            "{}{}\n{}",
+            "the token = ".repeat(9),
+            "aaaa ".repeat(40),
+            row.text
+        );
+        let from = |text: &str, lead: usize| -> Vec<_> {
+            let found = whole(&secrets, text).into_iter();
+            found
+                .filter(|f| f.span.start >= lead)
+                .map(|f| (f.rule, f.span.start - lead, f.span.end - lead))
+                .collect()
+        };
+        let (near, far) = (plain.len(), other.len());
+        let size = row.text.len();
+        assert_eq!(
+            from(&plain, near - size),
+            from(&other, far - size),
+            "{}",
+            row.text
+        );
+    }
+}
+
+#[test]
+fn little_is_held_of_a_text_without_candidates() {
+    let secrets = Secrets::new();
+    for text in benign() {
+        for end in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let since = end.saturating_sub(300);
+            let since = (0..=since)
+                .rev()
+                .find(|at| text.is_char_boundary(*at))
+                .unwrap();
+            let window = Window {
+                text: &text[since..end],
+                from: 0,
+                last: false,
+            };
+            let held = window.text.len() - secrets.scan(window, &mut Vec::new());
+            let token = window
+                .text
+                .bytes()
+                .rev()
+                .take_while(|b| !b.is_ascii_whitespace());
+            assert!(
+                held <= HOLD || token.count() > HOLD,
+                "{held}: {:?}",
+                window.text
+            );
+        }
+    }
+}
+
+#[test]
+fn a_token_without_end_is_cut_into_pieces_and_a_rule_of_dashes_holds_nothing() {
+    let secrets = Secrets::new();
+    let long = "aB3".repeat(20_000);
+    let window = |text: &'static str| Window {
+        text,
+        from: 0,
+        last: false,
+    };
+    let text: &'static str = Box::leak(long.into_boxed_str());
+    assert!(text.len() - secrets.scan(window(text), &mut Vec::new()) < OPEN);
+    let text: &'static str = Box::leak("=".repeat(50_000).into_boxed_str());
+    assert!(text.len() - secrets.scan(window(text), &mut Vec::new()) <= HOLD);
+    let text: &'static str = Box::leak("\u{4e2d}".repeat(9_000).into_boxed_str());
+    assert_eq!(text.len() - secrets.scan(window(text), &mut Vec::new()), 0);
 }

@@ -22,6 +22,8 @@ pub enum Filter {
     Terms(TermsFilter),
     /// `- links: {…}`: links of answers that carry data out.
     Links(LinksFilter),
+    /// `- injection: {…}`: instructions that try to take over.
+    Injection(InjectionFilter),
 }
 
 section! {
@@ -85,6 +87,16 @@ section! {
 }
 
 section! {
+    /// Instructions that try to take over, in new texts of users, tools and documents. It is a signal more than a wall.
+    pub struct InjectionFilter {
+        /// What is done with one in a user's text; only the surest are blocked, the others logged.
+        pub action: InjectionAction = InjectionAction::Log,
+        /// What is done with one in what a tool or a document says.
+        pub tools: InjectionAction = InjectionAction::Log,
+    }
+}
+
+section! {
     /// How the guards of `filters` work.
     pub struct GuardSettings {
         /// Findings are counted and logged, and nothing is changed or blocked.
@@ -115,6 +127,18 @@ choice! {
 }
 
 choice! {
+    /// What is done with what looks like an injection.
+    pub enum InjectionAction {
+        /// Nothing.
+        Allow = "allow",
+        /// It is counted and logged.
+        Log = "log",
+        /// Where it is as sure as can be, the request is refused; else it is logged.
+        Block = "block",
+    }
+}
+
+choice! {
     /// How sure a rule is.
     pub enum Sureness {
         /// Also shapes that ordinary text may have by chance.
@@ -136,7 +160,7 @@ choice! {
     }
 }
 
-const NAMES: [&str; 4] = ["secrets", "pii", "terms", "links"];
+const NAMES: [&str; 5] = ["secrets", "pii", "terms", "links", "injection"];
 
 impl Shape for Filter {
     type Value = Self;
@@ -153,6 +177,7 @@ impl Shape for Filter {
             "pii" => PiiFilter::read(value, cx).map(Self::Pii),
             "terms" => TermsFilter::read(value, cx).map(Self::Terms),
             "links" => LinksFilter::read(value, cx).map(Self::Links),
+            "injection" => InjectionFilter::read(value, cx).map(Self::Injection),
             name => {
                 let near = cx.near(name, NAMES);
                 let hint = match near {
@@ -179,6 +204,7 @@ impl Shape for Filter {
             one("pii", PiiFilter::schema()),
             one("terms", TermsFilter::schema()),
             one("links", LinksFilter::schema()),
+            one("injection", InjectionFilter::schema()),
         ] })
     }
 
@@ -188,6 +214,7 @@ impl Shape for Filter {
             Self::Pii(filter) => json!({ "pii": show_in("pii", filter, show) }),
             Self::Terms(filter) => json!({ "terms": show_in("terms", filter, show) }),
             Self::Links(filter) => json!({ "links": show_in("links", filter, show) }),
+            Self::Injection(filter) => json!({ "injection": show_in("injection", filter, show) }),
         }
     }
 }

@@ -48,8 +48,8 @@ pub use egress::{Egress, ProxyAddress};
 pub use entra::Entra;
 pub use environment::Environment;
 pub use filters::{
-    Filter, GuardAction, GuardSettings, LinksFilter, OnFault, PiiFilter, SecretsFilter, Sureness,
-    TermsFilter,
+    Filter, GuardAction, GuardSettings, InjectionAction, InjectionFilter, LinksFilter, OnFault,
+    PiiFilter, SecretsFilter, Sureness, TermsFilter,
 };
 pub use images::Images;
 pub use jwt::{Algorithm, ClaimNames, Issuer, Planes, UnknownUsers};

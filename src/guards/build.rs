@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use alfred_filters::guard::action::Action;
+use alfred_filters::guard::injection::Injection;
+use alfred_filters::guard::judging::Stance;
 use alfred_filters::guard::links::Links;
 use alfred_filters::guard::own::{Own, OwnTerms};
 use alfred_filters::guard::pii::Pii;
@@ -10,9 +12,10 @@ use alfred_filters::guard::policy::{Policy, Scan, Select, Spec, allow_hash};
 use alfred_filters::guard::secrets::Secrets;
 use alfred_filters::guard::{Confidence, Entity, Kind};
 
+use super::known::Known;
 use crate::conf::{
-    Config, Filter, GuardAction, LinksFilter, OnFault, PiiFilter, SecretsFilter, Sureness,
-    TermsFilter,
+    Config, Filter, GuardAction, InjectionAction, InjectionFilter, LinksFilter, OnFault, PiiFilter,
+    SecretsFilter, Sureness, TermsFilter,
 };
 
 /// What the texts of requests and answers are screened with.
@@ -22,6 +25,10 @@ pub struct Guards {
     pub request: Arc<Policy>,
     /// For answers.
     pub answer: Arc<Policy>,
+    /// Who judges injections, and what follows; `None` where nobody asks.
+    pub judge: Option<(Injection, Stance)>,
+    /// Texts that were judged in earlier turns.
+    pub(super) known: Known,
     /// Nothing is looked for in answers, though what was masked is put back.
     pub is_answer_free: bool,
 }
@@ -32,6 +39,7 @@ struct Draft {
     request: Spec,
     answer: Spec,
     terms: Vec<OwnTerms>,
+    stance: Option<Stance>,
 }
 
 impl Guards {
@@ -50,6 +58,7 @@ impl Guards {
                 Filter::Pii(filter) => draft.pii(filter, &key),
                 Filter::Terms(filter) => draft.terms(filter),
                 Filter::Links(filter) => draft.links(filter),
+                Filter::Injection(filter) => draft.stance = Some(stance(filter)),
             }
         }
         if !draft.terms.is_empty() {
@@ -79,6 +88,8 @@ impl Guards {
         Ok(Some(Self {
             request,
             answer,
+            judge: draft.stance.map(|stance| (Injection::shipped(), stance)),
+            known: Known::new(blake3::derive_key("alfred 2026 guard known texts", &key)),
             is_answer_free,
         }))
     }
@@ -149,6 +160,18 @@ impl Draft {
         let actions = (action(filter.action), action(filter.answer));
         let select = Select::Kind(Kind::Own(index));
         self.act(select, actions, Confidence::LOW);
+    }
+}
+
+fn stance(filter: &InjectionFilter) -> Stance {
+    let action = |action| match action {
+        InjectionAction::Allow => Action::Allow,
+        InjectionAction::Log => Action::Log,
+        InjectionAction::Block => Action::Block,
+    };
+    Stance {
+        user: action(filter.action),
+        tool: action(filter.tools),
     }
 }
 

@@ -2,6 +2,7 @@
 //! the second, and a request gets what its texts and those of its answer are screened with.
 
 mod build;
+mod known;
 mod watch;
 
 pub use build::Guards;

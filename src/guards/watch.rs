@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use alfred_filters::guard::Kind;
+use alfred_filters::guard::injection::Trust;
+use alfred_filters::guard::judging::judge_request;
 use alfred_filters::guard::policy::Policy;
 use alfred_filters::guard::report::{Report, name};
 use alfred_filters::guard::request::screen_request;
@@ -46,6 +48,13 @@ impl Watch {
             vault: &mut self.vault,
             report: &mut self.asked,
         };
+        if let Some((judge, stance)) = &self.guards.judge {
+            let known = &self.guards.known;
+            let mut is_clean = |text: &str, trust, is_news| {
+                known.is_clean((text, trust == Trust::Tool), is_news)
+            };
+            judge_request(prompt, judge, *stance, &mut desk, &mut is_clean)?;
+        }
         screen_request(prompt, &mut desk)
     }
 

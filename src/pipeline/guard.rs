@@ -22,7 +22,7 @@ pub async fn screen(gateway: &Gateway, forward: &mut Forward) -> Result<(), Refu
     let mut watch = Box::new(Watch::new(guards, key));
     let mut prompt = forward.prompt.clone();
     let large = prompt.body().len() > AT_ONCE;
-    let mut work = move || {
+    let work = move || {
         let outcome = watch.screen(&mut prompt);
         (watch, prompt, outcome)
     };

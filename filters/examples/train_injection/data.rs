@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use alfred_filters::guard::injection::{Trust, windows};
 use serde::Deserialize;
 
 use super::learn::Example;
@@ -18,6 +19,9 @@ const TWINS: usize = 5;
 /// How much of an end with an order in it is shown as a window of its own, in bytes.
 const WINDOW: usize = 400;
 
+/// How much a window without an order counts beside a whole text.
+const OTHERS: f32 = 0.6;
+
 #[derive(Deserialize)]
 struct Line {
     src: String,
@@ -25,7 +29,7 @@ struct Line {
     label: u8,
     kind: String,
     #[serde(default)]
-    cat: Option<serde_json::Value>,
+    pos: Option<String>,
     text: String,
 }
 
@@ -44,9 +48,12 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// It is a document or a tool's result.
-    pub(crate) fn document(&self) -> bool {
-        self.kind == "indirect" || self.source.starts_with("BIPIA") || self.source == "agentdojo"
+    /// A document and a tool's result are trusted less than a user.
+    pub(crate) fn trust(&self) -> Trust {
+        let document = self.kind == "indirect"
+            || self.source.starts_with("BIPIA")
+            || self.source == "agentdojo";
+        if document { Trust::Tool } else { Trust::User }
     }
 }
 
@@ -67,10 +74,7 @@ pub(crate) fn read() -> Outcome<Vec<Row>> {
             kind: line.kind,
             text: line.text,
             attack: line.label == 1,
-            place: line
-                .cat
-                .and_then(|cat| cat.as_str().map(str::to_owned))
-                .unwrap_or_default(),
+            place: line.pos.unwrap_or_default(),
             fold: 0,
             weight: 1.0,
         });
@@ -83,21 +87,21 @@ pub(crate) fn read() -> Outcome<Vec<Row>> {
 /// far as it is known which of them hold an order.
 pub(crate) fn examples(row: &Row) -> Vec<Example> {
     let mut examples = vec![Example::of(&row.text, row.attack, row.weight)];
-    if row.text.len() <= WINDOW || !row.document() {
+    if row.text.len() <= WINDOW || row.trust() != Trust::Tool {
         return examples;
     }
-    let parts: Vec<&str> = alfred_filters::guard::injection::windows(&row.text).collect();
+    let parts: Vec<&str> = windows(&row.text).collect();
     let (first, last) = (parts.first(), parts.last());
     let end = row.text.ceil_char_boundary(row.text.len() - WINDOW * 3 / 4);
     match (row.attack, row.place.as_str()) {
-        (false, _) => examples.extend(parts.iter().map(|part| Example::of(part, false, 0.3))),
+        (false, _) => examples.extend(parts.iter().map(|part| Example::of(part, false, OTHERS))),
         (true, "start") => {
             examples.extend(first.map(|part| Example::of(part, true, 1.0)));
-            examples.extend(last.map(|part| Example::of(part, false, 0.3)));
+            examples.extend(last.map(|part| Example::of(part, false, OTHERS)));
         }
         (true, "end") => {
             examples.extend(row.text.get(end..).map(|part| Example::of(part, true, 1.0)));
-            examples.extend(first.map(|part| Example::of(part, false, 0.3)));
+            examples.extend(first.map(|part| Example::of(part, false, OTHERS)));
         }
         _ => {}
     }

@@ -11,11 +11,11 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
+use alfred_filters::guard::eval::injection::Rates;
 use alfred_filters::guard::injection::linear::{Linear, Thresholds};
 
 use data::Row;
 use learn::{Example, train};
-use report::{Judged, Rates};
 
 /// How many parts the rows are put into for the cross-validation.
 const FOLDS: usize = 5;
@@ -38,30 +38,12 @@ fn main() -> Outcome<()> {
     }
     let thresholds = report::thresholds(&judged);
     println!("\nCross-validation, {FOLDS} folds, thresholds {thresholds:?}");
-    report::print(&judged, thresholds);
-
-    println!("\nLeave one source out: recall of the source, by the thresholds above");
-    let mut sources: Vec<&str> = rows.iter().map(|row| row.source.as_str()).collect();
-    sources.sort_unstable();
-    sources.dedup();
-    for source in sources {
-        if rows
-            .iter()
-            .any(|row| row.source == source && row.attack && row.trained)
-        {
-            let table = fit(&rows, &templates, |row| row.source != source);
-            let judged: Vec<Judged> =
-                report::judge(table, rows.iter().filter(|row| row.source == source));
-            println!("{source:28} {}", Rates::of(&judged, thresholds));
-        }
+    println!("{}", report::scores(&judged, thresholds));
+    if std::env::var_os("SHOW").is_some() {
+        report::print_wrong(&judged, thresholds);
     }
-    let none = fit(&rows, &templates, |_| false);
-    let judged = report::judge(none, rows.iter());
-    println!(
-        "{:28} {}",
-        "(templates alone)",
-        Rates::of(&judged, thresholds)
-    );
+
+    leave_out(&rows, &templates, thresholds);
 
     let examples = gather(&rows, &templates, |_| true);
     let (bias, weights) = train(&examples);
@@ -74,6 +56,28 @@ fn main() -> Outcome<()> {
         examples.len()
     );
     Ok(())
+}
+
+/// Prints how sources are judged that were not learnt from.
+fn leave_out(rows: &[Row], templates: &[Example], thresholds: Thresholds) {
+    println!("Leave one source out, by the thresholds above");
+    let mut sources: Vec<&str> = rows.iter().map(|row| row.source.as_str()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let mut all = Rates::default();
+    for source in sources {
+        let own = || rows.iter().filter(|row| row.source == source);
+        if own().any(|row| row.attack && row.trained) {
+            let table = fit(rows, templates, |row| row.source != source);
+            let rates = report::scores(&report::judge(table, own()), thresholds).all();
+            all = all.plus(rates);
+            println!("{source:36} {rates}");
+        }
+    }
+    println!("{:36} {all}", "together");
+    let table = fit(rows, templates, |_| false);
+    let rates = report::scores(&report::judge(table, rows.iter()), thresholds).all();
+    println!("{:36} {rates}", "(templates alone)");
 }
 
 /// The examples of the rows that are chosen, and those of the templates.

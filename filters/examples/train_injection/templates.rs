@@ -83,7 +83,15 @@ fn fill(
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         text.push_str(before);
-        let (slot, after) = after.split_once('}').ok_or("a slot that does not end")?;
+        let name = after.split_once('}');
+        let Some((slot, after)) =
+            name.filter(|(slot, _)| slot.bytes().all(|byte| byte.is_ascii_lowercase()))
+        else {
+            // A brace of the text itself.
+            text.push('{');
+            rest = after;
+            continue;
+        };
         let words = slots.get(slot).ok_or_else(|| format!("no slot {slot}"))?;
         let word = words
             .get(below(state, words.len()))

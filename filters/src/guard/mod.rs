@@ -18,6 +18,7 @@
 //! | [`report`] | what was found and done, without values |
 //! | [`request`] | all texts of a request on their way |
 //! | [`screen`] | one text on its way, cut anywhere |
+//! | [`judging`] | a request before the judge of injections |
 //! | [`links`] | links of an answer that carry data out |
 //! | [`own`] | terms of the team's own |
 //! | [`own_patterns`] | patterns of the team's own |
@@ -35,6 +36,7 @@ pub mod eval;
 pub mod finding;
 pub mod fold;
 pub mod injection;
+pub mod judging;
 pub mod links;
 pub mod own;
 pub mod own_patterns;

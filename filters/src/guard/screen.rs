@@ -81,7 +81,7 @@ pub struct Screen {
 
 #[derive(Debug)]
 enum Body {
-    Text(Plain),
+    Text(Box<Plain>),
     Json(Box<Json>),
 }
 
@@ -90,7 +90,7 @@ impl Screen {
     #[must_use]
     pub fn new(form: Form, task: Task) -> Screen {
         let body = match form {
-            Form::Text => Body::Text(Plain::new(task)),
+            Form::Text => Body::Text(Box::new(Plain::new(task))),
             Form::Json => Body::Json(Box::new(Json::new(task))),
         };
         Screen {

@@ -75,7 +75,7 @@ fn starts(bytes: &[u8], score: usize, from: usize) -> impl Iterator<Item = usize
 fn parse(bytes: &[u8], start: usize, last: bool) -> Parse {
     let parsed = parse_any(bytes, start, last);
     match parsed {
-        Parse::Open if bytes.len() - start >= LONGEST + 1 => Parse::Nothing,
+        Parse::Open if bytes.len() - start > LONGEST => Parse::Nothing,
         Parse::Placeholder(mark) if mark.span.len() > LONGEST => Parse::Nothing,
         other => other,
     }

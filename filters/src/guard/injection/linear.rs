@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::features::{Sink, WEIGHTS, visit};
 use super::rules::{Hit, Matcher, Rules};
+use super::{Level, Trust};
 
 /// How many numbers stand before the weights in a table.
 const NUMBERS: usize = 6;
@@ -24,6 +25,25 @@ pub struct Thresholds {
     pub user_block: f32,
     /// The same for tool results and documents.
     pub tool_block: f32,
+}
+
+impl Thresholds {
+    /// What a margin means.
+    #[must_use]
+    pub fn level(self, margin: f32, trust: Trust) -> Level {
+        let (log, block) = match trust {
+            Trust::System => return Level::None,
+            Trust::User => (self.user_log, self.user_block),
+            Trust::Tool => (self.tool_log, self.tool_block),
+        };
+        if margin >= block {
+            Level::Block
+        } else if margin >= log {
+            Level::Log
+        } else {
+            Level::None
+        }
+    }
 }
 
 /// Weights and thresholds.

@@ -27,10 +27,10 @@ const HEAD: usize = 24 * 1024;
 const TAIL: usize = 8 * 1024;
 
 /// How long a window over a tool's result is, in bytes.
-const WINDOW: usize = 400;
+const WINDOW: usize = 256;
 
 /// How far the next window begins, in bytes.
-const STRIDE: usize = 200;
+const STRIDE: usize = 128;
 
 /// Who wrote a text, and so what is expected of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Injection {
     }
 
     /// A judge by another table, such as one of a cross-validation. A table of the
-    /// wrong length leaves the rules alone to judge.
+    /// wrong length finds nothing.
     #[must_use]
     pub fn with(table: Cow<'static, [u8]>) -> Injection {
         Injection {
@@ -95,23 +95,11 @@ impl Injection {
     /// beginning and 8 KB of the end are read.
     #[must_use]
     pub fn judge(&self, text: &str, trust: Trust) -> Verdict {
-        let Some(linear) = &self.linear else {
+        let Some(linear) = self.linear.as_ref().filter(|_| trust != Trust::System) else {
             return NOTHING;
         };
-        let thresholds = linear.thresholds;
-        let (log, block) = match trust {
-            Trust::System => return NOTHING,
-            Trust::User => (thresholds.user_log, thresholds.user_block),
-            Trust::Tool => (thresholds.tool_log, thresholds.tool_block),
-        };
         let (margin, rule) = self.margin(text, trust);
-        let level = if margin >= block {
-            Level::Block
-        } else if margin >= log {
-            Level::Log
-        } else {
-            Level::None
-        };
+        let level = linear.thresholds.level(margin, trust);
         let alone = (level != Level::None).then_some("linear");
         Verdict {
             score: percent(margin),

@@ -4,23 +4,23 @@
 //! between it and the one before.
 
 /// A sequence of words of classes.
-pub struct Rule {
+pub(super) struct Rule {
     /// Its name in logs.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// What it adds to the log-odds.
-    pub bonus: f32,
+    pub(super) bonus: f32,
     /// Place of the class in [`CLASSES`], and the most words before it.
-    pub steps: &'static [(usize, u32)],
+    pub(super) steps: &'static [(usize, u32)],
 }
 
 /// Markup that belongs to prompts alone.
-pub struct Literal {
+pub(super) struct Literal {
     /// Its name in logs.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// What it adds to the log-odds.
-    pub bonus: f32,
+    pub(super) bonus: f32,
     /// The text, without regard to ASCII case.
-    pub text: &'static str,
+    pub(super) text: &'static str,
 }
 
 /// A meeting that is hardly ever honest.
@@ -65,7 +65,7 @@ const USER: usize = 33;
 const ANYTHING: usize = 34;
 
 /// Words by class; a word may stand in many. At most 64 classes.
-pub static CLASSES: &[&str] = &[
+pub(super) static CLASSES: &[&str] = &[
     // DROP
     "ignore ignores ignoring disregard disregarding forget forgetting override overrule bypass discard neglect \
      ignoriere ignorier ignorieren ignoriert vergiss vergesse vergessen missachte verwirf \
@@ -173,7 +173,7 @@ pub static CLASSES: &[&str] = &[
 ];
 
 /// The sequences.
-pub static SEQUENCES: [Rule; 21] = [
+pub(super) static SEQUENCES: [Rule; 22] = [
     Rule {
         name: "override",
         bonus: STRONG,
@@ -279,10 +279,15 @@ pub static SEQUENCES: [Rule; 21] = [
         bonus: WEAK,
         steps: &[(BEFORE, 0), (YOU, 1), (MUST, 1), (TASK, 9), (FIRST, 30)],
     },
+    Rule {
+        name: "role",
+        bonus: WEAK,
+        steps: &[(FROM, 0), (NOW, 0), (YOU, 3), (PERSONA, 6)],
+    },
 ];
 
 /// The markup. All of it begins with `<` or `[`, which keeps the search fast.
-pub static LITERALS: &[Literal] = &[
+pub(super) static LITERALS: &[Literal] = &[
     Literal {
         name: "chat-token",
         bonus: WEAK,

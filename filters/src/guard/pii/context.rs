@@ -29,7 +29,6 @@ impl Topic {
     /// A verb such as "call", which counts only close by.
     pub(super) const CALL: Topic = Topic(2);
     pub(super) const CARD: Topic = Topic(3);
-    pub(super) const IBAN: Topic = Topic(4);
     pub(super) const IP: Topic = Topic(5);
     pub(super) const VERSION: Topic = Topic(6);
     pub(super) const BIRTH: Topic = Topic(7);

@@ -16,7 +16,11 @@ fn hex_or_colon(byte: u8) -> bool {
 
 /// How sure an address is: those that name no machine of anybody's are hardly personal.
 fn percent(address: IpAddr) -> u8 {
-    if address.is_loopback() || address.is_unspecified() {
+    let own = [
+        IpAddr::from(Ipv4Addr::LOCALHOST),
+        Ipv6Addr::LOCALHOST.into(),
+    ];
+    if own.contains(&address) || address.is_unspecified() {
         35
     } else {
         100
@@ -168,5 +172,9 @@ pub(super) fn hardware(view: &View<'_>, word: usize, anchor: usize) -> Option<Hi
     let goes_on = alnum(view.at(end))
         || view.at(end) == b'_'
         || (joint(view.at(end)) && alnum(view.at(end + 1)));
-    (!tied(before) && !goes_on).then(|| Hit::new(Entity::MacAddress, start..end, 100))
+    let zero = view
+        .part(start, end)
+        .iter()
+        .all(|byte| joint(*byte) || *byte == b'0');
+    (!tied(before) && !goes_on && !zero).then(|| Hit::new(Entity::MacAddress, start..end, 100))
 }

@@ -9,7 +9,7 @@ use super::plans::PLANS;
 use super::view::{View, alnum, digit};
 
 /// The fewest digits of a number.
-pub(super) const SHORTEST: usize = 7;
+pub(super) const SHORTEST: usize = 6;
 /// The most digits, with the country's code.
 const MOST: usize = 15;
 /// How near a word such as "call" must stand, in bytes.
@@ -59,10 +59,19 @@ pub(super) fn find(
     let shapes = counts.filter_map(|count| {
         let (end, digits) = chain.prefix(count)?;
         let fits = (SHORTEST..=MOST + 4).contains(&digits.len()) && free(view, end);
-        fits.then(|| (shape(chain, count, digits, plus), count, end))
+        let shape = shape(chain, count, digits, plus);
+        // Only a plan or a known form says where a row of digits ends.
+        let goes_on = shape == Shape::Loose && view.at(end) == b' ' && digit(view.at(end + 1));
+        (fits && !goes_on).then_some((shape, count, end))
     });
-    let (shape, count, end) = shapes.max_by_key(|(shape, count, _)| (*shape, *count))?;
+    let (shape, _, end) = shapes.max_by_key(|(shape, count, _)| (*shape, *count))?;
     let told = told(chain.start);
+    let stop = extension(view, end);
+    // A national number with its trunk's 0 is little without a word, but not nothing.
+    let digits = chain
+        .prefix(chain.groups())
+        .map_or(&[][..], |(_, digits)| digits);
+    let trunk = digits.starts_with(b"0") && matches!(digits.len(), 10 | 11);
     let sure = match (shape, told.denied) {
         (Shape::None, _) => 0,
         (Shape::World, denied) => 100 - 15 * u8::from(!told.phone) - 50 * u8::from(denied),
@@ -70,11 +79,10 @@ pub(super) fn find(
         (Shape::National, _) if told.phone => 85,
         (Shape::National, _) => 60,
         (Shape::Loose, _) if told.phone => 85,
-        (Shape::Loose, _) => 60 * u8::from(remarked(view, end)),
+        (Shape::Loose, _) if remarked(view, stop) => 60,
+        (Shape::Loose, _) => 35 * u8::from(trunk),
     };
-    let end = extension(view, end);
-    let _ = count;
-    (sure > 0).then(|| Hit::new(Entity::Phone, chain.start..end, sure))
+    (sure > 0).then(|| Hit::new(Entity::Phone, chain.start..stop, sure))
 }
 
 /// How much a chain looks like a phone number.
@@ -100,11 +108,12 @@ fn shape(chain: &Chain, count: usize, digits: &[u8], plus: bool) -> Shape {
         return Shape::National;
     }
     let sizes = |i: usize| chain.size(i);
+    let short = digits.len() == 6 && !(count == 3 && (0..3).all(|i| sizes(i) == 2));
     let date = count == 3 && (0..3).all(|i| matches!(sizes(i), 2 | 4)) && digits.len() == 8;
     let decimal = count == 2 && chain.joint(0) == b'.' && !plus;
     let social = count == 3 && sizes(0) == 3 && sizes(1) == 2 && sizes(2) == 4 && !plus;
     let crumbs = count > 1 && (0..count).all(|i| sizes(i) < 2);
-    if date || decimal || social || crumbs || digits.len() > MOST {
+    if short || date || decimal || social || crumbs || digits.len() > MOST {
         Shape::None
     } else {
         Shape::Loose

@@ -9,14 +9,16 @@ use super::view::{View, alnum, begins, ends};
 /// Longest number of the table, without its separators, in bytes.
 pub(super) const LONGEST: usize = 24;
 
+/// Says whether letters (in upper case) and digits fit together.
+pub(super) type Check = fn(&[u8]) -> bool;
+
 /// One way to write one kind of number.
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) entity: Entity,
     /// The forms it is written in, see [`fit`].
-    pub(super) shapes: &'static [&'static str],
-    /// What its letters (in upper case) and digits must satisfy.
-    pub(super) check: fn(&[u8]) -> bool,
+    shapes: &'static [&'static str],
+    check: Check,
     /// How sure it is without a word beside it, in percent; 0 for not at all.
     pub(super) alone: u8,
     /// How sure it is with one, in percent.
@@ -25,6 +27,34 @@ pub(super) struct Rule {
     pub(super) words: &'static [&'static str],
     /// The topic of words that it shares with others, in place of its own.
     pub(super) topic: Option<Topic>,
+}
+
+impl Rule {
+    /// A row: the kind, its shapes and check, how sure it is alone and told (in
+    /// percent), and the words that tell.
+    pub(super) const fn new(
+        entity: Entity,
+        shapes: &'static [&'static str],
+        check: Check,
+        (alone, told): (u8, u8),
+        words: &'static [&'static str],
+    ) -> Rule {
+        Rule {
+            entity,
+            shapes,
+            check,
+            alone,
+            told,
+            words,
+            topic: None,
+        }
+    }
+
+    /// The same with the words of a topic that all languages have.
+    pub(super) const fn about(mut self, topic: Topic) -> Rule {
+        self.topic = Some(topic);
+        self
+    }
 }
 
 /// Any number of this shape.
@@ -55,7 +85,8 @@ impl Taken {
 /// Takes a number of this shape: `9` is a digit, `A` a letter, `X` either; `-` an
 /// optional space or hyphen, `=` one that must stand, `_` a space that must stand,
 /// `h` a hyphen that must stand, `s` an optional slash, `.` an optional dot, `:` an
-/// optional space, hyphen or colon.
+/// optional space, hyphen or colon, `p` a dot that must stand, `d` a slash, dot or hyphen that must stand, `c` a
+/// letter, digit, `-` or `+` that is kept.
 pub(super) fn fit(view: &View<'_>, start: usize, shape: &str) -> Option<Taken> {
     let mut taken = Taken {
         bytes: [0; LONGEST],
@@ -71,6 +102,9 @@ pub(super) fn fit(view: &View<'_>, start: usize, shape: &str) -> Option<Taken> {
             b'-' => (matches!(byte, b' ' | b'-'), false, true),
             b'=' => (matches!(byte, b' ' | b'-'), false, false),
             b'_' => (byte == b' ', false, false),
+            b'd' => (matches!(byte, b'/' | b'.' | b'-'), false, false),
+            b'c' => (alnum(byte) || matches!(byte, b'-' | b'+'), true, false),
+            b'p' => (byte == b'.', false, false),
             b'h' => (byte == b'-', false, false),
             b's' => (byte == b'/', false, true),
             b':' => (matches!(byte, b' ' | b'-' | b':'), false, true),

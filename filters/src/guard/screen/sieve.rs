@@ -49,6 +49,19 @@ impl Hit {
     }
 }
 
+/// What a text is screened with.
+struct Stage<'s, 'a, S> {
+    text: &'s str,
+    desk: &'s mut Desk<'a>,
+    sink: &'s mut S,
+}
+
+impl<S> Stage<'_, '_, S> {
+    fn value(&self, span: &Range<usize>) -> &str {
+        self.text.get(span.clone()).unwrap_or_default()
+    }
+}
+
 /// What becomes of a stretch of text.
 struct Deed {
     span: Range<usize>,
@@ -144,7 +157,7 @@ impl Sieve {
         if self.hits.len() > known {
             self.hits.sort_by(|a, b| a.order().cmp(&b.order()));
         }
-        self.settle(text, limit, desk, sink)
+        self.settle(limit, &mut Stage { text, desk, sink })
     }
 
     /// Asks the scanners.
@@ -193,19 +206,17 @@ impl Sieve {
         } else {
             let hits = &mut self.hits;
             self.mark = unmask::find(text, self.mark, last, |mark| {
-                hits.push(Hit::Placeholder(mark))
+                hits.push(Hit::Placeholder(mark));
             });
         }
         let marks = self.marks.iter().take(self.scanners(desk.policy));
         marks.copied().fold(self.mark, usize::min)
     }
 
-    fn settle(
+    fn settle<S: Sink>(
         &mut self,
-        text: &str,
         mut limit: usize,
-        desk: &mut Desk<'_>,
-        sink: &mut impl Sink,
+        stage: &mut Stage<'_, '_, S>,
     ) -> Result<(), Blocked> {
         let hits = std::mem::take(&mut self.hits);
         let mut rest = hits.as_slice();
@@ -217,12 +228,12 @@ impl Sieve {
                 break;
             }
             let (cluster, after) = rest.split_at(count);
-            for deed in self.judge(text, cluster, desk, sink) {
-                self.carry_out(text, &deed, desk, sink, &mut blocked);
+            for deed in self.judge(cluster, stage) {
+                self.carry_out(&deed, stage, &mut blocked);
             }
             rest = after;
         }
-        self.keep(text, limit, desk, sink);
+        self.keep(limit, stage);
         let done = hits.len() - rest.len();
         self.hits = hits;
         self.hits.drain(..done);
@@ -232,28 +243,22 @@ impl Sieve {
         Err(blocked)
     }
 
-    fn keep(&mut self, text: &str, end: usize, desk: &Desk<'_>, sink: &mut impl Sink) {
+    fn keep<S: Sink>(&mut self, end: usize, stage: &mut Stage<'_, '_, S>) {
         if end <= self.sent {
             return;
         }
-        if self.task != Task::Mask && !desk.vault.is_empty() {
-            self.link.feed(text.get(self.sent..end).unwrap_or_default());
+        if self.task != Task::Mask && !stage.desk.vault.is_empty() {
+            self.link.feed(stage.value(&(self.sent..end)));
         }
-        sink.keep(self.sent..end);
+        stage.sink.keep(self.sent..end);
         self.sent = end;
     }
 
     /// What is done about a cluster, in order and without overlaps.
-    fn judge(
-        &self,
-        text: &str,
-        cluster: &[Hit],
-        desk: &mut Desk<'_>,
-        sink: &impl Sink,
-    ) -> Vec<Deed> {
+    fn judge<S: Sink>(&self, cluster: &[Hit], stage: &mut Stage<'_, '_, S>) -> Vec<Deed> {
         let ours: Vec<Range<usize>> = cluster
             .iter()
-            .filter_map(|hit| self.ours(hit, desk))
+            .filter_map(|hit| self.ours(hit, stage.desk))
             .collect();
         let mut deeds: Vec<Deed> = Vec::new();
         for hit in cluster {
@@ -263,7 +268,7 @@ impl Sieve {
                     continue;
                 }
                 Hit::Found(finding, action) => (finding.clone(), *action),
-                Hit::Placeholder(mark) => match self.placeholder(mark, desk) {
+                Hit::Placeholder(mark) => match self.placeholder(mark, stage.desk) {
                     Some(
                         deed @ Deed {
                             what: What::Restore(_),
@@ -280,8 +285,8 @@ impl Sieve {
                     None => continue,
                 },
             };
-            self.note(text, &finding, action, desk, sink);
-            if action.changes_text() && !desk.policy.dry_run() {
+            self.note(&finding, action, stage);
+            if action.changes_text() && !stage.desk.policy.dry_run() {
                 add(&mut deeds, finding, action);
             }
         }
@@ -319,14 +324,8 @@ impl Sieve {
         })
     }
 
-    fn note(
-        &self,
-        text: &str,
-        finding: &Finding,
-        action: Action,
-        desk: &mut Desk<'_>,
-        sink: &impl Sink,
-    ) {
+    fn note<S: Sink>(&self, finding: &Finding, action: Action, stage: &mut Stage<'_, '_, S>) {
+        let Stage { text, desk, sink } = stage;
         let value = text.get(finding.span.clone()).unwrap_or_default();
         if self.task == Task::Mask {
             desk.vault.know(finding.kind, value);
@@ -344,15 +343,14 @@ impl Sieve {
         });
     }
 
-    fn carry_out(
+    fn carry_out<S: Sink>(
         &mut self,
-        text: &str,
         deed: &Deed,
-        desk: &mut Desk<'_>,
-        sink: &mut impl Sink,
+        stage: &mut Stage<'_, '_, S>,
         blocked: &mut Blocked,
     ) {
-        self.keep(text, deed.span.start, desk, sink);
+        self.keep(deed.span.start, stage);
+        let Stage { text, desk, sink } = stage;
         let span = deed.span.clone();
         let value = text.get(span.clone()).unwrap_or_default();
         match &deed.what {

@@ -96,12 +96,7 @@ fn back(text: &[u8], from: usize, most: usize, holds: impl Fn(u8) -> bool) -> us
 
 /// Finds what binds the value at `at` to a name.
 pub(super) fn bond(text: &[u8], at: usize) -> Bond {
-    let wrap = |b: u8| {
-        matches!(
-            b,
-            b'"' | b'\'' | b'`' | b'\\' | b'(' | b'[' | b'{' | b'@' | b'$'
-        )
-    };
+    let wrap = |b: u8| matches!(b, b'"' | b'\'' | b'`' | b'\\' | b'(' | b'[' | b'{' | b'@' | b'$');
     let space = |b: u8| b.is_ascii_whitespace();
     let operator = |b: u8| matches!(b, b'=' | b':' | b'>' | b',' | b'|' | b'?' | b'.' | b'~');
     let quote = back(text, at, 4, wrap);
@@ -109,10 +104,7 @@ pub(super) fn bond(text: &[u8], at: usize) -> Bond {
     let sign = back(text, gap, 4, operator);
     let called = text.get(quote..at).unwrap_or_default().contains(&b'(');
     let signs = text.get(sign..gap).unwrap_or_default();
-    let bound = called
-        || signs
-            .iter()
-            .any(|b| matches!(b, b'=' | b':' | b'>' | b',' | b'|'));
+    let bound = called || signs.iter().any(|b| matches!(b, b'=' | b':' | b'>' | b',' | b'|'));
     let close = back(text, back(text, sign, 8, space), 4, |b| {
         matches!(b, b'"' | b'\'' | b'`' | b'\\' | b')' | b']' | b'?' | b'*')
     });

@@ -12,6 +12,8 @@ pub(super) enum Check {
     Crc,
     /// The first part is a JSON object in base64.
     Jwt,
+    /// Letters and digits both: programs' names have such shapes too.
+    Mixed,
     /// The value is public in places; alone, with no word before it, it says little.
     Weak,
 }

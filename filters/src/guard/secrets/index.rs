@@ -97,8 +97,7 @@ impl Index {
         let mut words: Vec<&'static str> = Vec::new();
         for (word, rules) in vendors {
             words.push(word);
-            self.meanings
-                .push(Meaning::Vendor(self.vendors.len() as u16));
+            self.meanings.push(Meaning::Vendor(self.vendors.len() as u16));
             self.vendors.push(rules);
         }
         for (meaning, list) in table::words() {
@@ -116,14 +115,8 @@ impl Index {
 
     /// The shapes that begin with the two bytes, longest known prefix first.
     pub(super) fn beginning(&self, first: u8, second: u8) -> &[Entry] {
-        let (start, end) = self
-            .heads
-            .get(head(first, second))
-            .copied()
-            .unwrap_or((0, 0));
-        self.prefixed
-            .get(usize::from(start)..usize::from(end))
-            .unwrap_or_default()
+        let (start, end) = self.heads.get(head(first, second)).copied().unwrap_or((0, 0));
+        self.prefixed.get(usize::from(start)..usize::from(end)).unwrap_or_default()
     }
 
     /// A rule and one of its shapes.

@@ -8,26 +8,12 @@ use super::value::{self, Trust};
 
 /// Words that stand for a user or a password in documentation.
 const EXAMPLES: [&str; 14] = [
-    "user",
-    "username",
-    "pass",
-    "password",
-    "passwd",
-    "pwd",
-    "token",
-    "test",
-    "login",
-    "name",
-    "x-oauth-basic",
-    "apikey",
-    "api_key",
-    "secret",
+    "user", "username", "pass", "password", "passwd", "pwd", "token", "test", "login", "name",
+    "x-oauth-basic", "apikey", "api_key", "secret",
 ];
 
 fn example(word: &[u8]) -> bool {
-    EXAMPLES
-        .iter()
-        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+    EXAMPLES.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Whether the word is written by a template: `$PASSWORD`, `***`.
@@ -47,10 +33,7 @@ pub(super) fn in_url(text: &[u8], run: &Range<usize>) -> Option<Range<usize>> {
     let scheme = bytes.windows(3).position(|part| part == b"://")?;
     let from = scheme + 3;
     let rest = bytes.get(from..)?;
-    let host = rest
-        .iter()
-        .position(|b| matches!(b, b'/' | b'?' | b'#'))
-        .unwrap_or(rest.len());
+    let host = rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(rest.len());
     let at = rest.get(..host)?.iter().rposition(|b| *b == b'@')?;
     let login = rest.get(..at)?;
     let colon = login.iter().position(|b| *b == b':')?;
@@ -91,15 +74,10 @@ pub(super) fn in_curl(text: &[u8], run: &Range<usize>) -> Option<Range<usize>> {
     let bytes = text.get(run.clone())?;
     let left = trimmed(text, run.start);
     if let Some(named) = left.strip_suffix(b":") {
-        let user = named
-            .iter()
-            .rposition(|b| matches!(b, b' ' | b'"' | b'\''))?
-            + 1;
+        let user = named.iter().rposition(|b| matches!(b, b' ' | b'"' | b'\''))? + 1;
         let quoted = matches!(text.get(run.start.checked_sub(1)?), Some(b'"' | b'\''));
         let before = named.get(..user)?;
-        let tail = before
-            .iter()
-            .rposition(|b| !matches!(b, b' ' | b'"' | b'\''))?;
+        let tail = before.iter().rposition(|b| !matches!(b, b' ' | b'"' | b'\''))?;
         let bound = quoted && option(before.get(..=tail)?);
         return (bound && secret(bytes)).then(|| run.clone());
     }
@@ -132,15 +110,13 @@ pub(super) fn in_header(text: &[u8], run: &Range<usize>) -> Option<(&'static str
     let left = trimmed(text, run.start);
     let ends = |word: &[u8]| {
         let at = left.len().checked_sub(word.len());
-        at.and_then(|at| left.get(at..))
-            .is_some_and(|tail| tail.eq_ignore_ascii_case(word))
+        at.and_then(|at| left.get(at..)).is_some_and(|tail| tail.eq_ignore_ascii_case(word))
     };
     let authorization = value::holds(left, b"authorization");
     if ends(b"basic") && authorization {
         return basic(bytes).then(|| ("basic-auth-header", run.clone()));
     }
-    let scheme =
-        ends(b"bearer") || ends(b"bearer:") || authorization && (ends(b"token") || ends(b"apikey"));
+    let scheme = ends(b"bearer") || ends(b"bearer:") || authorization && (ends(b"token") || ends(b"apikey"));
     let bare = ends(b"authorization:");
     if !scheme && !bare || value::stands_in(bytes) || value::repeats(bytes) {
         return None;
@@ -157,20 +133,14 @@ fn basic(bytes: &[u8]) -> bool {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD_NO_PAD;
     let mut plain = [0_u8; 192];
-    let kept = bytes
-        .iter()
-        .rposition(|b| *b != b'=')
-        .map_or(0, |last| last + 1);
+    let kept = bytes.iter().rposition(|b| *b != b'=').map_or(0, |last| last + 1);
     let text = bytes.get(..kept.min(256)).unwrap_or_default();
     let whole = text.len() - text.len() % 4;
-    let text = if kept > 256 {
-        text.get(..whole).unwrap_or_default()
-    } else {
-        text
-    };
+    let text = if kept > 256 { text.get(..whole).unwrap_or_default() } else { text };
     let Ok(length) = STANDARD_NO_PAD.decode_slice(text, &mut plain) else {
         return false;
     };
     let plain = plain.get(..length).unwrap_or_default();
-    plain.contains(&b':') && plain.iter().all(|b| (b' '..=b'~').contains(b))
+    let shown = plain.iter().filter(|b| (b' '..=b'~').contains(*b)).count();
+    plain.contains(&b':') && shown * 10 >= plain.len() * 9
 }

@@ -49,9 +49,7 @@ pub(super) fn read(text: &[u8], start: usize, last: bool) -> Block {
     let Some(rest) = whole.strip_prefix(BEGIN) else {
         return Block::None;
     };
-    let label = rest
-        .iter()
-        .take_while(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b' '));
+    let label = rest.iter().take_while(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b' '));
     let label = label.count();
     let dashes = rest.get(label..).unwrap_or_default();
     if label > LABEL || !b"-----".starts_with(dashes.get(..5).unwrap_or(dashes)) {
@@ -85,10 +83,7 @@ fn body(text: &[u8], start: usize, from: usize, last: bool) -> Block {
         }
         if next.starts_with(b"-----END ") {
             let rest = next.get(9..).unwrap_or_default();
-            let label = rest
-                .iter()
-                .take_while(|b| matches!(b, b'A'..=b'Z' | b' '))
-                .count();
+            let label = rest.iter().take_while(|b| matches!(b, b'A'..=b'Z' | b' ')).count();
             let dashes = rest.get(label..).unwrap_or_default();
             let dashes = dashes.iter().take(5).take_while(|b| **b == b'-').count();
             if unfinished && dashes < 5 && 9 + label + dashes == next.len() {
@@ -99,9 +94,7 @@ fn body(text: &[u8], start: usize, from: usize, last: bool) -> Block {
         if unfinished && b"-----END ".starts_with(next) {
             return Block::Open;
         }
-        let stretch = next
-            .iter()
-            .take_while(|b| alphabet::of(**b) & (ALNUM | PLUS | SLASH | EQUALS) != 0);
+        let stretch = next.iter().take_while(|b| alphabet::of(**b) & (ALNUM | PLUS | SLASH | EQUALS) != 0);
         let stretch = stretch.count();
         let end = gap.end + stretch;
         if let Some(line) = header(whole, gap.end, gap.line) {
@@ -152,9 +145,7 @@ fn gap(text: &[u8], from: usize) -> Gap {
                 line = true;
                 end += 1;
             }
-            (Some(b' ' | b'\t' | b'"' | b'\'' | b'\\' | b'>' | b'#' | b',' | b'*' | b'|'), _) => {
-                end += 1
-            }
+            (Some(b' ' | b'\t' | b'"' | b'\'' | b'\\' | b'>' | b'#' | b',' | b'*' | b'|'), _) => end += 1,
             _ => break,
         }
     }
@@ -178,10 +169,6 @@ fn header(text: &[u8], from: usize, fresh: bool) -> Option<usize> {
         let pure = name.iter().all(u8::is_ascii_alphabetic);
         return (!pure).then_some(text.len());
     }
-    let line = name
-        .iter()
-        .take(200)
-        .take_while(|b| !matches!(b, b'\n' | b'\r' | b'\\'))
-        .count();
+    let line = name.iter().take(200).take_while(|b| !matches!(b, b'\n' | b'\r' | b'\\')).count();
     Some(from + line)
 }

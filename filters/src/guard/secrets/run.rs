@@ -4,10 +4,10 @@
 use std::ops::Range;
 
 use super::super::{Confidence, Finding, Kind};
-use super::alphabet::{self, ALNUM, AT, DIGIT, OPERATOR, WORD};
+use super::alphabet::{self, ALNUM, AT, DIGIT, LETTER, OPERATOR, WORD};
 use super::context::{self, Context, Hit, Meaning};
 use super::family::Check;
-use super::index::{Entry, Index};
+use super::index::{Entry, Index, Rule};
 use super::value::{self, Trust};
 use super::{entropy, login};
 
@@ -46,21 +46,15 @@ pub(super) fn worth(text: &[u8], start: usize, end: usize, bits: u32) -> bool {
 fn assigned(text: &[u8], start: usize) -> bool {
     let from = start.saturating_sub(3);
     let left = text.get(from..start).unwrap_or_default();
-    left.iter()
-        .any(|b| matches!(b, b'=' | b':' | b'>' | b'(' | b'"' | b'\'' | b'`' | b'\n'))
+    left.iter().any(|b| matches!(b, b'=' | b':' | b'>' | b'(' | b'"' | b'\'' | b'`' | b'\n'))
 }
 
 /// Where a value ends that is made of the letters of keys.
 fn extent(text: &[u8], from: usize, end: usize, mask: u32) -> usize {
     let rest = text.get(from..end).unwrap_or_default();
-    let length = rest
-        .iter()
-        .take_while(|b| alphabet::of(**b) & mask != 0)
-        .count();
+    let length = rest.iter().take_while(|b| alphabet::of(**b) & mask != 0).count();
     let kept = rest.get(..length).unwrap_or_default();
-    let trimmed = kept
-        .iter()
-        .rposition(|b| !matches!(b, b'.' | b':' | b'?' | b'!'));
+    let trimmed = kept.iter().rposition(|b| !matches!(b, b'.' | b':' | b'?' | b'!'));
     from + trimmed.map_or(0, |last| last + 1)
 }
 
@@ -174,9 +168,13 @@ impl Index {
         if entropy::of(drawn) < rule.floor || rule.floor > 0.0 && shown {
             return None;
         }
+        let mixed = alphabet::union(drawn);
+        if rule.check == Check::Mixed && (mixed & DIGIT == 0 || mixed & LETTER == 0) {
+            return None;
+        }
         let confidence = match rule.check {
             Check::None if shape.prefix().len() >= 3 => Confidence::CERTAIN,
-            Check::None => Confidence::HIGH,
+            Check::None | Check::Mixed => Confidence::HIGH,
             Check::Crc if value::crc_holds(value) => Confidence::CERTAIN,
             Check::Crc => Confidence::HIGH,
             Check::Jwt if value::json_header(value) => Confidence::CERTAIN,
@@ -201,8 +199,7 @@ impl Index {
             let quote = strong && at == case.run.start;
             if (strong || weak) && (own || quote) && !case.covered(at) {
                 places += 1;
-                let since = if strong { 0 } else { case.run.start };
-                if let Some(end) = self.value(case, at, since) {
+                if let Some(end) = self.value(case, at, strong) {
                     at = end;
                     digits = true;
                     continue;
@@ -212,20 +209,28 @@ impl Index {
         }
     }
 
-    /// Judges the value that begins there; gives its end when it is reported. Names
-    /// are looked for from `since`.
-    fn value(&self, case: &mut Case<'_>, at: usize, since: usize) -> Option<usize> {
+    /// Judges the value that begins there; gives its end when it is reported. Within a
+    /// token, but for an operator's right, names must stand in the same token.
+    fn value(&self, case: &mut Case<'_>, at: usize, strong: bool) -> Option<usize> {
+        let since = if strong { 0 } else { case.run.start };
         let tail = case.text.get(at..case.run.end)?;
         let bond = context::bond(case.text, at);
         let digits = alphabet::union(tail.get(..64).unwrap_or(tail)) & DIGIT != 0;
-        if tail.len() < 4 || !bond.operator && (tail.len() < 10 || !digits) {
+        let length = if bond.operator {
+            4
+        } else if digits {
+            7
+        } else {
+            20
+        };
+        if tail.len() < length {
             return None;
         }
         let words = self.words.as_ref()?;
         let context = Context::read(words, &self.meanings, case.text, (since, at));
         let (rule, end, confidence) = self
             .vendors(case, &context, at)
-            .or_else(|| generic(case, &context, at, since > 0))?;
+            .or_else(|| generic(case, &context, at, !strong))?;
         case.push(rule, at..end, confidence);
         Some(end)
     }
@@ -249,25 +254,30 @@ impl Index {
             named |= word;
             for place in self.vendors.get(usize::from(list))? {
                 let rule = self.rules.get(usize::from(*place))?;
-                let fit = rule.shapes.iter().find_map(|shape| {
-                    let length = shape.matches(tail)?;
-                    let value = tail.get(..length)?;
-                    let chance = entropy::of(value) >= rule.floor;
-                    let real = rule.floor == 0.0 || !value::shown(value) && !value::repeats(value);
-                    (chance && real).then_some(length)
-                });
-                if let Some(length) = fit {
+                if let Some(length) = rule.named(tail, word) {
                     return Some((rule.id, at + length, Confidence::HIGH));
                 }
             }
         }
         let end = extent(case.text, at, case.run.end, key_letters());
         let value = case.text.get(at..end)?;
-        (named && value::random(value, Trust::Vendor)).then_some((
-            "vendor-key",
-            end,
-            Confidence::HIGH,
-        ))
+        (named && value::random(value, Trust::Vendor))
+            .then_some(("vendor-key", end, Confidence::HIGH))
+    }
+}
+
+impl Rule {
+    /// How long the value is when it has one of the rule's shapes. Without a word of
+    /// secrets before it, it needs a digit: members of programs have such lengths too.
+    fn named(&self, tail: &[u8], word: bool) -> Option<usize> {
+        self.shapes.iter().find_map(|shape| {
+            let length = shape.matches(tail)?;
+            let value = tail.get(..length)?;
+            let chance = entropy::of(value) >= self.floor;
+            let real = self.floor == 0.0 || !value::shown(value) && !value::repeats(value);
+            let drawn = word || alphabet::union(value) & DIGIT != 0;
+            (chance && real && drawn).then_some(length)
+        })
     }
 }
 
@@ -305,6 +315,12 @@ fn generic(
         let end = extent(case.text, at, case.run.end, u32::MAX);
         let value = case.text.get(at..end)?;
         let found = value::password(value, context.bond.tight);
+        return found.then_some(("password", end, Confidence::MEDIUM));
+    }
+    let login = || context.hits().any(|hit| hit.meaning == Meaning::Hint && hit.bounded);
+    if name.meaning == Meaning::Password && !inner && login() {
+        let end = extent(case.text, at, case.run.end, u32::MAX);
+        let found = value::password(case.text.get(at..end)?, false);
         return found.then_some(("password", end, Confidence::MEDIUM));
     }
     let end = extent(case.text, at, case.run.end, key_letters());

@@ -2,11 +2,12 @@
 //! only standing where a secret would stand. The generic rule lives or dies by
 //! these judgements, for everything named `token` has a value.
 
-use super::alphabet::{self, ALNUM, DIGIT, DOT, HEX_LOWER, HEX_UPPER, LETTER, LOWER, SLASH, UPPER};
+use super::alphabet::{
+    self, ALNUM, DIGIT, DOT, EQUALS, PLUS, HEX_LOWER, HEX_UPPER, LETTER, LOWER, SLASH, UPPER};
 use super::entropy;
 
 /// Pieces of values that stand for a secret: in examples, templates and code.
-const STANDINS: [&[u8]; 30] = [
+const STANDINS: [&[u8]; 29] = [
     b"example",
     b"xxxx",
     b"****",
@@ -32,7 +33,6 @@ const STANDINS: [&[u8]; 30] = [
     b"not_set",
     b"notset",
     b"fake",
-    b"abcdefghijklmnopqrstuvwxyz",
     b"goes_here",
     b"put_",
     b"####",
@@ -41,87 +41,21 @@ const STANDINS: [&[u8]; 30] = [
 
 /// What a password is never, as a whole: types, examples, words of forms.
 const NO_PASSWORD: [&str; 74] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "pass",
-    "pwd",
-    "secret",
-    "token",
-    "string",
-    "str",
-    "text",
-    "none",
-    "null",
-    "nil",
-    "true",
-    "false",
-    "undefined",
-    "required",
-    "optional",
-    "hidden",
-    "value",
-    "user",
-    "username",
-    "admin",
-    "root",
-    "login",
-    "name",
-    "email",
-    "test",
-    "testing",
-    "example",
-    "changeme",
-    "input",
-    "field",
-    "label",
-    "type",
-    "object",
-    "number",
-    "integer",
-    "boolean",
-    "char",
-    "varchar",
-    "bytes",
-    "self",
-    "this",
-    "await",
-    "async",
-    "const",
-    "return",
-    "function",
-    "default",
-    "empty",
-    "unknown",
-    "invalid",
-    "incorrect",
-    "wrong",
-    "missing",
-    "forgot",
-    "reset",
-    "change",
-    "confirm",
-    "enter",
-    "submit",
-    "please",
-    "prompt",
-    "config",
-    "settings",
-    "options",
-    "params",
-    "request",
-    "response",
-    "credentials",
-    "basic",
-    "digest",
-    "bearer",
+    "password", "passwd", "passphrase", "pass", "pwd", "secret", "token", "string", "str", "text",
+    "none", "null", "nil", "true", "false", "undefined", "required", "optional", "hidden", "value",
+    "user", "username", "admin", "root", "login", "name", "email", "test", "testing", "example",
+    "changeme", "input", "field", "label", "type", "object", "number", "integer", "boolean", "char",
+    "varchar", "bytes", "self", "this", "await", "async", "const", "return", "function", "default",
+    "empty", "unknown", "invalid", "incorrect", "wrong", "missing", "forgot", "reset", "change",
+    "confirm", "enter", "submit", "please", "prompt", "config", "settings", "options", "params",
+    "request", "response", "credentials", "basic", "digest", "bearer",
 ];
 
 /// Endings of names of files and hosts.
 const ENDINGS: [&str; 34] = [
     ".pem", ".key", ".crt", ".json", ".yaml", ".yml", ".txt", ".html", ".htm", ".png", ".jpg",
-    ".gif", ".svg", ".css", ".js", ".ts", ".py", ".rs", ".go", ".md", ".xml", ".csv", ".log",
-    ".zip", ".gz", ".com", ".org", ".net", ".conf", ".pub", ".java", ".sql", ".sh", ".php",
+    ".gif", ".svg", ".css", ".js", ".ts", ".py", ".rs", ".go", ".md", ".xml", ".csv", ".log", ".zip",
+    ".gz", ".com", ".org", ".net", ".conf", ".pub", ".java", ".sql", ".sh", ".php",
 ];
 
 /// Whether `text` holds `piece`, whatever the case.
@@ -198,7 +132,9 @@ fn named_thing(value: &[u8], profile: &Profile) -> bool {
         || text.contains("://")
         || text.starts_with('/')
         || text.starts_with("./")
-        || (profile.bits & SLASH != 0 && profile.digits * 6 < profile.letters)
+        || (profile.bits & SLASH != 0
+            && profile.bits & (EQUALS | PLUS) == 0
+            && profile.digits * 8 < profile.letters)
         || (profile.bits & DOT != 0 && profile.digits == 0)
 }
 
@@ -299,17 +235,9 @@ pub(super) fn password(value: &[u8], set: bool) -> bool {
 /// Whether a value whose shape is a vendor's own is only shown: an example.
 pub(super) fn shown(value: &[u8]) -> bool {
     value.ends_with(b"EXAMPLE")
-        || [
-            &b"xxxxxx"[..],
-            b"your_",
-            b"your-",
-            b"YOUR",
-            b"placeholder",
-            b"redacted",
-            b"PUT_",
-        ]
-        .iter()
-        .any(|piece| value.windows(piece.len()).any(|part| part == *piece))
+        || [&b"xxxxxx"[..], b"your_", b"your-", b"YOUR", b"placeholder", b"redacted", b"PUT_"]
+            .iter()
+            .any(|piece| value.windows(piece.len()).any(|part| part == *piece))
         || value.windows(6).any(|part| part == b"XXXXXX")
 }
 
@@ -329,11 +257,7 @@ pub(super) fn crc_holds(value: &[u8]) -> bool {
         return false;
     };
     let body = value.get(prefix + 1..).unwrap_or_default();
-    let Some((drawn, sum)) = body
-        .len()
-        .checked_sub(6)
-        .and_then(|at| body.split_at_checked(at))
-    else {
+    let Some((drawn, sum)) = body.len().checked_sub(6).and_then(|at| body.split_at_checked(at)) else {
         return false;
     };
     let said = sum.iter().try_fold(0_u32, |sum, byte| {
@@ -350,10 +274,9 @@ pub(super) fn json_header(value: &[u8]) -> bool {
     let whole = head.len() - head.len() % 4;
     let head = head.get(..whole.min(256)).unwrap_or_default();
     let mut plain = [0_u8; 192];
-    URL_SAFE_NO_PAD
-        .decode_slice(head, &mut plain)
-        .is_ok_and(|length| {
-            let plain = plain.get(..length).unwrap_or_default();
-            plain.starts_with(b"{\"") || plain.starts_with(b"{ \"") || plain.starts_with(b"{\n")
-        })
+    URL_SAFE_NO_PAD.decode_slice(head, &mut plain).is_ok_and(|length| {
+        let plain = plain.get(..length).unwrap_or_default();
+        let shown = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+        plain.starts_with(b"{") && plain.contains(&b'"') && plain.iter().all(shown)
+    })
 }

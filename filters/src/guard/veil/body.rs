@@ -7,10 +7,10 @@ use bytes::Bytes;
 use crate::guard::screen::{Blocked, Desk, Form, Task, whole};
 use crate::prompt::Surface;
 
-use super::Grammar;
 use super::stream::{Edits, applied};
 use super::texts::alone;
 use super::walk::{Leaf, Place, Sort, walk};
+use super::{Grammar, is_idle};
 
 /// The body of an answer to a request of that surface, as the client may have it:
 /// the same bytes if there is nothing to change.
@@ -18,12 +18,17 @@ use super::walk::{Leaf, Place, Sort, walk};
 /// # Errors
 /// A text of it must not go on.
 pub fn veil_body(surface: Surface, desk: &mut Desk<'_>, body: Bytes) -> Result<Bytes, Blocked> {
-    let Some(grammar) = Grammar::of(surface) else {
-        return Ok(body);
+    let grammar = match Grammar::of(surface) {
+        Some(grammar) if !is_idle(desk) => grammar,
+        _ => return Ok(body),
     };
     let text = String::from_utf8_lossy(&body);
     let mut leaves = Vec::new();
-    let changed = match walk((grammar, Place::Any), &text, &mut leaves) {
+    let root = match grammar {
+        Grammar::Responses => Place::Response,
+        Grammar::Chat | Grammar::Messages => Place::Root,
+    };
+    let changed = match walk(grammar, (root, Place::Any), &text, &mut leaves) {
         Ok(()) => applied(edits(grammar, desk, &text, &leaves)?, &text),
         Err(_) => whole(Form::Text, Task::Answer, desk, &text)?,
     };

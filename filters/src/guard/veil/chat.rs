@@ -49,8 +49,12 @@ pub(super) fn below(place: Place, key: &str) -> Place {
 pub(super) fn ends(leaves: &[Leaf]) -> Vec<End> {
     let mut ends = Vec::new();
     let has_choices = leaves.iter().any(|leaf| leaf.sort == Sort::Choice);
+    let thinks = leaves.iter().any(|leaf| match leaf.sort {
+        Sort::Piece(channel) => channel.is_thought() && leaf.span.len() > 2,
+        _ => false,
+    });
     for leaf in leaves {
-        let is_said = || leaf.span.len() > 2;
+        let is_said = || !thinks && leaf.span.len() > 2;
         match leaf.sort {
             Sort::Finish => ends.push(End::Choice(leaf.choice())),
             Sort::Error => ends.push(End::All),

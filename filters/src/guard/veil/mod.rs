@@ -33,6 +33,8 @@ pub use stream::VeilStream;
 
 use crate::prompt::Surface;
 
+use super::screen::Desk;
+
 /// The grammar of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Grammar {
@@ -69,4 +71,10 @@ impl Grammar {
             Grammar::Chat | Grammar::Messages => "null",
         }
     }
+}
+
+/// Whether nobody looks for anything and nothing can come back: this never changes
+/// while an answer goes out.
+fn is_idle(desk: &Desk<'_>) -> bool {
+    desk.policy.scanners().is_empty() && desk.vault.is_empty()
 }

@@ -22,18 +22,17 @@ pub(super) fn below(place: Place, key: &str) -> Place {
         (Place::Root, "response") => Place::Response,
         (Place::Root, "message" | "code" | "param") => Place::Error,
         (Place::Root | Place::Response, "error") => Place::Error,
-        // A body is the Response itself.
-        (Place::Root | Place::Response, "output") => Place::Output,
+        (Place::Response, "output") => Place::Output,
         (
-            Place::Root | Place::Response,
+            Place::Response,
             "instructions" | "tools" | "tool_choice" | "metadata" | "text" | "reasoning" | "prompt"
             | "user" | "safety_identifier" | "prompt_cache_key" | "include" | "conversation"
             | "truncation",
-        ) if place == Place::Response || key != "text" => Place::Echo,
-        (Place::Root | Place::Item | Place::Output, "arguments") => Place::Whole(Form::Json),
-        (Place::Root | Place::Item | Place::Output, "logprobs") => Place::Logprobs,
-        (Place::Item | Place::Output, "content" | "summary") => Place::Item,
-        (Place::Item | Place::Output, "name" | "server_label") => Place::Word,
+        ) => Place::Echo,
+        (Place::Root | Place::Item, "arguments") => Place::Whole(Form::Json),
+        (Place::Root | Place::Item, "logprobs") => Place::Logprobs,
+        (Place::Item, "content" | "summary") => Place::Item,
+        (Place::Item, "name" | "server_label") => Place::Word,
         _ => anywhere(place, key),
     }
 }

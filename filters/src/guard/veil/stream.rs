@@ -13,7 +13,7 @@ use crate::sse::{Frame, SseReader};
 use super::body::emptied;
 use super::texts::{End, Texts, alone};
 use super::walk::{Leaf, Place, Sort, kind_of, walk};
-use super::{Grammar, chat, messages, responses};
+use super::{Grammar, chat, is_idle, messages, responses};
 
 /// The client's bytes of one streamed answer, on their way. Feed it what was
 /// about to be sent, cut anywhere: what the client reads does not depend on the
@@ -132,9 +132,12 @@ impl VeilStream {
         bytes: &[u8],
         out: &mut BytesMut,
     ) -> Result<(), Blocked> {
-        let Some(speaker) = &mut self.speaker else {
-            out.extend_from_slice(bytes);
-            return Ok(());
+        let speaker = match &mut self.speaker {
+            Some(speaker) if !is_idle(desk) => speaker,
+            _ => {
+                out.extend_from_slice(bytes);
+                return Ok(());
+            }
         };
         let too_long = |_| Blocked::default();
         self.reader
@@ -245,7 +248,7 @@ impl Speaker {
             Grammar::Responses => self.kinds.place(&kind),
             _ => Place::Any,
         };
-        walk((self.grammar, delta), text, leaves).ok()?;
+        walk(self.grammar, (Place::Root, delta), text, leaves).ok()?;
         Some(kind)
     }
 
@@ -258,14 +261,17 @@ impl Speaker {
         out: &mut BytesMut,
     ) -> Result<(), Blocked> {
         let text = said.text;
-        let ends = match self.grammar {
+        let mut ends = match self.grammar {
             Grammar::Chat => chat::ends(leaves),
             Grammar::Messages => messages::ends(said.kind, text, leaves),
             Grammar::Responses => self.kinds.ends(said.kind, text),
         };
+        ends.retain(|end| self.texts.may_end(*end));
         if self.grammar == Grammar::Chat && self.head.is_empty() {
             let has_choice = leaves.iter().any(|leaf| leaf.sort == Sort::Choice);
-            self.head = has_choice.then(|| chat::head(text)).unwrap_or_default();
+            if has_choice {
+                self.head = chat::head(text);
+            }
         }
         let mut edits = self.edits(desk, text, leaves, &ends)?;
         self.end(desk, &ends, out)?;

@@ -7,6 +7,9 @@ use crate::json::{decode, quoted};
 
 use super::walk::{Channel, Sort};
 
+/// Most texts that grow at the same time; an answer with more is not a model's.
+const MAX_OPEN: usize = 4096;
+
 /// Which text it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
@@ -63,9 +66,23 @@ pub(super) struct Texts {
     open: BTreeMap<Key, Text>,
     /// The choices whose client does not see the model's own bytes.
     altered: BTreeSet<u64>,
+    /// The choices whose thoughts ended when they began to speak.
+    spoke: BTreeSet<u64>,
 }
 
 impl Texts {
+    /// Whether texts may end so. Thoughts do once only when something is said:
+    /// were it each time, a model that thinks and speaks by turns could spell
+    /// anything in pieces that no scanner sees together.
+    pub(super) fn may_end(&mut self, end: End) -> bool {
+        match end {
+            End::Thoughts(choice) => {
+                self.open.keys().any(|key| end.holds(*key)) && self.spoke.insert(choice)
+            }
+            _ => true,
+        }
+    }
+
     /// Takes a piece, given as a JSON string; gives the string that goes on in its
     /// stead, if it is another one. The text is over with it if `over`.
     ///
@@ -81,6 +98,9 @@ impl Texts {
         let piece = decode(raw);
         if piece.is_empty() && !(over && self.open.contains_key(&key)) {
             return Ok(None);
+        }
+        if self.open.len() > MAX_OPEN {
+            return Err(Blocked::default());
         }
         let text = self.open.entry(key).or_insert_with(|| Text {
             screen: Screen::new(key.channel.form(), Task::Answer),

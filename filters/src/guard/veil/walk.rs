@@ -11,8 +11,9 @@ use crate::json::{Cursor, Flaw, Kind, decode};
 use super::Grammar;
 use super::texts::Key;
 
-/// Shortest string of base64 letters that counts as binary data, in bytes.
-const BINARY: usize = 64;
+/// Shortest string of base64 letters that counts as binary data where such may
+/// stand, in bytes. Shorter ones are as likely a secret.
+const BINARY: usize = 128;
 
 /// A text of an answer that may come in pieces. Their order is the order in which
 /// held rests are said.
@@ -88,6 +89,8 @@ pub(super) enum Place {
     Item,
     /// An address.
     Link,
+    /// Binary data, or whatever else is called so.
+    Data,
     /// Every string is a text of its own.
     Any,
     /// What is repeated of the request.
@@ -178,12 +181,14 @@ struct Walk<'a> {
     leaves: &'a mut Vec<Leaf>,
 }
 
-/// Collects the leaves of a payload in the order of its text.
+/// Collects the leaves of a payload in the order of its text. `root` is where it
+/// stands itself, `delta` what its `delta` is.
 ///
 /// # Errors
 /// It is no JSON.
 pub(super) fn walk(
-    (grammar, delta): (Grammar, Place),
+    grammar: Grammar,
+    (root, delta): (Place, Place),
     text: &str,
     leaves: &mut Vec<Leaf>,
 ) -> Result<(), Flaw> {
@@ -196,7 +201,7 @@ pub(super) fn walk(
         name: 0..0,
         leaves,
     };
-    walk.value(&mut cursor, Place::Root)?;
+    walk.value(&mut cursor, root)?;
     cursor.end()
 }
 
@@ -279,7 +284,7 @@ impl Walk<'_> {
             self.value(cursor, place)?;
             match place {
                 Place::Choice | Place::Block | Place::Output => {
-                    self.settle(from, Some(index), None)
+                    self.settle(from, Some(index), None);
                 }
                 Place::Call | Place::Detail => self.settle(from, None, Some(index)),
                 _ => {}
@@ -293,7 +298,9 @@ impl Walk<'_> {
         let (from, mut choice, mut part) = (self.leaves.len(), None, None);
         let inside = match place {
             Place::Output => Place::Item,
-            Place::Word | Place::Whole(_) | Place::Finish | Place::Usage => Place::Any,
+            Place::Word | Place::Whole(_) | Place::Finish | Place::Usage | Place::Data => {
+                Place::Any
+            }
             Place::Piece(Channel::Content) => Place::Parts(Channel::Part),
             Place::Piece(channel) => Place::Parts(channel),
             place => place,
@@ -344,9 +351,11 @@ impl Walk<'_> {
             Place::Echo => Sort::Whole(Form::Text, Task::Unmask),
             Place::Error => Sort::Error,
             Place::Logprobs => Sort::Logprobs,
+            // An empty word is no reason.
+            Place::Finish if raw.len() <= 2 => return,
             Place::Finish => Sort::Finish,
             Place::Link if is_data(raw) => return,
-            _ if is_binary(raw) => return,
+            Place::Data if is_binary(raw) => return,
             _ => Sort::Whole(Form::Text, Task::Answer),
         };
         self.leaf(span, sort);
@@ -397,6 +406,7 @@ pub(super) fn anywhere(place: Place, key: &str) -> Place {
         Place::Echo | Place::Error => place,
         _ if is_word(key) => Place::Word,
         _ if matches!(key, "url" | "image_url") => Place::Link,
+        _ if matches!(key, "data" | "file_data" | "result" | "bytes") => Place::Data,
         _ => Place::Any,
     }
 }

@@ -9,7 +9,7 @@ pub(super) const ROWS: &[Family] = &[
     shape("slack-config-access-token", "xoxe.xoxp-{d:1}-{w:146-170} xoxe.xoxb-{d:1}-{w:146-170}").floor(20),
     shape("slack-config-refresh-token", "xoxe-{d:1}-{w:140-160}").floor(20),
     shape("slack-legacy-token", "xoxs-{d:6-14}-{d:6-14}-{d:6-14}-{x:8-40} xoxo-{d:6-14}-{d:6-14}-{d:6-14}-{x:8-40}").floor(20),
-    shape("slack-legacy-workspace-token", "xoxa-{s:8-80} xoxr-{s:8-80} xoxa-{d:1}-{s:8-80} xoxr-{d:1}-{s:8-80}").floor(25),
+    shape("slack-legacy-workspace-token", "xoxa-{s:16-80} xoxr-{s:16-80}").floor(0).check(Check::Mixed),
     shape("slack-cookie-token", "xoxc-{s:40-120} xoxd-{G:40-300}"),
     shape("slack-webhook-url", "hooks.slack.com/services/{B:40-60} hooks.slack.com/workflows/{B:40-90} hooks.slack.com/triggers/{B:40-90}").floor(25),
     shape("discord-bot-token", "{w:24-28}.{s:6}.{s:27-38}").floor(38),

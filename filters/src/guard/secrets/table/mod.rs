@@ -40,11 +40,7 @@ pub(super) fn all() -> impl Iterator<Item = Family> {
     .into_iter()
     .flatten()
     .copied()
-    .chain(
-        names::NAMES
-            .split_whitespace()
-            .map(|name| named("vendor-key", name, "")),
-    )
+    .chain(names::NAMES.split_whitespace().map(|name| named("vendor-key", name, "")))
 }
 
 /// The words of names that say what a value is, apart by spaces.

@@ -39,12 +39,12 @@ pub(super) const NAMES: &str = "\
     rocketchat rudderstack s3 sailpoint salesloft samsara savana scaleft scrapy seatgeek \
     secureframe selectel selenium sendinblue sendy sentinelone servicenow sevdesk shippo \
     shortpixel shotgrid signalfx signoz simplybook singlestore skyscanner slab smartcar smtp \
-    smtp2go snapchat snaplogic socketio solana solr sonatype soundcloud sourcegraph \
-    spacelift sparkfun sqreen squadcast stackblitz starburst statsig storybook strapi \
-    streamlit sumsub supertokens surrealdb svix synapse sysdig taboola tavily teamcity \
-    teamspeak tenable tencent teradata tessian testrail thoughtspot threatstack tibco tiktok \
-    timescale tinybird todoist tplink traceable traefik transifex treasuredata trino \
-    tripactions trustpilot tumblr twingate ultradns umami unbounce unleash upcloud uptrends \
-    uservoice valtown vapi veeam verkada vimeo virtuozzo vmware vsphere vtex wandb wasabi \
-    wavefront weaviate weblate webpush wechat wehago whmcs wiz woocommerce workable workday \
-    workiva workos wpengine xano xata xray yahoo yotpo zabbix zerossl zilliz zuora zyte";
+    smtp2go snapchat snaplogic socketio solana solr sonatype soundcloud spacelift sparkfun \
+    sqreen squadcast stackblitz starburst statsig storybook strapi streamlit sumsub \
+    supertokens surrealdb svix synapse sysdig taboola tavily teamcity teamspeak tenable \
+    tencent teradata tessian testrail thoughtspot threatstack tibco tiktok timescale \
+    tinybird todoist tplink traceable traefik transifex treasuredata trino tripactions \
+    trustpilot tumblr twingate ultradns umami unbounce unleash upcloud uptrends uservoice \
+    valtown vapi veeam verkada vimeo virtuozzo vmware vsphere vtex wasabi wavefront weaviate \
+    weblate webpush wechat wehago whmcs wiz woocommerce workable workday workiva workos \
+    wpengine xano xata xray yahoo yotpo zabbix zerossl zilliz zuora zyte";

@@ -4,71 +4,25 @@
 use super::super::family::{Family, named};
 
 pub(super) const ROWS: &[Family] = &[
-    named(
-        "sidekiq-secret",
-        "bundleenterprisecontribsyscom|bundlegemscontribsyscom",
-        "{h:8}:{h:8}",
-    )
-    .floor(15),
+    named("sidekiq-secret", "bundleenterprisecontribsyscom|bundlegemscontribsyscom", "{h:8}:{h:8}").floor(15),
     named("netrc-password", "netrcpassword", "{g:6-80}"),
-    named(
-        "npmrc-auth",
-        "npmjsorgauthtoken|npmauth",
-        "{uuid} {B:20-80}",
-    ),
-    named(
-        "docker-config-auth",
-        "dockerconfigjson|dockercfg",
-        "{B:40-4000}",
-    ),
+    named("registry-auth-token", "npmjsorgauthtoken|npmpkggithubcomauthtoken", "{uuid} {B:20-80}"),
+    named("docker-config-auth", "dockerconfigjson|dockercfg", "{B:40-4000}"),
     named("laravel-app-key", "laravel|appkey", "base64:{b:43}="),
     named("rails-master-key", "railsmasterkey|masterkey", "{h:32}"),
     named("rails-secret-key-base", "secretkeybase", "{h:128} {h:64}"),
-    named(
-        "django-secret-key",
-        "djangosecretkey|djangosecret",
-        "{g:40-60}",
-    ),
-    named(
-        "wordpress-salt",
-        "authsalt|secureauthkey|loggedinkey|noncekey|noncesalt",
-        "{g:50-70}",
-    ),
-    named(
-        "azure-connection-key",
-        "accountkey|sharedaccesskey|sharedsecretissuer",
-        "{b:86}== {b:43}= {B:40-90}",
-    ),
+    named("django-secret-key", "djangosecretkey|djangosecret", "{g:40-60}"),
+    named("wordpress-salt", "authsalt|secureauthkey|loggedinkey|noncekey|noncesalt", "{g:50-70}"),
+    named("azure-connection-key", "accountkey|sharedaccesskey|sharedsecretissuer", "{b:86}== {b:43}= {B:40-90}"),
     named("azure-sas", "sharedaccesssignature", "{G:30-200}"),
     named("wireguard-key", "presharedkey|wgprivatekey", "{b:43}="),
     named("ansible-vault", "ansiblevault", "{h:80}"),
-    named(
-        "putty-private-key",
-        "privatemac|privatehash",
-        "{h:40} {h:64}",
-    ),
-    named(
-        "jenkins-token",
-        "jenkinstoken|jenkinsapi",
-        "{h:34} 11{h:32}",
-    ),
+    named("putty-private-key", "privatemac|privatehash", "{h:40} {h:64}"),
+    named("jenkins-token", "jenkinstoken|jenkinsapi", "{h:34} 11{h:32}"),
     named("argocd-token", "argocdauthtoken", "{G:80-400}"),
-    named(
-        "kubernetes-secret",
-        "clientkeydata|clientcertificatekey",
-        "{B:100-8000}",
-    ),
-    named(
-        "aws-secret-access-key",
-        "secretaccesskey|awssecretaccesskey|awssecretkey|awssecret",
-        "{B:40}",
-    )
-    .floor(35),
-    named(
-        "aws-session-token-named",
-        "awssessiontoken",
-        "{B:100-2000} {G:60-2000}",
-    ),
+    named("kubernetes-secret", "clientkeydata|clientcertificatekey", "{B:100-8000}"),
+    named("aws-secret-access-key", "secretaccesskey|awssecretaccesskey|awssecretkey|awssecret", "{B:40}").floor(35),
+    named("aws-session-token-named", "awssessiontoken", "{B:100-2000} {G:60-2000}"),
     named("openssl-passphrase", "opensslpassphrase", "{g:8-80}"),
 ];
 
