@@ -1,5 +1,11 @@
 //! A text in which nothing stands is scanned without an allocation: it is what
 //! nearly every text is. The only test of its file, since all threads are counted.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected must fail"
+)]
 
 use std::alloc::System;
 
