@@ -10,6 +10,7 @@
 //! | [`entity`] | the kinds of personal data, their names and packs |
 //! | [`eval`] | how good they are, counted |
 //! | [`fold`] | text as a reader sees it, without its disguise |
+//! | [`hidden`] | text within text: base64, hex, escapes |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
@@ -18,6 +19,7 @@ pub mod entity;
 pub mod eval;
 pub mod finding;
 pub mod fold;
+pub mod hidden;
 pub mod injection;
 pub mod pii;
 pub mod secrets;
