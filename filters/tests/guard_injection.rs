@@ -37,6 +37,7 @@ fn rows() -> Option<Vec<Value>> {
 
 /// Judges all rows after a change to each text; `document` says whom to trust less.
 fn scores(rows: &[Value], change: impl Fn(&str) -> String) -> Scores {
+    assert!(rows.iter().all(Value::is_object), "a row is a JSON object");
     let judge = Injection::shipped();
     let mut scores = Scores::default();
     for row in rows {
