@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use alfred_filters::guard::eval::injection::Scores;
 use alfred_filters::guard::injection::{Injection, Level, Trust};
+use base64::Engine;
 use serde_json::Value;
 
 /// The rows, or `None` where it is allowed that they are absent.
@@ -29,13 +30,14 @@ fn rows() -> Option<Vec<Value>> {
     };
     Some(
         text.lines()
-            .map(|line| serde_json::from_str(line).expect("a row is JSON"))
+            .map(|line| serde_json::from_str(line).unwrap_or_default())
             .collect(),
     )
 }
 
 /// Judges all rows after a change to each text; `document` says whom to trust less.
 fn scores(rows: &[Value], change: impl Fn(&str) -> String) -> Scores {
+    assert!(rows.iter().all(Value::is_object), "a row is a JSON object");
     let judge = Injection::shipped();
     let mut scores = Scores::default();
     for row in rows {
@@ -61,7 +63,7 @@ fn the_shipped_table_finds_what_it_was_trained_to_find() {
 }
 
 #[test]
-fn invisible_characters_and_twins_of_letters_hide_no_attack() {
+fn invisible_characters_twins_of_letters_and_base64_hide_no_attack() {
     let Some(rows) = rows() else { return };
     let plain = scores(&rows, str::to_owned).all().recall();
     let unseen = |text: &str| text.replace('e', "e\u{200b}");
@@ -74,7 +76,9 @@ fn invisible_characters_and_twins_of_letters_hide_no_attack() {
             })
             .collect()
     };
+    let coded = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
     for (name, recall) in [
+        ("base64", scores(&rows, coded).all().recall()),
         ("unseen", scores(&rows, unseen).all().recall()),
         ("twins", scores(&rows, twins).all().recall()),
         ("wide", scores(&rows, wide).all().recall()),

@@ -24,6 +24,7 @@
 //! | [`own_patterns`] | patterns of the team's own |
 //! | [`eval`] | how good the guards are on rows of examples |
 //! | [`veil`] | the answer as the client gets it |
+//! | [`hidden`] | text within text: base64, hex, escapes |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
 //! | [`injection`] | instructions that try to take over |
@@ -35,6 +36,7 @@ pub mod entity;
 pub mod eval;
 pub mod finding;
 pub mod fold;
+pub mod hidden;
 pub mod injection;
 pub mod judging;
 pub mod links;

@@ -14,6 +14,7 @@ mod tests;
 use std::borrow::Cow;
 
 use super::fold::Folded;
+use super::hidden::shown;
 use linear::Linear;
 use rules::{Hit, Rules};
 
@@ -118,8 +119,9 @@ impl Injection {
         let (head, tail) = ends(text);
         let folded = [Folded::of(head), Folded::of(tail)];
         let [first, second] = &folded;
-        let head = first.as_ref().map_or(head, Folded::text);
-        let tail = second.as_ref().map_or(tail, Folded::text);
+        let head = shown(first.as_ref().map_or(head, Folded::text));
+        let tail = shown(second.as_ref().map_or(tail, Folded::text));
+        let (head, tail) = (head.as_ref(), tail.as_ref());
         let (mut margin, mut best) = weigh(linear.look(&self.rules, [head, tail].into_iter()));
         if trust == Trust::Tool && head.len() > WINDOW {
             for window in windows(head).chain(windows(tail)) {
@@ -150,8 +152,7 @@ fn weigh((margin, hit): (f32, Option<Hit>)) -> (f32, Option<&'static str>) {
 
 /// Log-odds in percent.
 fn percent(margin: f32) -> u8 {
-    let percent = (100.0 / (1.0 + (-margin).exp())).round() as u8;
-    percent
+    (100.0 / (1.0 + (-margin).exp())).round() as u8
 }
 
 /// The parts of a text that are read.
