@@ -763,7 +763,7 @@ fn thoughts_are_said_to_their_end_before_the_answer_begins() {
     let stream = chunks(&deltas.map(str::to_owned), "\"stop\"");
     let veiled = one(&policy, Surface::Chat, stream.as_bytes());
     let shown = String::from_utf8_lossy(&veiled.out);
-    let (thought, answer) = (shown.find(" it\"").unwrap(), shown.find("\"yes").unwrap());
+    let (thought, answer) = (shown.find("it\"").unwrap(), shown.find("\"yes").unwrap());
     assert!(thought < answer, "{shown}");
 }
 
