@@ -423,5 +423,5 @@ fn is_data(raw: &str) -> bool {
 fn is_binary(raw: &str) -> bool {
     let inner = raw.trim_matches('"').as_bytes();
     let letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(byte);
-    inner.len() >= BINARY && inner.len() % 4 == 0 && inner.iter().all(letter)
+    inner.len() >= BINARY && inner.len().is_multiple_of(4) && inner.iter().all(letter)
 }
