@@ -1,11 +1,14 @@
 //! What the scanner finds and leaves, and that cuts do not matter to it.
 
+use std::sync::LazyLock;
+
 use super::super::window::{HOLD, LEFT_CONTEXT};
 use super::*;
 use crate::guard::Kind;
 
-fn scanner() -> Pii {
-    Pii::new(Entity::ALL)
+fn scanner() -> &'static Pii {
+    static ALL: LazyLock<Pii> = LazyLock::new(|| Pii::new(Entity::ALL));
+    &ALL
 }
 
 fn whole(pii: &Pii, text: &str) -> Vec<Finding> {
@@ -196,15 +199,15 @@ fn a_text_cut_in_two_or_three_gives_the_findings_of_the_whole() {
     let mut texts: Vec<&str> = FIXTURES.iter().map(|row| row.0).collect();
     texts.push(&joined);
     for text in texts {
-        let expected = whole(&pii, text);
+        let expected = whole(pii, text);
         let cuts: Vec<usize> = (0..=text.len())
             .filter(|at| text.is_char_boundary(*at))
             .collect();
         for (i, cut) in cuts.iter().enumerate() {
-            assert_eq!(pieces(&pii, text, &[*cut]), expected, "{text} at {cut}");
+            assert_eq!(pieces(pii, text, &[*cut]), expected, "{text} at {cut}");
             for second in cuts.iter().skip(i).step_by(7) {
                 assert_eq!(
-                    pieces(&pii, text, &[*cut, *second]),
+                    pieces(pii, text, &[*cut, *second]),
                     expected,
                     "{text} at {cut}, {second}"
                 );
@@ -224,14 +227,14 @@ proptest::proptest! {
     ) {
         let pii = scanner();
         let text = parts.concat();
-        let expected = whole(&pii, &text);
+        let expected = whole(pii, &text);
         let bounds: Vec<usize> = (0..=text.len()).filter(|at| text.is_char_boundary(*at)).collect();
         for cut in &bounds {
-            proptest::prop_assert_eq!(&pieces(&pii, &text, &[*cut]), &expected, "{} at {}", text, cut);
+            proptest::prop_assert_eq!(&pieces(pii, &text, &[*cut]), &expected, "{} at {}", text, cut);
         }
         let step = seed % 5 + 1;
         let many: Vec<usize> = bounds.iter().copied().step_by(step).collect();
-        proptest::prop_assert_eq!(&pieces(&pii, &text, &many), &expected, "{} by {}", text, step);
+        proptest::prop_assert_eq!(&pieces(pii, &text, &many), &expected, "{} by {}", text, step);
     }
 
     #[test]
