@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::super::window::{HOLD, LEFT_CONTEXT};
 use super::*;
-use crate::guard::Kind;
+use crate::guard::{Confidence, Kind};
 
 fn scanner() -> &'static Pii {
     static ALL: LazyLock<Pii> = LazyLock::new(|| Pii::new(Entity::ALL));
@@ -186,6 +186,66 @@ fn what_only_looks_like_personal_data_is_left() {
     ] {
         assert_eq!(found(text), [], "{text}");
     }
+}
+
+#[test]
+fn numbers_of_countries_hold_by_their_check_and_no_other_digit() {
+    for (entity, number) in [
+        (Entity::UsNpi, "1234567893"),
+        (Entity::UsRouting, "021000021"),
+        (Entity::UkNhs, "943 476 5919"),
+        (Entity::DeTaxId, "86 095 742 719"),
+        (Entity::FrNir, "1 84 12 76 451 089 46"),
+        (Entity::PlPesel, "44051401359"),
+        (Entity::NlBsn, "111222333"),
+        (Entity::BeNational, "85.07.30-033.28"),
+        (Entity::ChAhv, "756.9217.0769.85"),
+        (Entity::AtSvnr, "1237 010180"),
+        (Entity::BrCpf, "529.982.247-25"),
+        (Entity::BrCnpj, "11.222.333/0001-81"),
+        (Entity::CaSin, "130 692 544"),
+        (Entity::AuAbn, "51 824 753 556"),
+        (Entity::InAadhaar, "3998 7654 3211"),
+        (Entity::ZaId, "9202201234088"),
+        (Entity::SePersonnummer, "19910924-2397"),
+        (Entity::KrBrn, "124-81-00998"),
+        (Entity::TrId, "10000000146"),
+        (Entity::ThId, "1234567890121"),
+        (Entity::JpMyNumber, "123456789018"),
+    ] {
+        let pii = Pii::new(&[entity]);
+        assert_eq!(whole(&pii, number).len(), 1, "{entity:?} {number}");
+        let last = number
+            .as_bytes()
+            .last()
+            .map_or(0, |byte| (byte - b'0' + 1) % 10);
+        let wrong = format!("{}{last}", &number[..number.len() - 1]);
+        assert_eq!(whole(&pii, &wrong), [], "{entity:?} {wrong}");
+    }
+}
+
+#[test]
+fn a_word_of_any_language_makes_a_number_sure() {
+    let pii = scanner();
+    for (text, entity) in [
+        ("Passport: AB1234567", Entity::Passport),
+        ("Reisepass C01234565", Entity::Passport),
+        ("geboren am 03.04.1985", Entity::BirthDate),
+        ("née le 03/04/1985", Entity::BirthDate),
+        ("data urodzenia 1985-04-03", Entity::BirthDate),
+        ("número de cuenta 12345678", Entity::BankAccount),
+        ("targa AB 123 CD", Entity::LicencePlate),
+    ] {
+        let sure = whole(pii, text).into_iter().any(|finding| {
+            finding.kind == Kind::Pii(entity) && finding.confidence >= Confidence::HIGH
+        });
+        assert!(sure, "{text}: {:?}", whole(pii, text));
+    }
+}
+
+#[test]
+fn plans_of_countries_stand_in_order() {
+    assert!(plans::PLANS.is_sorted_by_key(|(code, _)| *code));
 }
 
 #[test]
