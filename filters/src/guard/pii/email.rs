@@ -76,7 +76,7 @@ fn domain_end(view: &View<'_>, start: usize, most: usize) -> Option<usize> {
         .iter()
         .any(|file| last.is_some_and(|last| last.eq_ignore_ascii_case(file)));
     // Letters of another script that are tied to the last label are no part of it.
-    (!file && !(view.at(end) == b'-' || alnum(view.at(end)))).then_some(end)
+    (!(file || view.at(end) == b'-' || alnum(view.at(end)))).then_some(end)
 }
 
 /// Whether a domain may end with this label.

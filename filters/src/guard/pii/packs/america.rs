@@ -109,7 +109,7 @@ fn provider(digits: &[u8]) -> bool {
     };
     let sum: u32 = rest.iter().rev().enumerate().map(doubled).sum();
     let led = matches!(digits.first(), Some(b'1' | b'2'));
-    led && value(*check).is_some_and(|check| (sum + 24 + check) % 10 == 0)
+    led && value(*check).is_some_and(|check| (sum + 24 + check).is_multiple_of(10))
 }
 
 fn prescriber(bytes: &[u8]) -> bool {
@@ -123,7 +123,7 @@ fn routing(digits: &[u8]) -> bool {
     let district = figure(digits, 0, 2);
     let sum = weighted(digits, &[3, 7, 1, 3, 7, 1, 3, 7, 1]);
     let known = matches!(district, 1..=12 | 21..=32 | 61..=72 | 80) || (district == 7);
-    known && sum % 10 == 0
+    known && sum.is_multiple_of(10)
 }
 
 fn beneficiary(bytes: &[u8]) -> bool {

@@ -182,7 +182,7 @@ fn portuguese(digits: &[u8]) -> bool {
 
 fn swiss(digits: &[u8]) -> bool {
     let sum = weighted(digits, &[1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1]);
-    digits.starts_with(b"756") && sum % 10 == 0
+    digits.starts_with(b"756") && sum.is_multiple_of(10)
 }
 
 fn austrian(digits: &[u8]) -> bool {

@@ -44,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn tax_file(digits: &[u8]) -> bool {
-    !uniform(digits) && weighted(digits, &[1, 4, 3, 7, 5, 8, 6, 9, 10]) % 11 == 0
+    !uniform(digits) && weighted(digits, &[1, 4, 3, 7, 5, 8, 6, 9, 10]).is_multiple_of(11)
 }
 
 /// The first digit counts as one less.
