@@ -4,6 +4,7 @@
 //! follows the link, or loads the picture, would hand the value to a stranger.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::vault::{LONGEST_TAG, TAG, words};
 use super::window::LEFT_CONTEXT;
@@ -173,12 +174,28 @@ fn is_word(byte: Option<&u8>) -> bool {
     byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
+/// The words of placeholders by their first letter: every word of a text is asked for.
+static WORDS: LazyLock<[Vec<&'static [u8]>; 26]> = LazyLock::new(|| {
+    let with = |first: u8| {
+        words()
+            .map(str::as_bytes)
+            .filter(move |word| word.first() == Some(&first))
+    };
+    std::array::from_fn(|place| with(b'A' + u8::try_from(place).unwrap_or(0)).collect())
+});
+
 fn is_known(word: &[u8], prefix: bool) -> bool {
-    words().any(|known| {
-        let known = known.as_bytes();
-        let begin = known.get(..word.len());
-        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(word))
-            && (prefix || known.len() == word.len())
+    let Some(first) = word.first() else {
+        return prefix;
+    };
+    let place = first.to_ascii_uppercase().wrapping_sub(b'A');
+    let same = WORDS.get(usize::from(place));
+    same.is_some_and(|same| {
+        same.iter().any(|known| {
+            let begin = known.get(..word.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(word))
+                && (prefix || known.len() == word.len())
+        })
     })
 }
 
