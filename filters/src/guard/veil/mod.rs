@@ -12,6 +12,11 @@
 //! | `stream` | the events of a stream, one after the other |
 //! | `body` | whole answers, and the last words of one that was blocked |
 //!
+//! Everything that goes to the client passes here, Alfred's own events too: an
+//! error's event makes the veil say first what it still holds. Where a stream ends
+//! without one, [`VeilStream::finish`] does. When a text is blocked, what Alfred
+//! writes then goes through [`VeilStream::last_words`].
+//!
 //! What is *not* screened: ids, types, models, reasons, names of calls, seals,
 //! encrypted and binary data, and comments, which are Alfred's own. A member that
 //! nobody here knows is screened as a text of its own.

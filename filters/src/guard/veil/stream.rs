@@ -1,5 +1,6 @@
 //! A streamed answer, event by event.
 
+use std::fmt;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
@@ -18,7 +19,6 @@ use super::{Grammar, chat, is_idle, messages, responses};
 /// The client's bytes of one streamed answer, on their way. Feed it what was
 /// about to be sent, cut anywhere: what the client reads does not depend on the
 /// cuts.
-#[derive(Debug)]
 pub struct VeilStream {
     reader: SseReader,
     /// None where answers hold no texts.
@@ -30,7 +30,6 @@ pub struct VeilStream {
 pub(super) type Edits = Vec<(Range<usize>, String)>;
 
 /// What outlives an event.
-#[derive(Debug)]
 struct Speaker {
     grammar: Grammar,
     texts: Texts,
@@ -57,6 +56,15 @@ struct Said<'a> {
     /// Its `type`, or its name where it has none.
     kind: &'a str,
     text: &'a str,
+}
+
+/// Says nothing of what it holds.
+impl fmt::Debug for VeilStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VeilStream")
+            .field("blocked", &self.blocked)
+            .finish_non_exhaustive()
+    }
 }
 
 impl VeilStream {

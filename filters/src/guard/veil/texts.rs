@@ -45,7 +45,6 @@ impl End {
 }
 
 /// One text.
-#[derive(Debug)]
 struct Text {
     screen: Screen,
     /// What an event begins with that says more of it.
@@ -61,7 +60,7 @@ pub(super) struct Rest {
     pub(super) text: String,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Texts {
     open: BTreeMap<Key, Text>,
     /// The choices whose client does not see the model's own bytes.
