@@ -2,6 +2,12 @@
 //! ordinary prompts, and that cuts do not matter on any of them. The data lies outside
 //! the repository: without it the tests fail, unless `ALFRED_SHARED_OPTIONAL` is 1.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails loudly"
+)]
+
 use std::path::PathBuf;
 
 use alfred_filters::guard::entity::Tier;
