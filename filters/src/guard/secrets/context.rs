@@ -3,15 +3,17 @@
 //! `newRelic` are one. At most [`REACH`] bytes are looked at, well within the
 //! window's left context.
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::Anchored;
+use aho_corasick::automaton::{Automaton as _, StateID};
 
 use super::alphabet::{self, ALNUM, LETTER, LOWER, UPPER};
 
 /// How far before a value its words may stand, in bytes.
 pub(super) const REACH: usize = 100;
 
-/// The most words that are kept; of more the last ones count.
-const KEPT: usize = 32;
+/// The most words that are kept. Words have two bytes or more, so that more cannot end
+/// within reach.
+const KEPT: usize = 128;
 
 /// What a word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +62,37 @@ pub(super) struct Bond {
     pub(super) tight: bool,
 }
 
-/// All that stands before a value.
-pub(super) struct Context {
+/// Reads the words of a text once, however many values look back at them.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    automaton: &'a Automaton,
+    meanings: &'a [Meaning],
+    text: &'a [u8],
+    state: StateID,
+    /// The next byte to read.
+    at: usize,
+    /// Where the last letters and digits stand, and how many were read.
+    places: [usize; KEPT],
+    read: usize,
     hits: [Hit; KEPT],
     count: usize,
+}
+
+/// What stands before one value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    reader: &'a Reader<'a>,
+    /// Words count from here on.
+    low: usize,
     pub(super) bond: Bond,
+}
+
+/// The automaton of all words.
+pub(super) type Automaton = aho_corasick::dfa::DFA;
+
+/// The state before the first byte.
+fn start(automaton: &Automaton) -> StateID {
+    automaton.start_state(Anchored::No).unwrap_or_default()
 }
 
 /// Whether a word may begin there.
@@ -74,14 +102,14 @@ fn begins(text: &[u8], at: usize) -> bool {
 }
 
 /// Whether a word may end there; a plural is the same word.
-fn ends(text: &[u8], at: usize, limit: usize) -> bool {
+fn ends(text: &[u8], at: usize) -> bool {
     let free = |at: usize| {
         let (last, next) = (alphabet::before(text, at), alphabet::at(text, at));
         let camel = last & LOWER != 0 && next & UPPER != 0;
         let shout = shouted(text, at) && shouted(text, at.saturating_sub(1)) && next & LOWER != 0;
-        at >= limit || next & LETTER == 0 || camel || shout
+        next & LETTER == 0 || camel || shout
     };
-    let plural = matches!(text.get(at), Some(b's' | b'S')) && at < limit && free(at + 1);
+    let plural = matches!(text.get(at), Some(b's' | b'S')) && free(at + 1);
     free(at) || plural
 }
 
@@ -123,63 +151,106 @@ pub(super) fn bond(text: &[u8], at: usize) -> Bond {
     }
 }
 
-impl Context {
-    /// Reads what stands before the value at `at`, from `since` at the earliest.
-    pub(super) fn read(
-        words: &AhoCorasick,
-        meanings: &[Meaning],
-        text: &[u8],
-        (since, at): (usize, usize),
-    ) -> Context {
-        let low = since.max(at.saturating_sub(REACH));
-        let mut folded = [0_u8; REACH];
-        let mut places = [0_u8; REACH];
-        let mut length = 0;
-        for (offset, byte) in text.get(low..at).unwrap_or_default().iter().enumerate() {
+impl<'a> Reader<'a> {
+    /// A reader that has read nothing.
+    pub(super) fn new(
+        automaton: &'a Automaton,
+        meanings: &'a [Meaning],
+        text: &'a [u8],
+    ) -> Reader<'a> {
+        Reader {
+            automaton,
+            meanings,
+            text,
+            state: start(automaton),
+            at: 0,
+            places: [0; KEPT],
+            read: 0,
+            hits: [NO_HIT; KEPT],
+            count: 0,
+        }
+    }
+
+    /// The text that it reads.
+    pub(super) fn text(&self) -> &'a [u8] {
+        self.text
+    }
+
+    /// Reads up to a value. Values must come in rising order.
+    pub(super) fn upto(&mut self, at: usize) {
+        let low = at.saturating_sub(REACH);
+        if self.at < low {
+            self.at = low;
+            self.state = start(self.automaton);
+        }
+        let Some(new) = self.text.get(self.at..at) else {
+            return;
+        };
+        for (offset, byte) in new.iter().enumerate() {
             if alphabet::of(*byte) & ALNUM == 0 {
                 continue;
             }
-            if let (Some(to), Some(place)) = (folded.get_mut(length), places.get_mut(length)) {
-                *to = byte.to_ascii_lowercase();
-                *place = offset as u8;
-                length += 1;
+            if let Some(place) = self.places.get_mut(self.read % KEPT) {
+                *place = self.at + offset;
+            }
+            self.read += 1;
+            let byte = byte.to_ascii_lowercase();
+            self.state = self.automaton.next_state(Anchored::No, self.state, byte);
+            if self.automaton.is_special(self.state) && self.automaton.is_match(self.state) {
+                self.keep(self.at + offset + 1);
             }
         }
-        let mut found = Context {
-            hits: [NO_HIT; KEPT],
-            count: 0,
-            bond: bond(text, at),
-        };
-        let folded = folded.get(..length).unwrap_or_default();
-        for hit in words.find_overlapping_iter(folded) {
-            let place = |nth: usize| places.get(nth).map_or(0, |place| low + usize::from(*place));
-            let (start, end) = (place(hit.start()), place(hit.end().saturating_sub(1)) + 1);
-            let Some(meaning) = meanings.get(hit.pattern().as_usize()) else {
+        self.at = at;
+    }
+
+    /// Keeps the words that end there.
+    fn keep(&mut self, end: usize) {
+        for nth in 0..self.automaton.match_len(self.state) {
+            let pattern = self.automaton.match_pattern(self.state, nth);
+            let length = self.automaton.pattern_len(pattern);
+            let first = self.read.wrapping_sub(length) % KEPT;
+            let (Some(meaning), Some(start)) =
+                (self.meanings.get(pattern.as_usize()), self.places.get(first))
+            else {
                 continue;
             };
-            let long = hit.end() - hit.start() >= 5;
             let bounded = match meaning {
-                Meaning::Vendor(_) if hit.end() - hit.start() >= 7 => true,
-                Meaning::Vendor(_) if long => begins(text, start),
-                _ => (long || begins(text, start)) && ends(text, end, at),
+                Meaning::Vendor(_) if length >= 7 => true,
+                Meaning::Vendor(_) if length >= 5 => begins(self.text, *start),
+                _ => (length >= 5 || begins(self.text, *start)) && ends(self.text, end),
             };
-            if let Some(slot) = found.hits.get_mut(found.count % KEPT) {
+            if let Some(slot) = self.hits.get_mut(self.count % KEPT) {
                 *slot = Hit {
                     meaning: *meaning,
-                    start,
+                    start: *start,
                     end,
                     bounded,
                 };
             }
-            found.count += 1;
+            self.count += 1;
         }
-        found
     }
 
+    /// What stands before the value at `at`, up to which it has read, from `since` at
+    /// the earliest.
+    pub(super) fn context(&'a self, since: usize, at: usize, bond: Bond) -> Context<'a> {
+        Context {
+            reader: self,
+            low: since.max(at.saturating_sub(REACH)),
+            bond,
+        }
+    }
+}
+
+impl Context<'_> {
     /// The words, the last first.
     pub(super) fn hits(&self) -> impl Iterator<Item = Hit> + '_ {
-        let kept = self.count.min(KEPT);
-        (1..=kept).filter_map(move |back| self.hits.get((self.count - back) % KEPT).copied())
+        let Reader { hits, count, .. } = self.reader;
+        let kept = (1..=(*count).min(KEPT)).filter_map(move |back| hits.get((count - back) % KEPT));
+        // Words end in rising order, so none before the first that ends too early counts.
+        kept.take_while(|hit| hit.end > self.low)
+            .filter(|hit| hit.start >= self.low)
+            .copied()
     }
 
     /// Whether a word of secrets stands at or after that place.

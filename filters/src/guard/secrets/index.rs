@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
-use super::context::Meaning;
+use super::alphabet;
+use super::context::{Automaton, Meaning};
 use super::family::{Check, Family};
 use super::shape::Shape;
 use super::table;
@@ -25,6 +24,27 @@ pub(super) struct Rule {
 /// A rule's place and its shape's.
 pub(super) type Entry = (u16, u16);
 
+/// A shape that begins with an alphabet, and what a token must be to have it.
+#[derive(Debug)]
+struct Free {
+    entry: Entry,
+    required: u32,
+    shortest: usize,
+    /// The kinds that its first byte may be.
+    first: u32,
+}
+
+/// The free shapes that a token may have, a bit for each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chances(u64);
+
+impl Chances {
+    /// Whether there is one.
+    pub(super) fn any(self) -> bool {
+        self.0 != 0
+    }
+}
+
 /// The table, compiled.
 #[derive(Debug)]
 pub(super) struct Index {
@@ -33,9 +53,9 @@ pub(super) struct Index {
     heads: Vec<(u16, u16)>,
     prefixed: Vec<Entry>,
     /// Shapes that begin with an alphabet, told by their punctuation.
-    pub(super) free: Vec<Entry>,
+    free: Vec<Free>,
     /// The words of names; nothing when they do not compile, which a test refuses.
-    pub(super) words: Option<AhoCorasick>,
+    pub(super) words: Option<Automaton>,
     pub(super) meanings: Vec<Meaning>,
     /// Per vendor's word the rules that need it.
     pub(super) vendors: Vec<Vec<u16>>,
@@ -68,7 +88,12 @@ impl Index {
                         .entry(head(*first, *second))
                         .or_default()
                         .push((place, nth)),
-                    _ => built.free.push((place, nth)),
+                    _ => built.free.push(Free {
+                        entry: (place, nth),
+                        required: shape.required,
+                        shortest: shape.shortest,
+                        first: shape.first(),
+                    }),
                 }
             }
             for word in row.words.split('|').filter(|word| !word.is_empty()) {
@@ -107,11 +132,7 @@ impl Index {
                 self.meanings.push(meaning);
             }
         }
-        self.words = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .match_kind(MatchKind::Standard)
-            .build(words)
-            .ok();
+        self.words = Automaton::new(words).ok();
     }
 
     /// The shapes that begin with the two bytes, longest known prefix first.
@@ -124,6 +145,32 @@ impl Index {
         self.prefixed
             .get(usize::from(start)..usize::from(end))
             .unwrap_or_default()
+    }
+
+    /// The free shapes that a token of these bits and that length may have.
+    pub(super) fn chances(&self, bits: u32, length: usize) -> Chances {
+        let fits = |free: &Free| free.required & !bits == 0 && free.shortest <= length;
+        let set = self.free.iter().zip(0_u32..64).filter(|(free, _)| fits(free));
+        Chances(set.fold(0, |all, (_, nth)| all | 1 << nth))
+    }
+
+    /// The free shapes that a value of that first byte and length may have.
+    pub(super) fn free(
+        &self,
+        chances: Chances,
+        first: u8,
+        length: usize,
+    ) -> impl Iterator<Item = Entry> + '_ {
+        let mut left = chances.0;
+        let bit = alphabet::of(first);
+        std::iter::from_fn(move || {
+            let nth = (left != 0).then(|| left.trailing_zeros())?;
+            left &= left - 1;
+            Some(nth as usize)
+        })
+        .filter_map(|nth| self.free.get(nth))
+        .filter(move |free| free.first & bit != 0 && free.shortest <= length)
+        .map(|free| free.entry)
     }
 
     /// A rule and one of its shapes.

@@ -34,6 +34,7 @@ mod value;
 use super::window::OPEN;
 use super::{Confidence, Finding, Kind, Window};
 use alphabet::{ALNUM, PUNCTUATION};
+use context::Reader;
 use index::Index;
 
 /// So many bytes of punctuation in a row end a token: rules and borders of tables.
@@ -60,6 +61,16 @@ impl Secrets {
         }
     }
 
+    /// Only the rows of that name, to measure them by themselves; nothing when there are none.
+    #[must_use]
+    pub fn only(family: &str) -> Option<Secrets> {
+        let rows = || table::all().filter(|row| row.id == family);
+        rows().next()?;
+        Some(Secrets {
+            index: Index::new(rows()),
+        })
+    }
+
     /// The names of all rules that may be reported, row by row of the table.
     pub fn families() -> impl Iterator<Item = &'static str> {
         table::all()
@@ -72,6 +83,10 @@ impl Secrets {
     /// Spans hold the secret's value alone, in rising order, none over another.
     pub fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize {
         let text = window.text.as_bytes();
+        let Some(words) = &self.index.words else {
+            return text.len();
+        };
+        let mut reader = Reader::new(words, &self.index.meanings, text);
         let mut at = window.from;
         loop {
             at = skip(text, at);
@@ -99,7 +114,7 @@ impl Secrets {
                 }
             }
             if run::worth(text, at, end, bits) {
-                self.index.judge(text, at..end, bits, out);
+                self.index.judge(&mut reader, (at..end, bits), out);
             }
             at = end;
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::super::{Confidence, Finding, Kind};
 use super::alphabet::{self, ALNUM, AT, DIGIT, LETTER, OPERATOR, WORD};
-use super::context::{self, Context, Hit, Meaning};
+use super::context::{self, Context, Hit, Meaning, Reader};
 use super::family::Check;
 use super::index::{Entry, Index, Rule};
 use super::value::{self, Trust};
@@ -35,6 +35,9 @@ const FAR: usize = 72;
 #[inline]
 pub(super) fn worth(text: &[u8], start: usize, end: usize, bits: u32) -> bool {
     let length = end - start;
+    if bits & ALNUM == 0 {
+        return false;
+    }
     if length >= 15 || length >= 8 && bits & DIGIT != 0 || bits & OPERATOR != 0 && length >= 6 {
         return true;
     }
@@ -65,16 +68,17 @@ fn extent(text: &[u8], from: usize, end: usize, mask: u32) -> usize {
 }
 
 /// What is judged: the text, the token and where its findings go.
-struct Case<'a> {
+struct Case<'a, 'r> {
     text: &'a [u8],
+    reader: &'r mut Reader<'a>,
     run: Range<usize>,
     bits: u32,
-    out: &'a mut Vec<Finding>,
+    out: &'r mut Vec<Finding>,
     /// How many findings there were before.
     mark: usize,
 }
 
-impl Case<'_> {
+impl Case<'_, '_> {
     fn push(&mut self, rule: &'static str, span: Range<usize>, confidence: Confidence) {
         let over = |known: &Finding| known.span.start < span.end && span.start < known.span.end;
         let kept = self.out.get(self.mark..).unwrap_or_default();
@@ -97,10 +101,17 @@ impl Case<'_> {
 
 impl Index {
     /// Reports what the token holds.
-    pub(super) fn judge(&self, text: &[u8], run: Range<usize>, bits: u32, out: &mut Vec<Finding>) {
+    pub(super) fn judge<'a>(
+        &self,
+        reader: &mut Reader<'a>,
+        (run, bits): (Range<usize>, u32),
+        out: &mut Vec<Finding>,
+    ) {
+        let text = reader.text();
         let mark = out.len();
         let mut case = Case {
             text,
+            reader,
             run: run.clone(),
             bits,
             out,
@@ -127,9 +138,10 @@ impl Index {
     }
 
     /// Shapes that say enough by themselves.
-    fn shaped(&self, case: &mut Case<'_>) {
+    fn shaped(&self, case: &mut Case<'_, '_>) {
         let mut tries = 0;
         let mut at = case.run.start;
+        let chances = self.chances(case.bits, case.run.len());
         while at < case.run.end && tries < TRIES {
             let escaped = at == case.run.start + 1
                 && alphabet::before(case.text, at) & ALNUM != 0
@@ -148,15 +160,10 @@ impl Index {
                 tries += 1;
                 end = end.or_else(|| self.try_shape(case, *entry, at));
             }
-            let bits = case.bits;
-            let free: &[Entry] = if end.is_none() { &self.free } else { &[] };
-            for entry in free {
-                let fits = |shape: &super::shape::Shape| {
-                    shape.required & !bits == 0 && shape.shortest <= tail.len()
-                };
-                if self.entry(*entry).is_some_and(|(_, shape)| fits(shape)) {
+            if end.is_none() && chances.any() {
+                for entry in self.free(chances, *first, tail.len()) {
                     tries += 1;
-                    end = end.or_else(|| self.try_shape(case, *entry, at));
+                    end = end.or_else(|| self.try_shape(case, entry, at));
                 }
             }
             at = end.unwrap_or(at + 1);
@@ -164,7 +171,7 @@ impl Index {
     }
 
     /// Reports the shape when it stands there; gives its end.
-    fn try_shape(&self, case: &mut Case<'_>, entry: Entry, at: usize) -> Option<usize> {
+    fn try_shape(&self, case: &mut Case<'_, '_>, entry: Entry, at: usize) -> Option<usize> {
         let (rule, shape) = self.entry(entry)?;
         let tail = case.text.get(at..case.run.end)?;
         let length = shape.matches(tail)?;
@@ -193,7 +200,7 @@ impl Index {
     }
 
     /// Every place in the token where a value may begin that is bound to a name.
-    fn bound(&self, case: &mut Case<'_>) {
+    fn bound(&self, case: &mut Case<'_, '_>) {
         let mut places = 0;
         let mut at = case.run.start;
         let mut digits = case.bits & DIGIT != 0;
@@ -217,23 +224,28 @@ impl Index {
 
     /// Judges the value that begins there; gives its end when it is reported. Within a
     /// token, but for an operator's right, names must stand in the same token.
-    fn value(&self, case: &mut Case<'_>, at: usize, strong: bool) -> Option<usize> {
+    fn value(&self, case: &mut Case<'_, '_>, at: usize, strong: bool) -> Option<usize> {
         let since = if strong { 0 } else { case.run.start };
         let tail = case.text.get(at..case.run.end)?;
-        let bond = context::bond(case.text, at);
-        let digits = alphabet::union(tail.get(..64).unwrap_or(tail)) & DIGIT != 0;
-        let length = if bond.operator {
-            4
-        } else if digits {
-            7
-        } else {
-            20
+        let bits = alphabet::union(tail.get(..64).unwrap_or(tail));
+        let enclosed = matches!(
+            at.checked_sub(1).and_then(|at| case.text.get(at)),
+            Some(b'"' | b'\'' | b'`' | b'=')
+        );
+        let shortest = match (bits & DIGIT != 0, enclosed) {
+            (true, _) => 4,
+            (_, true) => 5,
+            _ => 20,
         };
-        if tail.len() < length {
+        if tail.len() < shortest {
             return None;
         }
-        let words = self.words.as_ref()?;
-        let context = Context::read(words, &self.meanings, case.text, (since, at));
+        let bond = context::bond(case.text, at);
+        if !bond.operator && tail.len() < 7 {
+            return None;
+        }
+        case.reader.upto(at);
+        let context = case.reader.context(since, at, bond);
         let (rule, end, confidence) = self
             .vendors(case, &context, at)
             .or_else(|| generic(case, &context, at, !strong))?;
@@ -244,8 +256,8 @@ impl Index {
     /// A value behind a vendor's name.
     fn vendors(
         &self,
-        case: &Case<'_>,
-        context: &Context,
+        case: &Case<'_, '_>,
+        context: &Context<'_>,
         at: usize,
     ) -> Option<(&'static str, usize, Confidence)> {
         let tail = case.text.get(at..case.run.end)?;
@@ -297,7 +309,7 @@ fn key_letters() -> u32 {
 
 /// Whether a vendor's name belongs to the value, and if so whether a word of secrets
 /// says it too.
-fn belongs(text: &[u8], context: &Context, hit: &Hit, at: usize) -> Option<bool> {
+fn belongs(text: &[u8], context: &Context<'_>, hit: &Hit, at: usize) -> Option<bool> {
     let gap = text.get(hit.end..at)?;
     if gap.len() > FAR || gap.iter().any(|b| matches!(b, b';' | b'}')) {
         return None;
@@ -313,8 +325,8 @@ fn belongs(text: &[u8], context: &Context, hit: &Hit, at: usize) -> Option<bool>
 
 /// A value behind a name that says secret, whoever's it is.
 fn generic(
-    case: &Case<'_>,
-    context: &Context,
+    case: &Case<'_, '_>,
+    context: &Context<'_>,
     at: usize,
     inner: bool,
 ) -> Option<(&'static str, usize, Confidence)> {

@@ -104,6 +104,15 @@ impl Shape {
         }
     }
 
+    /// The kinds that its first byte may be.
+    pub(super) fn first(&self) -> u32 {
+        match self.parts.first() {
+            Some(Part::Class { mask, min, .. }) if *min > 0 => *mask,
+            Some(Part::Literal(bytes)) => bytes.first().map_or(0, |byte| alphabet::of(*byte)),
+            _ => u32::MAX,
+        }
+    }
+
     /// How many bytes match from the beginning of `text`, ending where a word ends.
     pub(super) fn matches(&self, text: &[u8]) -> Option<usize> {
         if text.len() < self.shortest {

@@ -125,6 +125,9 @@ const ENDINGS: [&str; 34] = [
     ".zip", ".gz", ".com", ".org", ".net", ".conf", ".pub", ".java", ".sql", ".sh", ".php",
 ];
 
+/// The most bytes of a value that are judged.
+const MOST: usize = 512;
+
 /// Whether `text` holds `piece`, whatever the case.
 pub(super) fn holds(text: &[u8], piece: &[u8]) -> bool {
     text.windows(piece.len())
@@ -245,12 +248,18 @@ pub(super) enum Trust {
 
 /// Whether a value was made by chance, as far as can be seen.
 pub(super) fn random(value: &[u8], trust: Trust) -> bool {
+    let value = value.get(..MOST).unwrap_or(value);
+    drawn(value, trust) && !repeats(value) && !stands_in(value)
+}
+
+/// Whether the bytes of a value are spread as chance spreads them.
+fn drawn(value: &[u8], trust: Trust) -> bool {
     let (shortest, floor) = match trust {
         Trust::Spaced => (16, 3.0),
         Trust::Assigned => (10, 2.9),
         Trust::Vendor => (10, 2.2),
     };
-    if value.len() < shortest || stands_in(value) || repeats(value) {
+    if value.len() < shortest {
         return false;
     }
     let profile = Profile::of(value);
@@ -278,7 +287,7 @@ pub(super) fn random(value: &[u8], trust: Trust) -> bool {
 /// Whether a value may be a password that somebody chose. `set` says that it
 /// stands in quotes or right after `=`: only then may it be a mere word.
 pub(super) fn password(value: &[u8], set: bool) -> bool {
-    if value.len() < 4 || value.len() > 128 || stands_in(value) {
+    if value.len() < 4 || value.len() > 128 {
         return false;
     }
     let known = |word: &&str| value.eq_ignore_ascii_case(word.as_bytes());
@@ -289,7 +298,7 @@ pub(super) fn password(value: &[u8], set: bool) -> bool {
     if named_thing(value, &profile) || profile.letters == 0 && value.len() < 6 {
         return false;
     }
-    if entropy::of(value) < 1.5 {
+    if entropy::of(value) < 1.5 || stands_in(value) {
         return false;
     }
     let special = profile.bits & !(ALNUM | DOT | alphabet::UNDERSCORE | alphabet::DASH) != 0;
