@@ -44,8 +44,14 @@ fn texts() -> Vec<(&'static str, String)> {
         ("hostile password=", filled("password=", MEGABYTE)),
         ("hostile password=a", filled("password=a1 ", MEGABYTE)),
         ("hostile token", filled("aB3", MEGABYTE)),
-        ("hostile key lines", filled("key token a1b2c3d4e5 ", MEGABYTE)),
-        ("hostile begin", filled("-----BEGIN PRIVATE KEY-----\n", MEGABYTE)),
+        (
+            "hostile key lines",
+            filled("key token a1b2c3d4e5 ", MEGABYTE),
+        ),
+        (
+            "hostile begin",
+            filled("-----BEGIN PRIVATE KEY-----\n", MEGABYTE),
+        ),
         ("hostile dashes", filled("a-1_", MEGABYTE)),
         ("hostile urls", filled("a://b:c@", MEGABYTE)),
         ("hostile dots", filled("eyJ.eyJ.", MEGABYTE)),

@@ -2,6 +2,14 @@
 //! examples: every cut in two gives what the whole gives, what was masked comes
 //! back. `ALFRED_ROWS` sets how many rows are cut at every place (default: 150 of
 //! each kind, spread over the file); all rows are masked and echoed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
 #![allow(missing_docs, reason = "a test")]
 
 use std::path::PathBuf;

@@ -11,8 +11,6 @@ pub enum Tier {
     A,
     /// A shape that needs a word beside it.
     B,
-    /// Words alone; low confidence.
-    C,
 }
 
 /// What the table says of one kind.
@@ -70,10 +68,6 @@ entities! {
     BankAccount = "bank_account", "ACCOUNT", B, "", false;
     /// A vehicle's registration.
     LicencePlate = "licence_plate", "PLATE", B, "", false;
-    /// A person's name.
-    PersonName = "person_name", "NAME", C, "", false;
-    /// A postal address.
-    PostalAddress = "postal_address", "ADDRESS", C, "", false;
     /// United States: social security number.
     UsSsn = "us_ssn", "SSN", B, "us", true;
     /// United States: individual taxpayer identification number.
@@ -194,9 +188,6 @@ const ALIASES: &[(&str, Entity)] = &[
     ("birth_date", Entity::BirthDate),
     ("driver_license", Entity::DriverLicence),
     ("license_plate", Entity::LicencePlate),
-    ("person", Entity::PersonName),
-    ("name", Entity::PersonName),
-    ("address", Entity::PostalAddress),
 ];
 
 impl Entity {
@@ -264,7 +255,6 @@ pub fn normalise(entity: Entity, value: &str) -> Cow<'_, str> {
     let keep: fn(char) -> bool = match entity {
         Entity::Email | Entity::IpAddress => |_| true,
         Entity::CryptoWallet => return Cow::Borrowed(value),
-        Entity::PersonName | Entity::PostalAddress => return words(value),
         Entity::Phone => |c| c.is_ascii_digit() || c == '+',
         Entity::CreditCard => |c| c.is_ascii_digit(),
         Entity::BirthDate => |c| c.is_alphanumeric(),
@@ -276,12 +266,6 @@ pub fn normalise(entity: Entity, value: &str) -> Cow<'_, str> {
     }
     let kept = value.chars().filter(|c| keep(*c));
     Cow::Owned(kept.map(|c| c.to_ascii_lowercase()).collect())
-}
-
-/// Lower case, words with one space between them.
-fn words(value: &str) -> Cow<'_, str> {
-    let words: Vec<String> = value.split_whitespace().map(str::to_lowercase).collect();
-    Cow::Owned(words.join(" "))
 }
 
 #[cfg(test)]
@@ -341,7 +325,6 @@ mod tests {
             "DE89370400440532013000",
         );
         same(Entity::Phone, "+49 (30) 901-820", "+4930901820");
-        same(Entity::PersonName, "Ann  Lee", "ann lee");
         assert!(matches!(
             normalise(Entity::Email, "a@b.org"),
             Cow::Borrowed(_)

@@ -1,5 +1,7 @@
 //! Scanners so simple that nobody doubts them, for the laws of screens.
 
+#![allow(dead_code, reason = "each test target uses a part")]
+
 use std::sync::Arc;
 
 use alfred_filters::guard::action::Action;

@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_number_with_its_check_digit_holds_and_any_other_digit_breaks_it() {
-        let cases: [(&str, fn(&[u8]) -> bool); 4] = [
+        type Check = fn(&[u8]) -> bool;
+        let cases: [(&str, Check); 4] = [
             ("79927398713", luhn),
             ("2363", verhoeff),
             ("86095742719", mod11_10),

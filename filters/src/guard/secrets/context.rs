@@ -209,9 +209,10 @@ impl<'a> Reader<'a> {
             let pattern = self.automaton.match_pattern(self.state, nth);
             let length = self.automaton.pattern_len(pattern);
             let first = self.read.wrapping_sub(length) % KEPT;
-            let (Some(meaning), Some(start)) =
-                (self.meanings.get(pattern.as_usize()), self.places.get(first))
-            else {
+            let (Some(meaning), Some(start)) = (
+                self.meanings.get(pattern.as_usize()),
+                self.places.get(first),
+            ) else {
                 continue;
             };
             let bounded = match meaning {

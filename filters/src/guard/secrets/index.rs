@@ -150,7 +150,11 @@ impl Index {
     /// The free shapes that a token of these bits and that length may have.
     pub(super) fn chances(&self, bits: u32, length: usize) -> Chances {
         let fits = |free: &Free| free.required & !bits == 0 && free.shortest <= length;
-        let set = self.free.iter().zip(0_u32..64).filter(|(free, _)| fits(free));
+        let set = self
+            .free
+            .iter()
+            .zip(0_u32..64)
+            .filter(|(free, _)| fits(free));
         Chances(set.fold(0, |all, (_, nth)| all | 1 << nth))
     }
 

@@ -153,7 +153,7 @@ fn gap(text: &[u8], from: usize) -> Gap {
                 end += 1;
             }
             (Some(b' ' | b'\t' | b'"' | b'\'' | b'\\' | b'>' | b'#' | b',' | b'*' | b'|'), _) => {
-                end += 1
+                end += 1;
             }
             _ => break,
         }

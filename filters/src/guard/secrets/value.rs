@@ -291,7 +291,7 @@ pub(super) fn password(value: &[u8], set: bool) -> bool {
         return false;
     }
     let known = |word: &&str| value.eq_ignore_ascii_case(word.as_bytes());
-    if NO_PASSWORD.iter().any(|word| known(&word)) {
+    if NO_PASSWORD.iter().any(known) {
         return false;
     }
     let profile = Profile::of(value);
