@@ -1,6 +1,14 @@
 //! The secrets' scanner against rows of examples of four scanners and against benign
 //! prompts, whole and cut.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
 use std::path::PathBuf;
 
 use alfred_filters::guard::eval::secrets::{Report, Row, flagged, score};

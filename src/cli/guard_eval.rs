@@ -258,13 +258,13 @@ fn tables(report: &Value) -> String {
         text.push_str(&named_table(&names, rows));
         text.push('\n');
     }
-    let speed = &report["speed_mb_per_s"];
+    let at = |path: &str| report.pointer(path).cloned().unwrap_or_default();
     text.push_str(&format!(
         "{} honest prompts, {} with a secret; {} MB/s for personal data, {} MB/s for secrets\n",
-        report["benign"]["prompts"],
-        report["benign"]["with_secrets"],
-        speed["pii"],
-        speed["secrets"]
+        at("/benign/prompts"),
+        at("/benign/with_secrets"),
+        at("/speed_mb_per_s/pii"),
+        at("/speed_mb_per_s/secrets"),
     ));
     text
 }
