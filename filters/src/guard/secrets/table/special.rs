@@ -5,7 +5,6 @@ use super::super::family::{Family, named};
 
 pub(super) const ROWS: &[Family] = &[
     named("sidekiq-secret", "bundleenterprisecontribsyscom|bundlegemscontribsyscom", "{h:8}:{h:8}").floor(15),
-    named("netrc-password", "netrcpassword", "{g:6-80}"),
     named("registry-auth-token", "npmjsorgauthtoken|npmpkggithubcomauthtoken", "{uuid} {B:20-80}"),
     named("docker-config-auth", "dockerconfigjson|dockercfg", "{B:40-4000}"),
     named("laravel-app-key", "laravel|appkey", "base64:{b:43}="),
