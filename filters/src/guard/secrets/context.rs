@@ -273,20 +273,20 @@ impl Context<'_> {
     pub(super) fn secret_name(&self, text: &[u8]) -> Option<Hit> {
         let end = self.bond.name_end;
         let reach = if self.bond.operator { 24 } else { 2 };
-        let name = back(text, end, 64, |b| {
-            alphabet::of(b) & ALNUM != 0 || matches!(b, b'_' | b'-' | b'.' | b' ')
-        });
         let said = self.hits().find(|hit| {
             let says = matches!(
                 hit.meaning,
                 Meaning::Secret | Meaning::Key | Meaning::Password
             );
-            says && hit.bounded && hit.end <= end && end - hit.end <= reach && hit.start >= name
+            says && hit.bounded && hit.end <= end && end - hit.end <= reach
         })?;
+        let name = back(text, end, 64, |b| {
+            alphabet::of(b) & ALNUM != 0 || matches!(b, b'_' | b'-' | b'.' | b' ')
+        });
         let public = self
             .hits()
             .any(|hit| hit.meaning == Meaning::Public && hit.bounded && hit.start >= name);
-        (!public).then_some(said)
+        (!public && said.start >= name).then_some(said)
     }
 }
 

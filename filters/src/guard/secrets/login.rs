@@ -135,21 +135,20 @@ pub(super) fn in_header(text: &[u8], run: &Range<usize>) -> Option<(&'static str
         at.and_then(|at| left.get(at..))
             .is_some_and(|tail| tail.eq_ignore_ascii_case(word))
     };
-    let authorization = value::holds(left, b"authorization");
-    if ends(b"basic") && authorization {
+    let authorization = || value::holds(left, b"authorization");
+    if ends(b"basic") && authorization() {
         return basic(bytes).then(|| ("basic-auth-header", run.clone()));
     }
-    let scheme =
-        ends(b"bearer") || ends(b"bearer:") || authorization && (ends(b"token") || ends(b"apikey"));
+    let bearer = ends(b"bearer") || ends(b"bearer:");
+    let scheme = bearer || (ends(b"token") || ends(b"apikey")) && authorization();
     let bare = ends(b"authorization:");
     if !scheme && !bare || value::stands_in(bytes) || value::repeats(bytes) {
         return None;
     }
     let bits = alphabet::union(bytes);
     let mixed = bits & DIGIT != 0 && bits & LETTER != 0 && bytes.len() >= 12;
-    let chance = value::random(bytes, Trust::Assigned);
-    let sure = if authorization { mixed } else { chance };
-    sure.then(|| ("authorization-header", run.clone()))
+    let chance = || value::random(bytes, Trust::Assigned);
+    (mixed && (chance() || authorization())).then(|| ("authorization-header", run.clone()))
 }
 
 /// Whether it is base64 of `user:password`.

@@ -28,6 +28,8 @@ pub(super) const RULES: [&str; 9] = [
 const TRIES: usize = 256;
 /// The most places in one token where a bound value may begin.
 const PLACES: usize = 24;
+/// Letters of which names have some.
+const NAME: u32 = alphabet::REST_LOWER | alphabet::REST_UPPER;
 /// The farthest that a vendor's name may stand before its value, in bytes.
 const FAR: usize = 72;
 
@@ -155,23 +157,39 @@ impl Index {
             let [first, second, ..] = tail else {
                 return;
             };
-            let mut end = None;
-            for entry in self.beginning(*first, *second) {
+            let mut best: Option<(usize, &'static str, Confidence)> = None;
+            let mut take = |entry: Entry| {
                 tries += 1;
-                end = end.or_else(|| self.try_shape(case, *entry, at));
-            }
-            if end.is_none() && chances.any() {
-                for entry in self.free(chances, *first, tail.len()) {
-                    tries += 1;
-                    end = end.or_else(|| self.try_shape(case, entry, at));
+                let found = self.try_shape(case, entry, at);
+                if found.is_some_and(|new| best.is_none_or(|old| new.0 > old.0)) {
+                    best = found;
                 }
+            };
+            self.beginning(*first, *second)
+                .iter()
+                .copied()
+                .for_each(&mut take);
+            if chances.any() {
+                self.free(chances, *first, tail.len()).for_each(&mut take);
             }
-            at = end.unwrap_or(at + 1);
+            if let Some((end, rule, confidence)) = best {
+                case.push(rule, at..end, confidence);
+            }
+            at = best.map_or(at + 1, |(end, ..)| end);
+            // Without punctuation nothing begins but at the beginning, or after `\n`.
+            if case.bits & !ALNUM == 0 && at > case.run.start + 1 {
+                return;
+            }
         }
     }
 
-    /// Reports the shape when it stands there; gives its end.
-    fn try_shape(&self, case: &mut Case<'_, '_>, entry: Entry, at: usize) -> Option<usize> {
+    /// The shape when it stands there: its end, its rule and how sure that is.
+    fn try_shape(
+        &self,
+        case: &Case<'_, '_>,
+        entry: Entry,
+        at: usize,
+    ) -> Option<(usize, &'static str, Confidence)> {
         let (rule, shape) = self.entry(entry)?;
         let tail = case.text.get(at..case.run.end)?;
         let length = shape.matches(tail)?;
@@ -195,28 +213,32 @@ impl Index {
             Check::Weak if context::bond(case.text, at).operator => Confidence::HIGH,
             Check::Weak => Confidence::LOW,
         };
-        case.push(rule.id, at..at + length, confidence);
-        Some(at + length)
+        Some((at + length, rule.id, confidence))
     }
 
     /// Every place in the token where a value may begin that is bound to a name.
     fn bound(&self, case: &mut Case<'_, '_>) {
         let mut places = 0;
         let mut at = case.run.start;
-        let mut digits = case.bits & DIGIT != 0;
+        let mut seen = 0;
+        let digits = case.bits & DIGIT != 0;
         while at < case.run.end && places < PLACES {
             let last = alphabet::before(case.text, at);
             let strong = at == case.run.start || last & OPERATOR != 0;
-            let weak = last != 0 && last & ALNUM == 0 && digits;
+            seen |= last;
+            // Numbers in base 16 and their dashes hold no name.
+            let weak = last != 0 && last & ALNUM == 0 && digits && seen & NAME != 0;
             let own = alphabet::at(case.text, at) & (ALNUM | alphabet::DOLLAR) != 0;
             let quote = strong && at == case.run.start;
             if (strong || weak) && (own || quote) && !case.covered(at) {
                 places += 1;
                 if let Some(end) = self.value(case, at, strong) {
                     at = end;
-                    digits = true;
                     continue;
                 }
+            }
+            if case.bits & !ALNUM == 0 {
+                return;
             }
             at += 1;
         }
@@ -242,6 +264,9 @@ impl Index {
         }
         let bond = context::bond(case.text, at);
         if !bond.operator && tail.len() < 7 {
+            return None;
+        }
+        if inner_name(tail, strong && bond.operator) {
             return None;
         }
         case.reader.upto(at);
@@ -291,15 +316,31 @@ impl Rule {
     /// How long the value is when it has one of the rule's shapes. Without a word of
     /// secrets before it, it needs a digit: members of programs have such lengths too.
     fn named(&self, tail: &[u8], word: bool) -> Option<usize> {
-        self.shapes.iter().find_map(|shape| {
+        let fitting = self.shapes.iter().filter_map(|shape| {
             let length = shape.matches(tail)?;
             let value = tail.get(..length)?;
             let chance = entropy::of(value) >= self.floor;
             let real = self.floor == 0.0 || !value::shown(value) && !value::repeats(value);
             let drawn = word || alphabet::union(value) & DIGIT != 0;
             (chance && real && drawn).then_some(length)
-        })
+        });
+        fitting.max()
     }
+}
+
+/// Whether the bytes begin with a name that a value of its own follows, as `KEY=…`
+/// does: that value is judged at its own place. What is bound to a name before it may
+/// hold `=` itself, unless it says that it is a name.
+fn inner_name(tail: &[u8], bound: bool) -> bool {
+    let Some(sign) = tail.iter().take(96).position(|b| *b == b'=') else {
+        return false;
+    };
+    let after = tail.get(sign + 1..sign + 5).unwrap_or_default();
+    let valued = after.len() == 4 && alphabet::union(after) & ALNUM != 0;
+    let name = tail.get(..sign).unwrap_or_default();
+    let says = |word: &&[u8]| value::holds(name, word);
+    let words: [&[u8]; 6] = [b"key", b"token", b"secret", b"pass", b"pwd", b"auth"];
+    valued && (!bound || words.iter().any(&says))
 }
 
 /// What keys are written with.

@@ -7,38 +7,31 @@ use super::alphabet::{
 };
 use super::entropy;
 
-/// Pieces of values that stand for a secret: in examples, templates and code.
-const STANDINS: [&[u8]; 29] = [
-    b"example",
-    b"xxxx",
-    b"****",
-    b"....",
-    b"your",
-    b"changeme",
-    b"change_me",
-    b"change-me",
-    b"placeholder",
-    b"replace",
-    b"redacted",
-    b"insert",
-    b"process.env",
-    b"environ",
-    b"getenv",
-    b"sample",
-    b"dummy",
-    b"<secret",
-    b"todo",
-    b"fixme",
-    b"undefined",
-    b"not-set",
-    b"not_set",
-    b"notset",
-    b"fake",
-    b"goes_here",
-    b"put_",
-    b"####",
-    b"----",
-];
+/// Pieces of values that stand for a secret, in examples, templates and code, by their
+/// first byte in lower case.
+fn standins(first: u8) -> &'static [&'static [u8]] {
+    match first | 32 {
+        b'e' => &[b"example", b"environ"],
+        b'x' => &[b"xxxx"],
+        b'*' => &[b"****"],
+        b'.' => &[b"...."],
+        b'y' => &[b"your"],
+        b'c' => &[b"changeme", b"change_me", b"change-me"],
+        b'p' => &[b"placeholder", b"process.env", b"put_"],
+        b'r' => &[b"replace", b"redacted"],
+        b'i' => &[b"insert"],
+        b'g' => &[b"getenv", b"goes_here"],
+        b's' => &[b"sample"],
+        b'd' => &[b"dummy"],
+        b't' => &[b"todo"],
+        b'f' => &[b"fixme", b"fake"],
+        b'u' => &[b"undefined"],
+        b'n' => &[b"not-set", b"not_set", b"notset"],
+        b'#' => &[b"####"],
+        b'-' => &[b"----"],
+        _ => &[],
+    }
+}
 
 /// What a password is never, as a whole: types, examples, words of forms.
 const NO_PASSWORD: [&str; 74] = [
@@ -139,7 +132,12 @@ pub(super) fn stands_in(value: &[u8]) -> bool {
     let templated = matches!(value.first(), Some(b'$' | b'%' | b'*' | b'#'));
     templated
         || value.windows(2).any(|pair| pair == b"${" || pair == b"$(")
-        || STANDINS.iter().any(|piece| holds(value, piece))
+        || value.iter().enumerate().any(|(place, first)| {
+            standins(*first).iter().any(|piece| {
+                let there = value.get(place..place + piece.len());
+                there.is_some_and(|there| there.eq_ignore_ascii_case(piece))
+            })
+        })
 }
 
 /// Whether one byte is repeated so often that nobody drew it by lot.

@@ -17,7 +17,7 @@ pub(super) const ROWS: &[Family] = &[
     shape("discord-webhook", "discord.com/api/webhooks/{d:16-20}/{s:60-80} discordapp.com/api/webhooks/{d:16-20}/{s:60-80}"),
     shape("telegram-bot-token", "{d:5-16}:A{s:34} {d:5-16}:AA{s:32-34}").floor(30),
     shape("telegram-notify-url", "tgram://{d:8-10}:{s:35}"),
-    shape("microsoft-teams-webhook", "webhook.office.com/webhookb2/{w:8}-{w:4}-{w:4}-{w:4}-{w:12}@{w:8}-{w:4}-{w:4}-{w:4}-{w:12}/IncomingWebhook/{w:32}/{s:30-60} outlook.office.com/webhook/{uuid}@{uuid}/IncomingWebhook/{h:32}/{uuid}").floor(20),
+    shape("microsoft-teams-webhook", "webhook.office.com/webhookb2/{s:36}@{s:36}/IncomingWebhook/{w:32}/{s:30-60} outlook.office.com/webhook/{s:36}@{s:36}/IncomingWebhook/{w:32}/{s:36}").floor(20),
     shape("google-chat-webhook", "chat.googleapis.com/v1/spaces/{s:8-20}/messages?key={s:39}&token={G:40-90}"),
     shape("line-channel-token", "{b:150-180}=1O/w1cDnyilFU= {b:150-175}1O/w1cDnyilFU="),
     shape("twilio-api-key", "SK{h:32} SK{x:32}").floor(30),

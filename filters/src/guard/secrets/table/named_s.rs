@@ -136,7 +136,7 @@ pub(super) const ROWS: &[Family] = &[
         "stormglass",
         "{uuid} {uuid}-{uuid} {w:8}-{w:4}-{w:4}-{w:4}-{w:60-70} {x:8}-{x:4}-{x:4}-{x:4}-{x:12}-{x:8}-{x:4}-{x:4}-{x:4}-{x:12}",
     ),
-    named("storyblok-key", "storyblok", "22t{l:1} 22tt {w:24}"),
+    named("storyblok-key", "storyblok", "{w:22}tt {w:24}"),
     named("storychief-key", "storychief", "{s:940-1000} {G:200-1200}"),
     named("strava-key", "strava", "{x:40}"),
     named("streak-key", "streak", "{x:32}"),

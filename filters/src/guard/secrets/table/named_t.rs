@@ -24,7 +24,7 @@ pub(super) const ROWS: &[Family] = &[
         "teletype",
         "{w:8}-{w:4}-{w:4}-{w:4}-{w:40-60} {N:8}-{N:4}-{N:4}-{N:4}-{N:40-60}",
     ),
-    named("telnyx-key", "telnyx", "KEY{w:32}_{w:22}"),
+    named("telnyx-named-key", "telnyx", "KEY{w:32}_{w:22}"),
     named(
         "terraform-key",
         "terraform|tfc|tfe",
@@ -129,7 +129,7 @@ pub(super) const ROWS: &[Family] = &[
     named(
         "wireguard-key",
         "wireguard|presharedkey|privatekey",
-        "{B:44} b43=",
+        "{B:44} {b:43}=",
     ),
     named("wistia-key", "wistia", "{x:64}"),
     named("wit-key", "wit|witai", "{w:32}"),

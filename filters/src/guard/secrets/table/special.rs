@@ -10,7 +10,6 @@ pub(super) const ROWS: &[Family] = &[
         "{h:8}:{h:8}",
     )
     .floor(15),
-    named("netrc-password", "netrcpassword", "{g:6-80}"),
     named(
         "registry-auth-token",
         "npmjsorgauthtoken|npmpkggithubcomauthtoken",
