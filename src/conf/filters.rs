@@ -270,7 +270,7 @@ fn unknown_entity(name: &str, at: &std::ops::Range<usize>, cx: &mut Cx<'_>) {
     let names = Entity::ALL.iter().map(|entity| entity.name());
     let hint = match cx.near(name, names) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "docs/reference/guards.md lists the kinds".to_owned(),
+        None => "docs/concepts/guards.md lists the kinds".to_owned(),
     };
     cx.at(at, "is no kind of personal data", Some(hint));
 }

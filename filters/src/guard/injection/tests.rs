@@ -1,3 +1,5 @@
+//! The judge of injections on texts of its own.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Links that carry data out, honest ones, and cuts.
+
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
