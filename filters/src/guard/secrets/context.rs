@@ -26,6 +26,8 @@ pub(super) enum Meaning {
     Key,
     /// A password.
     Password,
+    /// `access` and `private`: where nothing else is said, only in capitals.
+    Access,
     /// Says something only beside a vendor: `access`, `id`.
     Hint,
     /// Says that what follows is no secret: `public`.
@@ -60,6 +62,10 @@ pub(super) struct Bond {
     pub(super) operator: bool,
     /// A quote, or an operator without spaces, stands right before the value.
     pub(super) tight: bool,
+    /// A verb stands between: `the password is …`.
+    pub(super) said: bool,
+    /// It is the argument of a call or the member of a list.
+    pub(super) passed: bool,
 }
 
 /// Reads the words of a text once, however many values look back at them.
@@ -76,6 +82,10 @@ pub(super) struct Reader<'a> {
     read: usize,
     hits: [Hit; KEPT],
     count: usize,
+    /// Where the last vendor's name ends, and the last word that says public: most
+    /// values have neither before them.
+    vendor: usize,
+    public: usize,
 }
 
 /// What stands before one value.
@@ -113,6 +123,15 @@ fn ends(text: &[u8], at: usize) -> bool {
     free(at) || plural
 }
 
+/// Whether what follows a word in its name is the rest of the name, and at most the
+/// name of a type after it: `Token string`.
+fn typed(rest: &[u8]) -> bool {
+    let mut words = rest.split(|b| *b == b' ');
+    words.next();
+    let kind = words.next().unwrap_or_default();
+    words.next().is_none() && kind.iter().all(u8::is_ascii_alphabetic)
+}
+
 /// Goes back over bytes that hold, at most so many.
 fn back(text: &[u8], from: usize, most: usize, holds: impl Fn(u8) -> bool) -> usize {
     let mut at = from;
@@ -135,20 +154,46 @@ pub(super) fn bond(text: &[u8], at: usize) -> Bond {
     let quote = back(text, at, 4, wrap);
     let gap = back(text, quote, 24, space);
     let sign = back(text, gap, 4, operator);
-    let called = text.get(quote..at).unwrap_or_default().contains(&b'(');
     let signs = text.get(sign..gap).unwrap_or_default();
-    let bound = called
-        || signs
-            .iter()
-            .any(|b| matches!(b, b'=' | b':' | b'>' | b',' | b'|'));
+    let wraps = text.get(quote..at).unwrap_or_default();
+    let quoted = wraps.iter().any(|b| matches!(b, b'"' | b'\'' | b'`'));
+    let path = signs.ends_with(b"::");
+    let arrow = signs.ends_with(b"=>") || signs.ends_with(b"->");
+    let assigns = signs.iter().any(|b| matches!(b, b'=' | b':' | b'>' | b'|'));
+    // A call's arguments and an arrow's right are values only in quotes.
+    let passes = wraps.contains(&b'(') || signs.contains(&b',') || arrow;
+    // `${NAME}` and its like are written where the secret is not.
+    let braced = wraps.iter().rposition(|b| matches!(b, b'{' | b'('));
+    let opener = braced.and_then(|at| text.get((quote + at).checked_sub(1)?));
+    let templated = matches!(opener, Some(b'$' | b'#' | b'%' | b'{'));
+    let bound = !path && !templated && if passes { quoted } else { assigns };
     let close = back(text, back(text, sign, 8, space), 4, |b| {
         matches!(b, b'"' | b'\'' | b'`' | b'\\' | b')' | b']' | b'?' | b'*')
     });
+    let verb = if bound || quote == gap {
+        gap
+    } else {
+        verb(text, gap)
+    };
     Bond {
-        name_end: if bound { close } else { gap },
+        said: verb < gap,
+        name_end: if bound { close } else { verb },
         operator: bound,
-        tight: quote < at || bound && gap == quote && signs.contains(&b'='),
+        tight: quoted || bound && gap == quote && signs.contains(&b'='),
+        passed: passes,
     }
+}
+
+/// Verbs between the name of a secret and the secret, in some languages.
+const VERBS: [&[u8]; 8] = [
+    b" is", b" is:", b" ist", b" lautet", b" est", b" es", b" to", b" equals",
+];
+
+/// Where the verb begins that ends at `end`; `end` when there is none.
+fn verb(text: &[u8], end: usize) -> usize {
+    let left = text.get(..end).unwrap_or_default();
+    let said = VERBS.iter().find(|verb| left.ends_with(verb));
+    said.map_or(end, |verb| end - verb.len())
 }
 
 impl<'a> Reader<'a> {
@@ -168,6 +213,8 @@ impl<'a> Reader<'a> {
             read: 0,
             hits: [NO_HIT; KEPT],
             count: 0,
+            vendor: 0,
+            public: 0,
         }
     }
 
@@ -220,6 +267,11 @@ impl<'a> Reader<'a> {
                 Meaning::Vendor(_) if length >= 5 => begins(self.text, *start),
                 _ => (length >= 5 || begins(self.text, *start)) && ends(self.text, end),
             };
+            match meaning {
+                Meaning::Vendor(_) => self.vendor = end,
+                Meaning::Public => self.public = end,
+                _ => {}
+            }
             if let Some(slot) = self.hits.get_mut(self.count % KEPT) {
                 *slot = Hit {
                     meaning: *meaning,
@@ -262,6 +314,29 @@ impl Context<'_> {
         })
     }
 
+    /// Whether a word says by itself, not as a hint, that a secret follows.
+    pub(super) fn says_secret(&self) -> bool {
+        self.hits().any(|hit| {
+            matches!(
+                hit.meaning,
+                Meaning::Secret | Meaning::Key | Meaning::Password | Meaning::Access
+            )
+        })
+    }
+
+    /// Whether a vendor's name stands within reach.
+    pub(super) fn has_vendor(&self) -> bool {
+        self.reader.vendor > self.low
+    }
+
+    /// Whether a word says that what follows is public.
+    pub(super) fn says_public(&self) -> bool {
+        let near = self.reader.public > self.low;
+        near && self
+            .hits()
+            .any(|hit| hit.meaning == Meaning::Public && hit.bounded)
+    }
+
     /// Whether a word that was not bounded by itself follows another there.
     pub(super) fn follows(&self, end: usize) -> bool {
         self.hits()
@@ -273,19 +348,29 @@ impl Context<'_> {
     pub(super) fn secret_name(&self, text: &[u8]) -> Option<Hit> {
         let end = self.bond.name_end;
         let reach = if self.bond.operator { 24 } else { 2 };
-        let said = self.hits().find(|hit| {
-            let says = matches!(
-                hit.meaning,
-                Meaning::Secret | Meaning::Key | Meaning::Password
-            );
-            says && hit.bounded && hit.end <= end && end - hit.end <= reach
+        let mut near = self.hits().take_while(|hit| hit.end + reach >= end);
+        let said = near.find(|hit| {
+            let says = match hit.meaning {
+                Meaning::Secret | Meaning::Key | Meaning::Password => true,
+                Meaning::Access => !self.bond.operator && shouted(text, hit.end),
+                _ => false,
+            };
+            let near = says && hit.bounded && hit.end <= end && end - hit.end <= reach;
+            near && text.get(hit.end..end).is_some_and(typed)
         })?;
         let name = back(text, end, 64, |b| {
             alphabet::of(b) & ALNUM != 0 || matches!(b, b'_' | b'-' | b'.' | b' ')
         });
-        let public = self
+        let near = self.reader.public > self.low;
+        let public = near
+            && self
+                .hits()
+                .any(|hit| hit.meaning == Meaning::Public && hit.bounded && hit.start >= name);
+        // `secretkey` says more than the `key` in it.
+        let longest = self
             .hits()
-            .any(|hit| hit.meaning == Meaning::Public && hit.bounded && hit.start >= name);
+            .find(|hit| hit.meaning == Meaning::Secret && hit.end == said.end && hit.bounded);
+        let said = longest.unwrap_or(said);
         (!public && said.start >= name).then_some(said)
     }
 }

@@ -155,6 +155,11 @@ fn gap(text: &[u8], from: usize) -> Gap {
             (Some(b' ' | b'\t' | b'"' | b'\'' | b'\\' | b'>' | b'#' | b',' | b'*' | b'|'), _) => {
                 end += 1;
             }
+            // A block may stand in a comment of a program.
+            (Some(b'/'), Some(b'/')) if line => {
+                let sign = matches!(text.get(end + 2), Some(b'/' | b'!'));
+                end += 2 + usize::from(sign);
+            }
             _ => break,
         }
     }

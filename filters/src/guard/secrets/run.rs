@@ -33,26 +33,36 @@ const NAME: u32 = alphabet::REST_LOWER | alphabet::REST_UPPER;
 /// The farthest that a vendor's name may stand before its value, in bytes.
 const FAR: usize = 72;
 
-/// Whether a token may hold anything: most words of prose may not.
+/// Whether a token may hold anything: most words of prose and names of programs may not.
 #[inline]
 pub(super) fn worth(text: &[u8], start: usize, end: usize, bits: u32) -> bool {
     let length = end - start;
     if bits & ALNUM == 0 {
         return false;
     }
-    if length >= 15 || length >= 8 && bits & DIGIT != 0 || bits & OPERATOR != 0 && length >= 6 {
-        return true;
+    if bits & (DIGIT | OPERATOR) == 0 {
+        return length >= WORDY || length >= 5 && enclosed(text, start);
     }
-    length >= 4 && (alphabet::before(text, start) != 0 || assigned(text, start))
+    length >= 8 || length >= 4 && (bits & DIGIT == 0 || assigned(text, start))
 }
 
-/// Whether `=`, `:` or a bracket stands right before, at most two bytes away.
+/// A token without digits is a word when it is shorter than this.
+const WORDY: usize = 20;
+
+/// Whether a quote or `=` stands right before.
+#[inline]
+fn enclosed(text: &[u8], start: usize) -> bool {
+    let last = start.checked_sub(1).and_then(|at| text.get(at));
+    matches!(last, Some(b'"' | b'\'' | b'`' | b'='))
+}
+
+/// Whether a sign that binds values to names, or a line's end, stands just before.
 #[inline]
 fn assigned(text: &[u8], start: usize) -> bool {
     let from = start.saturating_sub(3);
     let left = text.get(from..start).unwrap_or_default();
-    left.iter()
-        .any(|b| matches!(b, b'=' | b':' | b'>' | b'(' | b'"' | b'\'' | b'`' | b'\n'))
+    let binds = |b: &u8| matches!(b, b'=' | b':' | b'>' | b'(' | b'"' | b'\'' | b'`' | b'\n');
+    left.iter().any(binds) || alphabet::before(text, start) != 0
 }
 
 /// Where a value ends that is made of the letters of keys.
@@ -63,9 +73,7 @@ fn extent(text: &[u8], from: usize, end: usize, mask: u32) -> usize {
         .take_while(|b| alphabet::of(**b) & mask != 0)
         .count();
     let kept = rest.get(..length).unwrap_or_default();
-    let trimmed = kept
-        .iter()
-        .rposition(|b| !matches!(b, b'.' | b':' | b'?' | b'!'));
+    let trimmed = kept.iter().rposition(|b| !matches!(b, b'.' | b':' | b'?'));
     from + trimmed.map_or(0, |last| last + 1)
 }
 
@@ -94,6 +102,12 @@ impl Case<'_, '_> {
         }
     }
 
+    /// Whether an operator or the word `key` stands before the place.
+    fn said_key(&self, at: usize) -> bool {
+        let left = self.text.get(at.saturating_sub(32)..at).unwrap_or_default();
+        context::bond(self.text, at).operator || value::holds(left, b"key")
+    }
+
     /// Where the finding ends that covers the place.
     fn covered(&self, at: usize) -> bool {
         let kept = self.out.get(self.mark..).unwrap_or_default();
@@ -119,7 +133,8 @@ impl Index {
             out,
             mark,
         };
-        if run.len() >= 8 {
+        let digits = bits & DIGIT != 0;
+        if run.len() >= WORDY || digits && run.len() >= 8 {
             self.shaped(&mut case);
         }
         if bits & AT != 0
@@ -127,7 +142,7 @@ impl Index {
         {
             case.push("url-password", span, Confidence::HIGH);
         }
-        if let Some((rule, span)) = login::in_header(text, &run) {
+        if digits && let Some((rule, span)) = login::in_header(text, &run) {
             case.push(rule, span, Confidence::HIGH);
         }
         if let Some(span) = login::in_curl(text, &run) {
@@ -210,7 +225,7 @@ impl Index {
             Check::Crc => Confidence::HIGH,
             Check::Jwt if value::json_header(value) => Confidence::CERTAIN,
             Check::Jwt => return None,
-            Check::Weak if context::bond(case.text, at).operator => Confidence::HIGH,
+            Check::Weak if case.said_key(at) => Confidence::HIGH,
             Check::Weak => Confidence::LOW,
         };
         Some((at + length, rule.id, confidence))
@@ -230,14 +245,16 @@ impl Index {
             let weak = last != 0 && last & ALNUM == 0 && digits && seen & NAME != 0;
             let own = alphabet::at(case.text, at) & (ALNUM | alphabet::DOLLAR) != 0;
             let quote = strong && at == case.run.start;
-            if (strong || weak) && (own || quote) && !case.covered(at) {
+            // What follows `\` is an escape, not a value.
+            let escape = quote && at > 0 && case.text.get(at - 1) == Some(&b'\\');
+            if (strong || weak) && (own || quote) && !escape && !case.covered(at) {
                 places += 1;
                 if let Some(end) = self.value(case, at, strong) {
                     at = end;
                     continue;
                 }
             }
-            if case.bits & !ALNUM == 0 {
+            if case.bits & !ALNUM == 0 || case.bits & (DIGIT | OPERATOR) == 0 {
                 return;
             }
             at += 1;
@@ -250,14 +267,10 @@ impl Index {
         let since = if strong { 0 } else { case.run.start };
         let tail = case.text.get(at..case.run.end)?;
         let bits = alphabet::union(tail.get(..64).unwrap_or(tail));
-        let enclosed = matches!(
-            at.checked_sub(1).and_then(|at| case.text.get(at)),
-            Some(b'"' | b'\'' | b'`' | b'=')
-        );
-        let shortest = match (bits & DIGIT != 0, enclosed) {
+        let shortest = match (bits & DIGIT != 0, enclosed(case.text, at)) {
             (true, _) => 4,
             (_, true) => 5,
-            _ => 20,
+            _ => WORDY,
         };
         if tail.len() < shortest {
             return None;
@@ -287,7 +300,8 @@ impl Index {
     ) -> Option<(&'static str, usize, Confidence)> {
         let tail = case.text.get(at..case.run.end)?;
         let mut named = false;
-        for hit in context.hits() {
+        let mut tried = None;
+        for hit in context.hits().take_while(|_| context.has_vendor()) {
             let Meaning::Vendor(list) = hit.meaning else {
                 continue;
             };
@@ -295,6 +309,9 @@ impl Index {
                 continue;
             };
             named |= word;
+            if tried.replace((list, word)) == Some((list, word)) {
+                continue;
+            }
             for place in self.vendors.get(usize::from(list))? {
                 let rule = self.rules.get(usize::from(*place))?;
                 if let Some(length) = rule.named(tail, word) {
@@ -304,24 +321,24 @@ impl Index {
         }
         let end = extent(case.text, at, case.run.end, key_letters());
         let value = case.text.get(at..end)?;
-        (named && value::random(value, Trust::Vendor)).then_some((
-            "vendor-key",
-            end,
-            Confidence::HIGH,
-        ))
+        let said = context.bond.operator || context.says_secret();
+        (named && said && !context.says_public() && value::random(value, Trust::Vendor))
+            .then_some(("vendor-key", end, Confidence::HIGH))
     }
 }
 
 impl Rule {
     /// How long the value is when it has one of the rule's shapes. Without a word of
-    /// secrets before it, it needs a digit: members of programs have such lengths too.
+    /// secrets before it, or with punctuation, it needs a digit: names of programs have
+    /// such lengths too.
     fn named(&self, tail: &[u8], word: bool) -> Option<usize> {
         let fitting = self.shapes.iter().filter_map(|shape| {
             let length = shape.matches(tail)?;
             let value = tail.get(..length)?;
             let chance = entropy::of(value) >= self.floor;
             let real = self.floor == 0.0 || !value::shown(value) && !value::repeats(value);
-            let drawn = word || alphabet::union(value) & DIGIT != 0;
+            let bits = alphabet::union(value);
+            let drawn = bits & DIGIT != 0 || word && bits & !ALNUM == 0;
             (chance && real && drawn).then_some(length)
         });
         fitting.max()
@@ -340,7 +357,7 @@ fn inner_name(tail: &[u8], bound: bool) -> bool {
     let name = tail.get(..sign).unwrap_or_default();
     let says = |word: &&[u8]| value::holds(name, word);
     let words: [&[u8]; 6] = [b"key", b"token", b"secret", b"pass", b"pwd", b"auth"];
-    valued && (!bound || words.iter().any(&says))
+    valued && (!bound || words.iter().any(says))
 }
 
 /// What keys are written with.
@@ -359,6 +376,9 @@ fn belongs(text: &[u8], context: &Context<'_>, hit: &Hit, at: usize) -> Option<b
         return None;
     }
     let word = context.names_secret(hit.start.saturating_sub(16));
+    if gap.contains(&b'/') && !context.says_secret() {
+        return None;
+    }
     let near = gap.len() <= 8 && gap.iter().all(|b| alphabet::of(*b) & ALNUM == 0);
     let close = context.bond.operator && gap.len() <= 24;
     (word || near || close).then_some(word)
@@ -372,30 +392,33 @@ fn generic(
     inner: bool,
 ) -> Option<(&'static str, usize, Confidence)> {
     let name = context.secret_name(case.text)?;
-    let operator = context.bond.operator;
-    if name.meaning == Meaning::Password && operator {
-        let end = extent(case.text, at, case.run.end, u32::MAX);
-        let value = case.text.get(at..end)?;
-        let found = value::password(value, context.bond.tight);
-        return found.then_some(("password", end, Confidence::MEDIUM));
-    }
-    let login = || {
-        context
-            .hits()
-            .any(|hit| hit.meaning == Meaning::Hint && hit.bounded)
-    };
-    if name.meaning == Meaning::Password && !inner && login() {
-        let end = extent(case.text, at, case.run.end, u32::MAX);
-        let found = value::password(case.text.get(at..end)?, false);
-        return found.then_some(("password", end, Confidence::MEDIUM));
-    }
+    let bond = context.bond;
+    let whole = extent(case.text, at, case.run.end, u32::MAX);
+    let chosen = case.text.get(at..whole)?;
     let end = extent(case.text, at, case.run.end, key_letters());
-    let value = case.text.get(at..end)?;
-    if operator && !inner {
-        let found = value::random(value, Trust::Assigned);
-        return found.then_some(("generic-api-key", end, Confidence::MEDIUM));
-    }
-    let said = context::shouted(case.text, name.end) || name.meaning == Meaning::Secret;
-    let found = said && value::random(value, Trust::Spaced);
-    found.then_some(("generic-spaced", end, Confidence::MEDIUM))
+    let key = case.text.get(at..end)?;
+    let hinted = |hit: Hit| hit.meaning == Meaning::Hint && hit.bounded;
+    let (found, rule, end) = match name.meaning {
+        Meaning::Password if bond.operator || !inner && bond.said => {
+            let set = bond.operator && bond.tight && !bond.passed;
+            (value::password(chosen, set), "password", whole)
+        }
+        // `login ann password …`, as in a netrc.
+        Meaning::Password if !inner && context.hits().any(hinted) => {
+            (value::password(chosen, false), "password", whole)
+        }
+        Meaning::Secret if bond.operator && bond.tight && value::typed_in(chosen) => {
+            (true, "generic-api-key", whole)
+        }
+        _ if !inner && (bond.operator || bond.said) => {
+            let found = value::random(key, Trust::Assigned);
+            (found, "generic-api-key", end)
+        }
+        _ => {
+            let said = context::shouted(case.text, name.end) || name.meaning == Meaning::Secret;
+            let found = said && value::random(key, Trust::Spaced);
+            (found, "generic-spaced", end)
+        }
+    };
+    found.then_some((rule, end, Confidence::MEDIUM))
 }

@@ -34,7 +34,7 @@ fn standins(first: u8) -> &'static [&'static [u8]] {
 }
 
 /// What a password is never, as a whole: types, examples, words of forms.
-const NO_PASSWORD: [&str; 74] = [
+const NO_PASSWORD: [&str; 77] = [
     "password",
     "passwd",
     "passphrase",
@@ -109,6 +109,9 @@ const NO_PASSWORD: [&str; 74] = [
     "basic",
     "digest",
     "bearer",
+    "utf-8",
+    "utf8",
+    "ascii",
 ];
 
 /// Endings of names of files and hosts.
@@ -159,8 +162,8 @@ pub(super) fn repeats(value: &[u8]) -> bool {
 struct Profile {
     digits: usize,
     letters: usize,
-    /// Changes between small letters, capitals and digits; not from a capital to
-    /// the small letters of its word.
+    /// Changes between small letters, capitals and digits; none where a word
+    /// with a capital begins.
     changes: usize,
     /// The longest stretch of letters of one case.
     stretch: usize,
@@ -171,7 +174,7 @@ impl Profile {
     fn of(value: &[u8]) -> Profile {
         let mut all = Profile::default();
         let (mut last, mut stretch) = (0, 0);
-        for byte in value {
+        for (place, byte) in value.iter().enumerate() {
             let bit = alphabet::of(*byte);
             all.bits |= bit;
             let kind = [DIGIT, LOWER, UPPER, 0]
@@ -184,7 +187,9 @@ impl Profile {
             if kind & LETTER != 0 {
                 all.stretch = all.stretch.max(stretch);
             }
-            let word = last == UPPER && kind == LOWER;
+            let next = alphabet::at(value, place + 1);
+            let word = last == UPPER && kind == LOWER
+                || last == LOWER && kind == UPPER && next & LOWER != 0;
             all.changes += usize::from(kind != last && kind != 0 && last != 0 && !word);
             last = kind;
         }
@@ -195,43 +200,55 @@ impl Profile {
 /// Whether a value is a path, a host, a file or a member of a program's object.
 fn named_thing(value: &[u8], profile: &Profile) -> bool {
     let text = std::str::from_utf8(value).unwrap_or("");
-    let lower = text.to_ascii_lowercase_ends();
-    ENDINGS.iter().any(|ending| lower.ends_with(ending))
+    (profile.bits & DOT != 0 && named_file(value))
         || text.contains("://")
         || text.starts_with('/')
         || text.starts_with("./")
+        || text.contains("::")
         || (profile.bits & SLASH != 0
             && profile.bits & (EQUALS | PLUS) == 0
-            && profile.digits * 8 < profile.letters)
+            && (profile.digits * 8 < profile.letters || folder(value)))
         || (profile.bits & DOT != 0 && profile.digits == 0)
 }
 
-/// The last bytes of a text in lower case, enough for an ending.
-trait Endings {
-    fn to_ascii_lowercase_ends(&self) -> Tail;
+/// Whether a path begins with a folder of letters.
+fn folder(value: &[u8]) -> bool {
+    let first = value.split(|byte| *byte == b'/').next().unwrap_or_default();
+    first.len() >= 3 && first.iter().all(|b| b.is_ascii_lowercase() || *b == b'-')
 }
 
-/// Up to six bytes.
-struct Tail([u8; 6], usize);
-
-impl Tail {
-    fn ends_with(&self, ending: &str) -> bool {
-        let kept = self.0.get(..self.1).unwrap_or_default();
-        kept.ends_with(ending.as_bytes())
-    }
+/// Whether a value ends as names of files and hosts do.
+fn named_file(value: &[u8]) -> bool {
+    ENDINGS.iter().any(|ending| {
+        let tail = value.len().checked_sub(ending.len());
+        let tail = tail.and_then(|at| value.get(at..));
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(ending.as_bytes()))
+    })
 }
 
-impl Endings for str {
-    fn to_ascii_lowercase_ends(&self) -> Tail {
-        let bytes = self.as_bytes();
-        let tail = bytes.get(bytes.len().saturating_sub(6)..).unwrap_or(bytes);
-        let mut kept = [0; 6];
-        for (place, byte) in kept.iter_mut().zip(tail) {
-            *place = byte.to_ascii_lowercase();
-        }
-        Tail(kept, tail.len())
-    }
+/// Whether a value is long and has digits, letters and signs that no key and no name
+/// is written with: a secret that somebody or some framework made up.
+pub(super) fn typed_in(value: &[u8]) -> bool {
+    let bits = alphabet::union(value);
+    let signs = bits & !(alphabet::WORD | KEY_SIGNS) != 0;
+    let mixed = bits & DIGIT != 0 && bits & LETTER != 0 && signs;
+    let bare = !value.windows(2).any(|pair| pair == b"=$");
+    value.len() >= 12 && mixed && bare && password(value, false)
 }
+
+/// Signs that keys, names, paths and addresses have.
+const KEY_SIGNS: u32 = alphabet::DASH
+    | DOT
+    | PLUS
+    | SLASH
+    | EQUALS
+    | alphabet::TILDE
+    | alphabet::PERCENT
+    | alphabet::COLON
+    | alphabet::QUERY
+    | alphabet::AND
+    | alphabet::BAR
+    | alphabet::AT;
 
 /// How much a name before a value says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -279,7 +296,8 @@ fn drawn(value: &[u8], trust: Trust) -> bool {
     let mixed = profile.changes * 4 >= alnum;
     let long = profile.stretch >= 16 && profile.digits >= 2;
     let vendor = trust == Trust::Vendor && profile.digits >= 2;
-    mixed && profile.digits >= 2 || long || vendor && profile.changes * 8 >= alnum
+    let dense = alnum == value.len() && alnum >= 20 && profile.digits >= 4 && profile.changes >= 3;
+    mixed && profile.digits >= 2 || long || dense || vendor && profile.changes * 8 >= alnum
 }
 
 /// Whether a value may be a password that somebody chose. `set` says that it

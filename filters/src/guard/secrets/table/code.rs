@@ -38,7 +38,7 @@ pub(super) const ROWS: &[Family] = &[
     shape("dockerhub-pat", "dckr_pat_{s:27}"),
     shape("dockerhub-oat", "dckr_oat_{s:32-64}"),
     shape("artifactory-api-key", "AKCp{w:69} AKCp{w:24-68}").floor(35),
-    shape("artifactory-password", "AP{d:1}{w:16-60} APA{w:16-60} AKC{w:16-60}").floor(33),
+    shape("artifactory-password", "AP{d:1}{w:16-60} APA{w:16-60} AKC{w:16-60}").floor(33).check(Check::Mixed),
     shape("artifactory-reference-token", "cmVmdGtuO{w:50-70} cmVmd{w:59}").floor(38),
     shape("circleci-token", "CCIPAT_{w:22}_{n:40} CCIPRJ_{w:22}_{h:40} CCIPAT_{w:18-30}_{w:30-64}"),
     shape("buildkite-token", "bkua_{h:40} bkat_{h:40} bkua_{n:40} bkaj_{s:40-300}"),

@@ -48,10 +48,11 @@ pub(super) fn all() -> impl Iterator<Item = Family> {
 }
 
 /// The words of names that say what a value is, apart by spaces.
-pub(super) fn words() -> [(Meaning, &'static str); 5] {
+pub(super) fn words() -> [(Meaning, &'static str); 6] {
     [
         (Meaning::Secret, special::SECRET),
         (Meaning::Key, "key"),
+        (Meaning::Access, "access private"),
         (Meaning::Password, special::PASSWORD),
         (Meaning::Hint, special::HINT),
         (Meaning::Public, special::PUBLIC),

@@ -143,7 +143,7 @@ pub(super) const ROWS: &[Family] = &[
     named(
         "microsoft-key",
         "microsoft|office365|o365|graphapi",
-        "{s:40} {T:34-40}",
+        "{s:40}",
     ),
     named("mindmeister-key", "mindmeister", "{s:43}"),
     named("miro-key", "miro", "{w:27} {s:27}"),

@@ -193,7 +193,7 @@ pub(super) const ROWS: &[Family] = &[
         "restpack|screenshot|htmltopdf",
         "{w:50} {w:48}",
     ),
-    named("rev-key", "rev|revai", "{s:27} {s:40}"),
+    named("rev-key", "revai", "{s:27} {s:40}"),
     named("ringcentral-key", "ringcentral", "{s:22} {s:46}"),
     named("rinse-key", "ritekit", "{x:44}"),
     named("riotgames-key", "riot|riotgames", "RGAPI-{uuid}"),

@@ -126,11 +126,7 @@ pub(super) const ROWS: &[Family] = &[
     named("wepay-key", "wepay", ""),
     named("whatsapp-key", "whatsapp", "EAA{w:60-300}"),
     named("whoxy-key", "whoxy", "{w:33}"),
-    named(
-        "wireguard-key",
-        "wireguard|presharedkey|privatekey",
-        "{B:44} {b:43}=",
-    ),
+    named("wireguard-key", "wireguard|presharedkey", "{B:44} {b:43}="),
     named("wistia-key", "wistia", "{x:64}"),
     named("wit-key", "wit|witai", "{w:32}"),
     named("wordpress-key", "wordpress|wpsalt", "{w:64}"),

@@ -86,7 +86,7 @@ pub(super) const PASSWORD: &str = "password passwd passwort kennwort passphrase 
     passw userpass dbpass dbpassword motdepasse contrasena senha parola haslo wachtwoord";
 
 /// Words that say something beside a vendor's name.
-pub(super) const HINT: &str = "access private auth login api id sid account client user dsn \
+pub(super) const HINT: &str = "auth login api id sid account client user dsn \
     product platform license webhook signature app connection username pswd";
 
 /// Words that say the opposite.
