@@ -214,8 +214,11 @@ impl<'a> Folding<'a> {
         let mut end = at;
         for letter in self.after(at).chars().take(7) {
             end += letter.len_utf8();
-            if letter == '\u{e007f}' {
-                return Some(end);
+            match letter {
+                '\u{e007f}' => return Some(end),
+                '\u{e0020}'..='\u{e007e}' => {}
+                // Anything else ends the flag: what follows it is no part of it.
+                _ => return None,
             }
         }
         None
