@@ -271,19 +271,12 @@ impl Sieve {
                 }
                 Hit::Found(finding, action) => (finding.clone(), *action),
                 Hit::Placeholder(mark) => match self.placeholder(mark, stage.desk) {
-                    Some(
-                        deed @ Deed {
-                            what: What::Restore(_),
-                            ..
-                        },
-                    ) => {
-                        deeds.push(deed);
+                    Some(What::Act(finding, action)) => (finding, action),
+                    Some(what) => {
+                        let span = mark.span.clone();
+                        deeds.push(Deed { span, what });
                         continue;
                     }
-                    Some(Deed {
-                        what: What::Act(finding, action),
-                        ..
-                    }) => (finding, action),
                     None => continue,
                 },
             };
@@ -304,26 +297,22 @@ impl Sieve {
         ours.then(|| mark.span.clone())
     }
 
-    fn placeholder(&self, mark: &Mark, desk: &mut Desk<'_>) -> Option<Deed> {
+    fn placeholder(&self, mark: &Mark, desk: &mut Desk<'_>) -> Option<What> {
         let known = desk.vault.value(&mark.name).is_some();
-        let what = match self.task {
+        match self.task {
             // The request's own text has a placeholder of ours: as a value it
             // comes back as it was.
-            Task::Mask if known => What::Act(literal(mark), Action::MaskReversible),
+            Task::Mask if known => Some(What::Act(literal(mark), Action::MaskReversible)),
             Task::Mask => {
                 desk.vault.reserve(&mark.name);
-                return None;
+                None
             }
-            Task::Answer | Task::Unmask if known => What::Restore(mark.clone()),
+            Task::Answer | Task::Unmask if known => Some(What::Restore(mark.clone())),
             Task::Answer | Task::Unmask => {
                 desk.report.unknown += u64::from(mark.bracketed);
-                return None;
+                None
             }
-        };
-        Some(Deed {
-            span: mark.span.clone(),
-            what,
-        })
+        }
     }
 
     fn note<S: Sink>(&self, finding: &Finding, action: Action, stage: &mut Stage<'_, '_, S>) {
