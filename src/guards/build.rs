@@ -6,7 +6,7 @@ use alfred_filters::guard::action::Action;
 use alfred_filters::guard::injection::Injection;
 use alfred_filters::guard::judging::Stance;
 use alfred_filters::guard::links::Links;
-use alfred_filters::guard::own::{Own, OwnTerms};
+use alfred_filters::guard::own::{Own, OwnError, OwnTerms};
 use alfred_filters::guard::own_patterns::Patterns;
 use alfred_filters::guard::pii::Pii;
 use alfred_filters::guard::policy::{Policy, Scan, Select, Spec, allow_hash};
@@ -30,8 +30,6 @@ pub struct Guards {
     pub judge: Option<(Injection, Stance)>,
     /// Texts that were judged in earlier turns.
     pub(super) known: Known,
-    /// Nothing is looked for in answers, though what was masked is put back.
-    pub is_answer_free: bool,
 }
 
 /// The two policies while they are put together.
@@ -40,6 +38,8 @@ struct Draft {
     request: Spec,
     answer: Spec,
     terms: Vec<OwnTerms>,
+    /// Which filter each list of terms is.
+    places: Vec<usize>,
     /// How many patterns there are.
     patterns: u16,
     stance: Option<Stance>,
@@ -59,7 +59,7 @@ impl Guards {
             match filter {
                 Filter::Secrets(filter) => draft.secrets(filter, &key),
                 Filter::Pii(filter) => draft.pii(filter, &key),
-                Filter::Terms(filter) => draft.terms(filter),
+                Filter::Terms(filter) => draft.terms(index, filter),
                 Filter::Patterns(filter) => {
                     draft.patterns(filter).map_err(|why| (index, why))?;
                 }
@@ -68,7 +68,7 @@ impl Guards {
             }
         }
         if !draft.terms.is_empty() {
-            let own = Own::new(&draft.terms).map_err(|error| (0, error.to_string()))?;
+            let own = Own::new(&draft.terms).map_err(|error| draft.blame(&error))?;
             draft.scan_with(Arc::new(own));
         }
         let settings = &config.guard;
@@ -81,12 +81,9 @@ impl Guards {
             };
             Policy::new(spec).map(Arc::new)
         };
-        let is_answer_free = draft
-            .answer
-            .actions
-            .iter()
-            .all(|(_, action, _)| *action == Action::Allow);
-        if is_answer_free {
+        let mut actions = draft.answer.actions.iter();
+        if actions.all(|(_, action, _)| *action == Action::Allow) {
+            // Nothing is looked for in answers, though what was masked is put back.
             draft.answer.scanners.clear();
         }
         let made = policy(draft.request).and_then(|request| Ok((request, policy(draft.answer)?)));
@@ -96,7 +93,6 @@ impl Guards {
             answer,
             judge: draft.stance.map(|stance| (Injection::shipped(), stance)),
             known: Known::new(blake3::derive_key("alfred 2026 guard known texts", &key)),
-            is_answer_free,
         }))
     }
 }
@@ -161,6 +157,15 @@ impl Draft {
         Ok(())
     }
 
+    /// The filter whose terms were refused, and why.
+    fn blame(&self, error: &OwnError) -> (usize, String) {
+        let place = match error {
+            OwnError::TooMany => self.places.last(),
+            OwnError::Empty(list) | OwnError::TooLong(list) => self.places.get(*list),
+        };
+        (place.copied().unwrap_or_default(), error.to_string())
+    }
+
     fn links(&mut self, filter: &LinksFilter) {
         self.answer
             .scanners
@@ -170,7 +175,8 @@ impl Draft {
         self.answer.actions.push(row);
     }
 
-    fn terms(&mut self, filter: &TermsFilter) {
+    fn terms(&mut self, place: usize, filter: &TermsFilter) {
+        self.places.push(place);
         let index = u16::try_from(self.terms.len()).unwrap_or(u16::MAX);
         self.terms.push(OwnTerms {
             terms: filter.terms.clone(),
@@ -214,5 +220,26 @@ fn confidence(sureness: Sureness) -> Confidence {
         Sureness::Low => Confidence::LOW,
         Sureness::Medium => Confidence::MEDIUM,
         Sureness::High => Confidence::HIGH,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conf::{Environment, parse};
+
+    fn refused(filters: &str) -> (usize, String) {
+        let yaml = format!("filters:\n{filters}");
+        let config = parse("a.yaml", &yaml, &Environment::default()).expect("a good file");
+        Guards::build(&config, [1; 32]).expect_err("no policy")
+    }
+
+    #[test]
+    fn what_cannot_be_built_is_told_at_its_own_filter() {
+        let terms = "  - secrets: {}\n  - terms: { name: a, terms: [Acme] }\n  - pii: {}\n";
+        let empty = format!("{terms}  - terms: {{ name: b, terms: [\" \"] }}\n");
+        assert_eq!(refused(&empty).0, 3);
+        let pattern = "  - secrets: {}\n  - patterns: { name: p, patterns: [\"(\"] }\n";
+        assert_eq!(refused(pattern).0, 1);
     }
 }

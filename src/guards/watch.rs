@@ -57,12 +57,6 @@ impl Watch {
         screen_request(prompt, &mut desk)
     }
 
-    /// Whether the answer must pass through screens: something is looked for in it, or was masked in the request.
-    #[must_use]
-    pub fn heeds_answer(&self) -> bool {
-        !self.guards.is_answer_free || !self.vault.is_empty()
-    }
-
     /// What the answer's texts are screened with.
     pub fn desk(&mut self) -> Desk<'_> {
         Desk {

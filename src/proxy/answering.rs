@@ -129,7 +129,7 @@ pub(crate) struct Answering {
     /// What the answer would be without guards; it waits here to be screened.
     raw: BytesMut,
     out: BytesMut,
-    screening: Option<Box<Screening>>,
+    screening: Screening,
     facts: Facts,
     last_piece: Option<Instant>,
     failure: Option<Failure>,
@@ -160,7 +160,7 @@ impl Default for Answering {
             asked: None,
             raw: BytesMut::new(),
             out: BytesMut::new(),
-            screening: None,
+            screening: Screening::default(),
             facts: Facts::default(),
             last_piece: None,
             failure: None,
@@ -172,10 +172,8 @@ impl Default for Answering {
 impl Answering {
     /// Forgets the last attempt and prepares for the next.
     pub(crate) fn begin(&mut self, asked: Asked) {
-        let mut screening = self.screening.take();
-        if let Some(screening) = &mut screening {
-            screening.begin(asked.surface);
-        }
+        let mut screening = std::mem::take(&mut self.screening);
+        screening.begin(asked.surface);
         *self = Self {
             asked: Some(asked),
             screening,
@@ -185,12 +183,12 @@ impl Answering {
 
     /// The guard that has seen the request waits for its answer.
     pub(crate) fn watch(&mut self, watch: Option<Box<Watch>>) {
-        self.screening = watch.map(Screening::new);
+        self.screening = Screening::new(watch);
     }
 
     /// The guard, once the answer is over.
     pub(crate) fn watched(&self) -> Option<&Watch> {
-        self.screening.as_ref().map(|screening| screening.watch())
+        self.screening.watch()
     }
 
     /// The provider's header has come.
@@ -304,17 +302,7 @@ impl Answering {
     /// Passes what the answer says on to the client, through the guard if there is one; `end` tells
     /// that nothing follows.
     fn screen(&mut self, end: bool) -> Result<(), Failure> {
-        match &mut self.screening {
-            Some(screening) => screening.pass(&mut self.raw, end, &mut self.out),
-            None if self.out.is_empty() => {
-                std::mem::swap(&mut self.raw, &mut self.out);
-                Ok(())
-            }
-            None => {
-                self.out.unsplit(self.raw.split());
-                Ok(())
-            }
-        }
+        self.screening.pass(&mut self.raw, end, &mut self.out)
     }
 
     /// The answer cannot go on: before content another attempt may, after it the client is told.
@@ -330,10 +318,7 @@ impl Answering {
         if !told {
             self.raw.extend_from_slice(&words);
         }
-        match &mut self.screening {
-            Some(screening) => screening.last_words(&mut self.raw, &mut self.out),
-            None => self.out.unsplit(self.raw.split()),
-        }
+        self.screening.last_words(&mut self.raw, &mut self.out);
         self.over = true;
         self.failure = Some(failure);
         Step::BreakOff(self.out.split().freeze())
@@ -370,10 +355,7 @@ impl Answering {
         }
         let body = answer.render(&asked.plan);
         let surface = asked.surface;
-        let Some(screening) = &mut self.screening else {
-            return Step::Done(body);
-        };
-        match screening.whole(surface, body) {
+        match self.screening.whole(surface, body) {
             Ok(body) => Step::Done(body),
             Err(blocked) => {
                 self.facts.complete = false;

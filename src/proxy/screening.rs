@@ -2,32 +2,34 @@
 //! masked in the request is put back whoever answers.
 
 use alfred_filters::guard::screen::Blocked;
-use alfred_filters::guard::veil::{VeilStream, veil_body};
+use alfred_filters::guard::veil::{VeilStream, is_idle, veil_body};
 use alfred_filters::prompt::Surface;
 use bytes::{Bytes, BytesMut};
 
 use crate::guards::{Watch, blocked};
 use crate::routing::Failure;
 
-/// See the module text.
+/// See the module text. Without a guard everything passes.
+#[derive(Default)]
 pub(crate) struct Screening {
-    watch: Box<Watch>,
+    watch: Option<Box<Watch>>,
     /// The running answer's; none where nothing has to be done.
     veil: Option<VeilStream>,
 }
 
 impl Screening {
-    pub(crate) fn new(watch: Box<Watch>) -> Box<Self> {
-        Box::new(Self { watch, veil: None })
+    pub(crate) fn new(watch: Option<Box<Watch>>) -> Self {
+        Self { watch, veil: None }
     }
 
-    pub(crate) fn watch(&self) -> &Watch {
-        &self.watch
+    pub(crate) fn watch(&self) -> Option<&Watch> {
+        self.watch.as_deref()
     }
 
     /// Another attempt begins.
     pub(crate) fn begin(&mut self, surface: Surface) {
-        let heeds = self.watch.heeds_answer();
+        let watch = self.watch.as_mut();
+        let heeds = watch.is_some_and(|watch| !is_idle(&watch.desk()));
         self.veil = heeds.then(|| VeilStream::new(surface));
     }
 
@@ -38,11 +40,11 @@ impl Screening {
         end: bool,
         out: &mut BytesMut,
     ) -> Result<(), Failure> {
-        let Some(veil) = &mut self.veil else {
+        let (Some(veil), Some(watch)) = (&mut self.veil, &mut self.watch) else {
             out.unsplit(raw.split());
             return Ok(());
         };
-        let mut desk = self.watch.desk();
+        let mut desk = watch.desk();
         let fed = veil.feed(&mut desk, &raw.split(), out);
         let fed = match end {
             true => fed.and_then(|()| veil.finish(&mut desk, out)),
@@ -51,21 +53,24 @@ impl Screening {
         fed.map_err(|found| failure(&found))
     }
 
-    /// The answer breaks off with these words.
+    /// The answer breaks off with these words. What is held back goes before them, unless it is what was blocked.
     pub(crate) fn last_words(&mut self, raw: &mut BytesMut, out: &mut BytesMut) {
-        match &mut self.veil {
-            Some(veil) => veil.last_words(&mut self.watch.desk(), &raw.split(), out),
-            None => out.unsplit(raw.split()),
+        let words = raw.clone();
+        if self.pass(raw, true, out).is_err()
+            && let (Some(veil), Some(watch)) = (&mut self.veil, &mut self.watch)
+        {
+            veil.last_words(&mut watch.desk(), &words, out);
         }
     }
 
     /// The same for an answer in one piece.
     pub(crate) fn whole(&mut self, surface: Surface, body: Bytes) -> Result<Bytes, Failure> {
-        if self.veil.is_none() {
-            return Ok(body);
+        match &mut self.watch {
+            Some(watch) => {
+                veil_body(surface, &mut watch.desk(), body).map_err(|found| failure(&found))
+            }
+            None => Ok(body),
         }
-        let mut desk = self.watch.desk();
-        veil_body(surface, &mut desk, body).map_err(|found| failure(&found))
     }
 }
 

@@ -140,3 +140,39 @@ async fn arguments_of_tools_get_their_values_back_as_json() {
     let told: Value = serde_json::from_str(&told).expect("arguments are JSON");
     assert_eq!(told, json!({ "to": MAIL, "note": "say \"hi\"" }));
 }
+
+#[tokio::test]
+async fn what_is_held_is_told_before_the_words_of_a_stream_that_breaks_off() {
+    let mut script = vec![Do::Read, Do::Send(Do::stream_head())];
+    for event in [Do::role(), Do::says("write to bob")] {
+        script.push(Do::Send(Do::chunk(&event)));
+    }
+    script.push(Do::Close);
+    let (_upstream, gateway) = world(REVERSIBLE, vec![script.clone(), script]).await;
+    let answer = chat(&gateway, "hello", true).await.expect(200);
+    assert_eq!(answer.events().text(), "write to bob");
+    let told = answer.text();
+    let (held, error) = (told.find("bob"), told.find("\"error\""));
+    assert!(held.is_some() && error.is_some() && held < error, "{told}");
+
+    let body = json!({
+        "model": "p/m", "stream": true,
+        "input": [{ "role": "user", "content": "hello" }],
+    });
+    let answer = gateway.post("/v1/responses", &[], &body.to_string()).await;
+    let told = answer.expect(200).text();
+    let numbers: Vec<u64> = told
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .filter_map(|data| serde_json::from_str::<Value>(data).ok())
+        .filter_map(|event| event["sequence_number"].as_u64())
+        .collect();
+    assert!(
+        told.contains("response.failed") && told.contains("bob"),
+        "{told}"
+    );
+    assert!(
+        numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]),
+        "{told}"
+    );
+}

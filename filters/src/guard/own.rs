@@ -30,11 +30,11 @@ pub enum OwnError {
     /// More than [`MAX_TERMS`].
     #[error("there are more than {MAX_TERMS} terms")]
     TooMany,
-    /// A term without a visible character.
-    #[error("dictionary {0} holds an empty term")]
+    /// A term of this dictionary has no visible character.
+    #[error("one of the terms has no visible character")]
     Empty(usize),
-    /// A term of more than [`MAX_TERM`] bytes.
-    #[error("dictionary {0} holds a term of more than {MAX_TERM} bytes")]
+    /// A term of this dictionary has more than [`MAX_TERM`] bytes.
+    #[error("one of the terms has more than {MAX_TERM} bytes")]
     TooLong(usize),
 }
 

@@ -80,6 +80,7 @@ impl Grammar {
 
 /// Whether nobody looks for anything and nothing can come back: this never changes
 /// while an answer goes out.
-fn is_idle(desk: &Desk<'_>) -> bool {
+#[must_use]
+pub fn is_idle(desk: &Desk<'_>) -> bool {
     desk.policy.scanners().is_empty() && desk.vault.is_empty()
 }
