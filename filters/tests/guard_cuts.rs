@@ -7,47 +7,23 @@
     reason = "a test that meets the unexpected must fail"
 )]
 
+#[path = "guard/scanners.rs"]
+mod scanners;
+
 use std::sync::{Arc, LazyLock};
 
 use alfred_filters::guard::action::Action;
 use alfred_filters::guard::canary::Canary;
-use alfred_filters::guard::links::Links;
-use alfred_filters::guard::own::{Own, OwnTerms};
-use alfred_filters::guard::own_patterns::Patterns;
-use alfred_filters::guard::pii::Pii;
 use alfred_filters::guard::policy::{Policy, Scan, Select, Spec};
 use alfred_filters::guard::report::Report;
 use alfred_filters::guard::screen::{Desk, Form, Screen, Task};
-use alfred_filters::guard::secrets::Secrets;
 use alfred_filters::guard::vault::Vault;
 use alfred_filters::guard::window::{LEFT_CONTEXT, OPEN};
-use alfred_filters::guard::{Confidence, Entity, Finding, Window};
+use alfred_filters::guard::{Confidence, Finding, Window};
 use proptest::prelude::*;
-
-const KEY: [u8; 32] = [7; 32];
-
-type Scanners = Vec<(&'static str, Arc<dyn Scan>)>;
+use scanners::{KEY, Scanners, scanners};
 
 static SCANNERS: LazyLock<Scanners> = LazyLock::new(scanners);
-
-fn scanners() -> Scanners {
-    let terms = ["Acme", "Acme Corp", "Müller AG", "株式会社"].map(str::to_owned);
-    let terms = OwnTerms {
-        terms: terms.to_vec(),
-        ignore_case: true,
-    };
-    let patterns = [r"\bEMP-\d{6}\b", r"(?i)proj[ -]?\w{1,9}", "ab|abcd"].map(str::to_owned);
-    let hosts = ["cdn.acme.test".to_owned()];
-    let canary = Canary::new(&Canary::word(&KEY, "req_1"));
-    vec![
-        ("pii", Arc::new(Pii::new(Entity::ALL))),
-        ("secrets", Arc::new(Secrets::new())),
-        ("own", Arc::new(Own::new(&[terms]).unwrap())),
-        ("patterns", Arc::new(Patterns::new(1, &patterns).unwrap())),
-        ("links", Arc::new(Links::new(&hosts))),
-        ("canary", Arc::new(canary)),
-    ]
-}
 
 /// What the scanners look for, pieces of it, and what stands between; `¦` parts them.
 const TEXTS: &str = concat!(

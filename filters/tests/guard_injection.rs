@@ -2,37 +2,16 @@
 //! the bars here only prove that table, code and rows belong together; what it does
 //! on unseen rows is printed by `make train-injection`.
 
-use std::path::{Path, PathBuf};
+#[path = "guard/rows.rs"]
+mod rows;
 
 use alfred_filters::guard::eval::injection::Scores;
 use alfred_filters::guard::injection::{Injection, Level, Trust};
 use base64::Engine;
 use serde_json::Value;
 
-/// The rows, or `None` where it is allowed that they are absent.
 fn rows() -> Option<Vec<Value>> {
-    let root = std::env::var_os("ALFRED_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
-    let path = root.join("data/safety/injection/dev.jsonl");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!(
-            "NO ROWS at {}: set ALFRED_SHARED; nothing was checked",
-            path.display()
-        );
-        assert_eq!(
-            std::env::var("ALFRED_SHARED_OPTIONAL").as_deref(),
-            Ok("1"),
-            "the rows are not part of the repository"
-        );
-        return None;
-    };
-    Some(
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap_or_default())
-            .collect(),
-    )
+    rows::rows("injection/dev.jsonl")
 }
 
 /// Judges all rows after a change to each text; `document` says whom to trust less.

@@ -8,7 +8,8 @@
     reason = "a test fails loudly"
 )]
 
-use std::path::PathBuf;
+#[path = "guard/rows.rs"]
+mod rows;
 
 use alfred_filters::guard::entity::Tier;
 use alfred_filters::guard::eval::pii::{Report, Row, kind, score};
@@ -17,24 +18,7 @@ use alfred_filters::guard::{Confidence, Entity, Finding, Kind, Window};
 use serde_json::Value;
 
 fn rows(name: &str) -> Vec<Value> {
-    let root = std::env::var_os("ALFRED_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
-    let path = root.join("data/safety").join(name);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("!! no data at {}: set ALFRED_SHARED", path.display());
-        let optional = std::env::var("ALFRED_SHARED_OPTIONAL");
-        assert_eq!(
-            optional.as_deref(),
-            Ok("1"),
-            "{} is missing",
-            path.display()
-        );
-        return Vec::new();
-    };
-    let row = |line: &str| serde_json::from_str(line).expect("a row is JSON");
-    text.lines().map(row).collect()
+    rows::rows(name).unwrap_or_default()
 }
 
 fn marked(row: &Value) -> Row {

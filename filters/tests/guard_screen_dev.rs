@@ -12,7 +12,9 @@
 )]
 #![allow(missing_docs, reason = "a test")]
 
-use std::path::PathBuf;
+#[path = "guard/rows.rs"]
+mod rows;
+
 use std::sync::Arc;
 
 use alfred_filters::guard::action::Action;
@@ -25,17 +27,7 @@ use alfred_filters::guard::vault::Vault;
 use alfred_filters::guard::{Confidence, Entity};
 
 fn rows(kind: &str) -> Vec<String> {
-    let root = std::env::var_os("ALFRED_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
-    let path = root.join(format!("data/safety/{kind}/dev.jsonl"));
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        panic!("no examples at {}: set ALFRED_SHARED", path.display());
-    };
-    let rows = text
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let rows = rows::rows(&format!("{kind}/dev.jsonl")).expect("the rows are needed");
     let join = |parts: &serde_json::Value| {
         let parts = parts.as_array().unwrap();
         parts
@@ -43,12 +35,13 @@ fn rows(kind: &str) -> Vec<String> {
             .map(|part| part.as_str().unwrap())
             .collect::<String>()
     };
-    rows.map(|row| {
-        row["text"]
-            .as_str()
-            .map_or_else(|| join(&row["parts"]), str::to_owned)
-    })
-    .collect()
+    rows.into_iter()
+        .map(|row| {
+            row["text"]
+                .as_str()
+                .map_or_else(|| join(&row["parts"]), str::to_owned)
+        })
+        .collect()
 }
 
 fn policy() -> Policy {

@@ -9,8 +9,6 @@
     reason = "a test may fail"
 )]
 
-use std::path::PathBuf;
-
 use alfred_filters::guard::Window;
 use alfred_filters::guard::eval::secrets::{Report, Row, flagged, score};
 use alfred_filters::guard::secrets::Secrets;
@@ -19,25 +17,13 @@ use serde_json::Value;
 
 #[path = "guard_secrets/pieces.rs"]
 mod pieces;
+#[path = "guard/rows.rs"]
+mod rows;
 
 use pieces::{pieces, whole};
 
-/// A file of the shared data.
-fn shared(name: &str) -> String {
-    let folder = std::env::var("ALFRED_SHARED").map_or_else(
-        |_| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        PathBuf::from,
-    );
-    let path = folder.join("data/safety").join(name);
-    std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{} cannot be read: {error}", path.display()))
-}
-
 fn lines(name: &str) -> Vec<Value> {
-    let text = shared(name);
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    rows::rows(name).expect("the rows are needed")
 }
 
 fn rows() -> Vec<Row> {

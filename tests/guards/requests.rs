@@ -7,6 +7,8 @@ use crate::world::{MAIL, chat, received, says, secret, world};
 
 /// Nothing that the gateway has written, anywhere, holds the value.
 async fn assert_nowhere(gateway: &Gateway, value: &str) {
+    // Written last of all: what was to be written is there.
+    gateway.nth_receipt(1).await;
     let log = gateway.log();
     assert!(!log.contains(value), "in the log");
     let metrics = gateway.scrape().await;
@@ -76,6 +78,8 @@ async fn a_dry_run_changes_nothing_and_counts() {
     let answer = chat(&gateway, &text, false).await;
     answer.expect(200);
     assert_eq!(received(&upstream), text);
+    // Counted once the client has its answer; the receipt comes after.
+    gateway.nth_receipt(1).await;
     let counted = "alfred_guard_findings_total{direction=\"request\",rule=\"email\"}";
     assert_eq!(
         gateway.metrics(counted).await,
