@@ -265,6 +265,7 @@ impl Exchange {
             user: principal.user_id,
             team: principal.team_id,
             organisation: principal.org_id,
+            key_id: principal.key_id,
         });
     }
 

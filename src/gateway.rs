@@ -9,7 +9,7 @@ use alfred_filters::dialect::Dialect;
 
 use crate::conf::{self, Config, Kind, Problem, Problems, UnknownPrice};
 use crate::exchange::unix_ms;
-use crate::guards::Guards;
+use crate::guards::{Callouts, Guards};
 use crate::ledger::{self, Charge, Class, Price, PriceTable, ServiceTier, UsageCounts};
 use crate::limits::{Measure, Rule};
 use crate::living::Living;
@@ -43,6 +43,8 @@ pub struct Gateway {
     pub token_rules: Arc<[Rule]>,
     /// What texts are screened with; `None` where nothing is looked for.
     pub guards: Option<Arc<Guards>>,
+    /// The services that are asked about requests; `None` where none are.
+    pub callouts: Option<Callouts>,
     /// Who fetches pictures that requests name by their address; `None` where nobody may.
     pub pictures: Option<Fetcher>,
     /// What models charge.
@@ -127,6 +129,7 @@ impl Gateway {
             request_rules: rules(&config, Measure::Requests),
             token_rules: rules(&config, Measure::Tokens),
             guards,
+            callouts: Callouts::build(&config, outbound.as_ref(), living.guards.tools()),
             pictures: fetcher(&config, outbound.as_ref()),
             prices,
             built_at: unix_ms() / 1000,
@@ -232,11 +235,14 @@ fn build_outbound(config: &Config, egress: &Arc<Egress>) -> Result<Option<Outbou
     let mut identities = config.providers.iter();
     let identity = identities.find(|(_, provider)| provider.entra.is_some());
     let fetches = !config.images.fetch_from.is_empty();
+    let asked = config.filters.iter().position(conf::Filter::asks_a_service);
+    let asked_at = asked.unwrap_or(0).to_string();
     let path: &[&str] = match (check, issuer, identity) {
         (Some((name, _)), ..) => &["providers", name, "health"],
         (_, Some(_), _) => &["jwt", &index, "jwks_url"],
         (.., Some((name, _))) => &["providers", name, "entra"],
         _ if fetches => &["images", "fetch_from"],
+        _ if asked.is_some() => &["filters", &asked_at],
         _ => return Ok(None),
     };
     let made = Outbound::new(egress)
@@ -313,11 +319,16 @@ fn build_guards(
     living: &Living,
     problems: &mut Vec<Problem>,
 ) -> Option<Arc<Guards>> {
-    let pepper = living.keyring.pepper();
-    let key = pepper.tag("alfred 2026 guard allowed values", b"");
-    match Guards::build(config, key) {
-        Ok(guards) => guards.map(Arc::new),
+    let policy = config.guard_policy();
+    if policy.filters.is_empty() {
+        return None;
+    }
+    match Guards::build(&policy, living.guards.tools()) {
+        Ok(guards) => Some(Arc::new(guards)),
         Err((index, error)) => {
+            let local = config.filters.iter().enumerate();
+            let mut local = local.filter(|(_, filter)| !filter.asks_a_service());
+            let index = local.nth(index).map_or(index, |(index, _)| index);
             let path = ["filters", &index.to_string()];
             problems.push(config.source.problem(&path, error));
             None

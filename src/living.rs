@@ -3,6 +3,7 @@
 //! [`crate::gateway::Gateway`] is configuration and swapped whole; this is shared by every
 //! gateway of the process.
 
+mod findings;
 mod policy;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,15 +11,17 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+pub use findings::Findings;
 pub use policy::PolicyLog;
 
 use crate::conf::Config;
+use crate::guards::{GuardBook, Tools};
 use crate::ledger::{PriceTable, Staff, Treasury};
 use crate::limits::{FloodGuard, LimitTable};
 use crate::pool::{Endpoint, Endpoints, Resolver, State};
 use crate::providers::Identities;
 use crate::routing::RetryBudget;
-use crate::secrets::Keyring;
+use crate::secrets::{Keyring, Pepper};
 use crate::telemetry::{AccessLog, EndpointFigures, Health, LedgerFigures, Metrics};
 use crate::tokens::KeySources;
 
@@ -55,6 +58,10 @@ pub struct Living {
     /// Where money is held and settled; `None` where no ledger is kept.
     pub treasury: Option<Arc<Treasury>>,
     staff: Mutex<Option<Staff>>,
+    /// What organisations, teams and keys want their texts screened with.
+    pub guards: GuardBook,
+    /// What guards found, until it is written down.
+    pub findings: Findings,
     /// Refusals of policy that are to be audited.
     pub policy: PolicyLog,
     epoch: Instant,
@@ -73,6 +80,7 @@ impl Living {
     #[must_use]
     pub fn with_ledger(keyring: Keyring, access_log: AccessLog, staff: Option<Staff>) -> Arc<Self> {
         let metrics = Metrics::new();
+        let guards = GuardBook::new(guard_tools(keyring.pepper()));
         let treasury = staff.as_ref().map(|staff| Arc::clone(staff.treasury()));
         if let Some(treasury) = treasury.clone() {
             metrics.watch_ledger(Box::new(move || ledger_figures(&treasury)));
@@ -95,6 +103,8 @@ impl Living {
             health: Arc::default(),
             treasury,
             staff: Mutex::new(staff),
+            guards,
+            findings: Findings::default(),
             policy: PolicyLog::default(),
             epoch,
             unpriced: Mutex::default(),
@@ -154,6 +164,7 @@ impl Living {
     /// asked for found nothing changed.
     pub fn serve(&self, config: &Config) {
         self.flood.set_window(config.flood.window);
+        self.guards.set_house(&config.guard_policy());
         self.endpoints.forgive();
         if let Some(treasury) = &self.treasury {
             let settings = format!("{:?} {:?}", config.prices, config.unknown_price);
@@ -165,6 +176,12 @@ impl Living {
             }
         }
     }
+}
+
+/// What all guards that share this pepper have in common.
+#[must_use]
+pub fn guard_tools(pepper: &Pepper) -> Tools {
+    Tools::new(pepper.tag("alfred 2026 guard allowed values", b""))
 }
 
 /// What metrics show of the ledger, in the order of their table.

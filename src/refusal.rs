@@ -129,6 +129,9 @@ pub enum Refusal {
     /// A guard found what may not go on.
     #[error("{0}")]
     ContentBlocked(String),
+    /// A service that must be heard about this request was not.
+    #[error("{0}")]
+    GuardUnavailable(String),
     /// The caller's wallets do not hold enough for this request.
     #[error(
         "there is not enough credit for this request; have the wallet topped up, or ask for a shorter answer"
@@ -279,6 +282,10 @@ impl Refusal {
             ),
             Self::UnknownPrice(_) => row(400, INVALID, "unknown_price"),
             Self::ContentBlocked(_) => final_no(row(400, INVALID, "content_blocked")),
+            Self::GuardUnavailable(_) => wait(
+                row(503, SERVER, "guard_unavailable"),
+                Some(Duration::from_secs(1)),
+            ),
             Self::InsufficientCredit => final_no(row(402, BILLING, "insufficient_credit")),
             Self::WalletFrozen => final_no(row(402, BILLING, "wallet_frozen")),
             Self::SpendLimit => final_no(row(402, BILLING, "spend_limit_reached")),

@@ -13,12 +13,14 @@ use crate::admin;
 use crate::audit::Signer;
 use crate::conf::Watch;
 use crate::exchange::unix_ms;
+use crate::guards::{Layer, Owner};
 use crate::ledger;
 use crate::living::Living;
 use crate::mock::Mock;
 use crate::outbound::Outbound;
 use crate::reload::{Reloader, Trigger};
 use crate::secrets::{KnownUser, KnownUsers};
+use crate::store::governance::GuardOwnerType;
 use crate::store::{Store, StoreFault};
 use crate::telemetry;
 
@@ -36,6 +38,9 @@ const AUDIT: Duration = Duration::from_secs(1);
 
 /// Refusals in one transaction.
 const AUDITED: usize = 500;
+
+/// How often what guards found is written down.
+const FINDINGS: Duration = Duration::from_secs(2);
 
 /// How often wallets at their soft limit are looked for.
 const ALERTS: Duration = Duration::from_secs(1);
@@ -121,6 +126,7 @@ impl Supervisor {
             self.keep_house(),
             self.send_alerts(),
             self.audit(),
+            self.count_findings(),
         );
     }
 
@@ -153,6 +159,7 @@ impl Supervisor {
                 owes.fetch_or(changed, Ordering::AcqRel);
                 if owes.load(Ordering::Acquire) {
                     living.keyring.set_users(known_users(&*store)?);
+                    living.guards.set_layers(guard_layers(&*store)?);
                     owes.store(false, Ordering::Release);
                 }
                 Ok::<_, StoreFault>(changed)
@@ -250,6 +257,28 @@ impl Supervisor {
             });
             if let Ok(Err(fault)) = audited.await {
                 log::warn!("the audit is behind and will catch up: {fault}");
+            }
+        }
+    }
+
+    /// Writes down what guards found.
+    async fn count_findings(&self) {
+        loop {
+            tokio::time::sleep(FINDINGS).await;
+            let (living, store) = (Arc::clone(&self.living), Arc::clone(&self.store));
+            let counted = tokio::task::spawn_blocking(move || {
+                let counts = living.findings.take();
+                let written = match counts.is_empty() {
+                    true => Ok(()),
+                    false => store.count_findings(&counts),
+                };
+                if written.is_err() {
+                    living.findings.put_back(counts);
+                }
+                written
+            });
+            if let Ok(Err(fault)) = counted.await {
+                log::warn!("what guards found is written down later: {fault}");
             }
         }
     }
@@ -372,6 +401,25 @@ pub fn known_users(store: &dyn Store) -> Result<KnownUsers, StoreFault> {
         users.add(user, person.subject.as_deref(), Some(&person.email));
     }
     Ok(users)
+}
+
+/// What organisations, teams and keys want their texts screened with.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn guard_layers(store: &dyn Store) -> Result<Vec<Layer>, StoreFault> {
+    let rows = store.all_guard_policies()?;
+    let layers = rows.into_iter().map(|row| Layer {
+        owner: match row.owner_type {
+            GuardOwnerType::Organisation => Owner::Organisation(row.owner_id),
+            GuardOwnerType::Team => Owner::Team(row.owner_id),
+            GuardOwnerType::Key => Owner::Key(row.owner_id),
+        },
+        organisation: row.org_id,
+        team: row.team_id,
+        document: row.policy,
+    });
+    Ok(layers.collect())
 }
 
 fn take(listener: &Mutex<Option<TcpListener>>) -> Option<tokio::net::TcpListener> {

@@ -212,7 +212,7 @@ fn tiers() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("ledger", &["conf", "money", "outbound", "store"]),
         ("outbound", &["conf"]),
         ("tokens", &["conf", "outbound"]),
-        ("guards", &["conf"]),
+        ("guards", &["conf", "outbound"]),
         ("lab", &["conf", "outbound"]),
         ("pool", &["conf", "outbound"]),
         (

@@ -152,6 +152,21 @@ table! {
     POST "/v1/denied-tokens" Admin House Optional "Refuse a token of another issuer, by its jti";
     DELETE "/v1/denied-tokens/{id}" Admin House Optional "Take such a token again";
 
+    GET "/v1/guards" Member Own Optional "List the policies of guards";
+    GET "/v1/guards/report" Member Own Optional "What guards found, summed up";
+    GET "/v1/organisations/{id}/guards" Auditor Organisation Optional "An organisation's policy of guards";
+    PUT "/v1/organisations/{id}/guards" Admin Organisation Optional "Set an organisation's policy of guards";
+    DELETE "/v1/organisations/{id}/guards" Admin Organisation Required "Take that policy away";
+    GET "/v1/organisations/{id}/guards/effective" Auditor Organisation Optional "All that holds for an organisation";
+    GET "/v1/teams/{id}/guards" Lead Team Optional "A team's policy of guards";
+    PUT "/v1/teams/{id}/guards" Admin Organisation Optional "Set a team's policy of guards";
+    DELETE "/v1/teams/{id}/guards" Admin Organisation Required "Take that policy away";
+    GET "/v1/teams/{id}/guards/effective" Lead Team Optional "All that holds for a team";
+    GET "/v1/keys/{id}/guards" Member Own Optional "A key's policy of guards";
+    PUT "/v1/keys/{id}/guards" Admin Organisation Optional "Set a key's policy of guards";
+    DELETE "/v1/keys/{id}/guards" Admin Organisation Required "Take that policy away";
+    GET "/v1/keys/{id}/guards/effective" Member Own Optional "All that holds for a key";
+
     GET "/v1/audit" Auditor Organisation Optional "Links of the audit chain, newest first";
 }
 

@@ -117,6 +117,7 @@ pub(super) fn bare(entity: &Entity) -> Value {
         Entity::Token(row) => shown(row),
         Entity::Denied(row) => shown(row),
         Entity::Session(row) => shown(row),
+        Entity::GuardPolicy(row) => shown(row),
         Entity::Gone(rows) => json!({ "deleted": rows }),
     }
 }
@@ -138,6 +139,17 @@ pub(super) fn shown<T: Serialize>(row: &T) -> Value {
 /// Whether a member of this name is a time.
 pub(super) fn is_time(name: &str) -> bool {
     name.ends_with("_at") || name == "period_start" || name == "tokens_valid_after"
+}
+
+/// A summed-up row whose group is told as a day, if it is one.
+pub(super) fn by_day(mut row: Value, is_day: bool) -> Value {
+    let day = row.get("group").and_then(Value::as_str).filter(|_| is_day);
+    let day = day.and_then(|day| day.parse().ok()).and_then(time);
+    if let (Some(day), Some(members)) = (day, row.as_object_mut()) {
+        let day: String = day.chars().take(10).collect();
+        members.insert("group".to_owned(), day.into());
+    }
+    row
 }
 
 /// A moment in RFC 3339; `None` beyond the years that have one.

@@ -14,6 +14,7 @@ mod docs;
 mod door;
 mod fault;
 mod guard;
+mod guards;
 mod host;
 mod identity;
 mod keys;
@@ -128,6 +129,7 @@ fn router(admin: &Arc<Admin>) -> Router {
         .merge(usage::routes)
         .merge(keys::routes)
         .merge(tokens::routes)
+        .merge(guards::routes)
         .merge(denied::routes)
         .merge(audit::routes);
     let (router, document) = routes.finish();

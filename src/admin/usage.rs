@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
-use super::answer::{Reply, shown, time};
+use super::answer::{self, Reply, shown, time};
 use super::at::{At, Find};
 use super::routes::{Routes, Shape};
-use super::words::Moment;
+use super::words::{Moment, month};
 use crate::exchange::unix_ms;
 use crate::store::governance::{GroupBy, UsageFilter, UsageRow};
 
@@ -62,40 +62,12 @@ async fn usage(at: At, Find(which): Find<Which>) -> Reply {
     let rows = at
         .read(move |store, scope| store.usage(scope, &filter))
         .await?;
-    let data: Vec<Value> = rows.iter().map(|row| told(by, row)).collect();
+    let data: Vec<Value> = rows
+        .iter()
+        .map(|row| answer::by_day(shown(row), by == GroupBy::Day))
+        .collect();
     let body = json!({
         "by": by, "from": from, "until": until, "data": data, "next_cursor": null,
     });
     Ok(Json(body).into_response())
-}
-
-fn told(by: GroupBy, row: &UsageRow) -> Value {
-    let mut value = shown(row);
-    let day = row.group.as_ref().filter(|_| by == GroupBy::Day);
-    let day = day.and_then(|day| day.parse().ok()).and_then(time);
-    if let (Some(day), Some(members)) = (day, value.as_object_mut()) {
-        let day: String = day.chars().take(10).collect();
-        members.insert("group".to_owned(), day.into());
-    }
-    value
-}
-
-/// The first moment of the month, in UTC.
-fn month(now: i64) -> i64 {
-    let first = time(now).map(|now| now.chars().take(8).chain("01T00:00:00Z".chars()).collect());
-    let first = first.and_then(|first: String| first.parse::<jiff::Timestamp>().ok());
-    first.map_or(0, |first| first.as_millisecond())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_month_begins_on_the_first() {
-        let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
-        let first = at("2026-10-01T00:00:00Z");
-        assert_eq!(month(at("2026-10-05T18:00:00Z")), first);
-        assert_eq!(month(first), first);
-    }
 }

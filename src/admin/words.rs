@@ -4,6 +4,8 @@
 use serde::{Deserialize, Deserializer, de};
 use utoipa::ToSchema;
 
+use super::answer::time;
+
 /// A moment: RFC 3339 on the wire, Unix milliseconds inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[schema(value_type = String, format = DateTime)]
@@ -27,9 +29,24 @@ where
     Option::deserialize(deserializer).map(Some)
 }
 
+/// The first moment of the month, in UTC.
+pub(super) fn month(now: i64) -> i64 {
+    let first = time(now).map(|now| now.chars().take(8).chain("01T00:00:00Z".chars()).collect());
+    let first = first.and_then(|first: String| first.parse::<jiff::Timestamp>().ok());
+    first.map_or(0, |first| first.as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_month_begins_on_the_first() {
+        let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
+        let first = at("2026-10-01T00:00:00Z");
+        assert_eq!(month(at("2026-10-05T18:00:00Z")), first);
+        assert_eq!(month(first), first);
+    }
 
     #[derive(Deserialize)]
     struct Change {

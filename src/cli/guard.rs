@@ -10,9 +10,10 @@ use alfred_filters::guard::{Entity, Finding, Window};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::guard_eval::{EvalArgs, eval};
+use super::guard_policies::{PolicyCommand, hash, policy};
 use super::show::{self, left, right};
+use super::{At, Failure};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum GuardCommand {
@@ -22,6 +23,16 @@ pub(super) enum GuardCommand {
     Scan(ScanArgs),
     /// Count on marked examples how much the guards find, and how often they are wrong.
     Eval(EvalArgs),
+    /// Read and set the policies of organisations, teams and keys.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Print the hashes under which values are let through (`allow_hashed`).
+    ///
+    /// The values are read from standard input, one in each line, so that they are in no history of a shell.
+    Hash {
+        #[command(flatten)]
+        at: At,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -44,6 +55,8 @@ pub(super) fn guard(command: GuardCommand) -> Result<(), Failure> {
     match command {
         GuardCommand::Scan(args) => scan(&args),
         GuardCommand::Eval(args) => eval(&args),
+        GuardCommand::Policy(command) => policy(command),
+        GuardCommand::Hash { at } => hash(&at),
     }
 }
 
@@ -81,7 +94,7 @@ fn scan(args: &ScanArgs) -> Result<(), Failure> {
     }
 }
 
-fn read(file: &PathBuf) -> Result<String, Failure> {
+pub(super) fn read(file: &PathBuf) -> Result<String, Failure> {
     let mut text = String::new();
     let read = match file.as_os_str() == "-" {
         true => std::io::stdin().read_to_string(&mut text).map(|_| ()),

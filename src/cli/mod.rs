@@ -10,6 +10,7 @@ mod failure;
 mod files;
 mod guard;
 mod guard_eval;
+mod guard_policies;
 mod keys;
 mod ledger;
 mod mock;

@@ -13,7 +13,7 @@ use alfred::proxy;
 use alfred::reload::{Certificate, Reloader};
 use alfred::secrets::{FirstKey, FirstToken, Keyring, Pepper, first_key, first_token, os_random};
 use alfred::store::{self, LedgerStore, Store};
-use alfred::supervisor::{Ports, Supervisor, known_users};
+use alfred::supervisor::{Ports, Supervisor, guard_layers, known_users};
 use alfred::telemetry::{AccessLog, LogStyle, init_logging};
 use log::LevelFilter;
 
@@ -51,6 +51,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let staff = ledger::Staff::start(&treasury)?;
 
     let living = Living::with_ledger(keyring, access_log(&config)?, Some(staff));
+    living.guards.set_layers(guard_layers(&*store)?);
     let reloader = Arc::new(Reloader::start(origin, reading, &living, mock_url)?);
     greet(&reloader.status().gateway, &first);
     let usage_log = args.mock_usage_log.clone();

@@ -130,6 +130,7 @@ fn bare(entity: &Entity) -> Value {
         Entity::Token(row) => serde_json::to_value(row),
         Entity::Denied(row) => serde_json::to_value(row),
         Entity::Session(row) => serde_json::to_value(row),
+        Entity::GuardPolicy(row) => serde_json::to_value(row),
         Entity::Gone(rows) => Ok(serde_json::json!({ "deleted": rows })),
     };
     value.unwrap_or_default()

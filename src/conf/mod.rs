@@ -12,6 +12,7 @@ mod environment;
 mod fields;
 mod file;
 mod filters;
+mod guard_policy;
 mod images;
 mod interpolate;
 mod jwt;
@@ -48,9 +49,11 @@ pub use egress::{Egress, ProxyAddress};
 pub use entra::Entra;
 pub use environment::Environment;
 pub use filters::{
-    Filter, GuardAction, GuardSettings, InjectionAction, InjectionFilter, LinksFilter, OnFault,
-    PatternsFilter, PiiFilter, SecretsFilter, Sureness, TermsFilter,
+    CanaryFilter, ClassifierFilter, Filter, GuardAction, GuardName, GuardSettings, InjectionAction,
+    InjectionFilter, LinksFilter, OnFault, PatternsFilter, PiiFilter, PresidioFilter,
+    SecretsFilter, Sureness, TermsFilter, WebhookFilter,
 };
+pub use guard_policy::{GuardPolicy, Locked, lay_over};
 pub use images::Images;
 pub use jwt::{Algorithm, ClaimNames, Issuer, Planes, UnknownUsers};
 pub use ledger::{Alerts, Credit, Durability, Ledger, Orphans, Unmetered};

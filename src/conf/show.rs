@@ -18,7 +18,16 @@ pub(super) struct Show<'a> {
     masked: bool,
 }
 
-impl Show<'_> {
+impl<'a> Show<'a> {
+    /// A walk over settings of which everything is shown.
+    pub(super) fn open(source: &'a Source) -> Self {
+        Self {
+            source,
+            path: Vec::new(),
+            masked: false,
+        }
+    }
+
     /// Walks into the setting called `step`.
     pub(super) fn inside<T>(&mut self, step: &str, show: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(step.to_owned());

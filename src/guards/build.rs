@@ -15,8 +15,8 @@ use alfred_filters::guard::{Confidence, Entity, Kind};
 
 use super::known::Known;
 use crate::conf::{
-    Config, Filter, GuardAction, InjectionAction, InjectionFilter, LinksFilter, OnFault,
-    PatternsFilter, PiiFilter, SecretsFilter, Sureness, TermsFilter,
+    CanaryFilter, Filter, GuardAction, GuardPolicy, InjectionAction, InjectionFilter, LinksFilter,
+    OnFault, PatternsFilter, PiiFilter, SecretsFilter, Sureness, TermsFilter,
 };
 
 /// What the texts of requests and answers are screened with.
@@ -26,10 +26,45 @@ pub struct Guards {
     pub request: Arc<Policy>,
     /// For answers.
     pub answer: Arc<Policy>,
+    /// Whether the system prompt is marked.
+    pub(super) has_canary: bool,
     /// Who judges injections, and what follows; `None` where nobody asks.
     pub judge: Option<(Injection, Stance)>,
     /// Texts that were judged in earlier turns.
-    pub(super) known: Known,
+    pub(super) known: Arc<Known>,
+}
+
+/// What all guards of a process have in common.
+#[derive(Debug)]
+pub struct Tools {
+    /// Keys the hashes of values that are let through.
+    allow_key: [u8; 32],
+    known: Arc<Known>,
+}
+
+impl Tools {
+    /// With `key` as what no client knows.
+    #[must_use]
+    pub fn new(key: [u8; 32]) -> Self {
+        let known = blake3::derive_key("alfred 2026 guard known texts", &key);
+        Self {
+            allow_key: key,
+            known: Arc::new(Known::new(known)),
+        }
+    }
+
+    /// What keys the memories of services.
+    pub(super) fn memory_key(&self) -> [u8; 32] {
+        blake3::derive_key("alfred 2026 guard services", &self.allow_key)
+    }
+
+    /// The hash under which a value is let through.
+    #[must_use]
+    pub fn allow_hash(&self, value: &str) -> String {
+        blake3::Hash::from(allow_hash(&self.allow_key, value))
+            .to_hex()
+            .to_string()
+    }
 }
 
 /// The two policies while they are put together.
@@ -43,19 +78,18 @@ struct Draft {
     /// How many patterns there are.
     patterns: u16,
     stance: Option<Stance>,
+    has_canary: bool,
 }
 
 impl Guards {
-    /// The guards that are configured; `None` where none are. `key` keys the hashes of values that are let through.
+    /// The guards of a policy. Services that it names are not among them.
     ///
     /// # Errors
     /// The index of the filter that cannot be built, and why.
-    pub fn build(config: &Config, key: [u8; 32]) -> Result<Option<Self>, (usize, String)> {
-        if config.filters.is_empty() {
-            return Ok(None);
-        }
+    pub fn build(policy: &GuardPolicy, tools: &Tools) -> Result<Self, (usize, String)> {
+        let key = tools.allow_key;
         let mut draft = Draft::default();
-        for (index, filter) in config.filters.iter().enumerate() {
+        for (index, filter) in policy.filters.iter().enumerate() {
             match filter {
                 Filter::Secrets(filter) => draft.secrets(filter, &key),
                 Filter::Pii(filter) => draft.pii(filter, &key),
@@ -65,14 +99,17 @@ impl Guards {
                 }
                 Filter::Links(filter) => draft.links(filter),
                 Filter::Injection(filter) => draft.stance = Some(stance(filter)),
+                Filter::Canary(filter) => draft.canary(filter),
+                // They are asked after all others.
+                Filter::Presidio(_) | Filter::Classifier(_) | Filter::Webhook(_) => {}
             }
         }
         if !draft.terms.is_empty() {
             let own = Own::new(&draft.terms).map_err(|error| draft.blame(&error))?;
             draft.scan_with(Arc::new(own));
         }
-        let settings = &config.guard;
-        let policy = |spec: Spec| {
+        let settings = &policy.guard;
+        let compiled = |spec: Spec| {
             let spec = Spec {
                 allow_key: key,
                 dry_run: settings.dry_run,
@@ -86,14 +123,16 @@ impl Guards {
             // Nothing is looked for in answers, though what was masked is put back.
             draft.answer.scanners.clear();
         }
-        let made = policy(draft.request).and_then(|request| Ok((request, policy(draft.answer)?)));
+        let made =
+            compiled(draft.request).and_then(|request| Ok((request, compiled(draft.answer)?)));
         let (request, answer) = made.map_err(|error| (0, error.to_string()))?;
-        Ok(Some(Self {
+        Ok(Self {
             request,
             answer,
+            has_canary: draft.has_canary,
             judge: draft.stance.map(|stance| (Injection::shipped(), stance)),
-            known: Known::new(blake3::derive_key("alfred 2026 guard known texts", &key)),
-        }))
+            known: Arc::clone(&tools.known),
+        })
     }
 }
 
@@ -108,8 +147,10 @@ impl Draft {
         self.answer.actions.push((select, answer, least));
     }
 
-    fn allow(&mut self, key: &[u8; 32], values: &[String]) {
-        let hashes: Vec<_> = values.iter().map(|value| allow_hash(key, value)).collect();
+    fn allow(&mut self, key: &[u8; 32], (values, hashed): (&[String], &[String])) {
+        let hashes = values.iter().map(|value| allow_hash(key, value));
+        let read = |hash: &String| blake3::Hash::from_hex(hash).ok().map(Into::into);
+        let hashes: Vec<[u8; 32]> = hashes.chain(hashed.iter().filter_map(read)).collect();
         self.request.allow.extend(&hashes);
         self.answer.allow.extend(hashes);
     }
@@ -119,7 +160,7 @@ impl Draft {
         let actions = (action(filter.action), action(filter.answer));
         let select = Select::Kind(Kind::Secret);
         self.act(select, actions, confidence(filter.min_confidence));
-        self.allow(key, &filter.allow);
+        self.allow(key, (&filter.allow, &filter.allow_hashed));
     }
 
     fn pii(&mut self, filter: &PiiFilter, key: &[u8; 32]) {
@@ -141,7 +182,7 @@ impl Draft {
             }
         }
         self.act(Select::Pii, (action(filter.action), answer), least);
-        self.allow(key, &filter.allow);
+        self.allow(key, (&filter.allow, &filter.allow_hashed));
     }
 
     fn patterns(&mut self, filter: &PatternsFilter) -> Result<(), String> {
@@ -175,6 +216,13 @@ impl Draft {
         self.answer.actions.push(row);
     }
 
+    fn canary(&mut self, filter: &CanaryFilter) {
+        let action = action(filter.answer);
+        self.has_canary = action != Action::Allow;
+        let row = (Select::Kind(Kind::Canary), action, Confidence::LOW);
+        self.answer.actions.push(row);
+    }
+
     fn terms(&mut self, place: usize, filter: &TermsFilter) {
         self.places.push(place);
         let index = u16::try_from(self.terms.len()).unwrap_or(u16::MAX);
@@ -192,18 +240,21 @@ impl Draft {
 const FIRST_PATTERN: u16 = 1 << 15;
 
 fn stance(filter: &InjectionFilter) -> Stance {
-    let action = |action| match action {
-        InjectionAction::Allow => Action::Allow,
-        InjectionAction::Log => Action::Log,
-        InjectionAction::Block => Action::Block,
-    };
     Stance {
-        user: action(filter.action),
-        tool: action(filter.tools),
+        user: judged(filter.action),
+        tool: judged(filter.tools),
     }
 }
 
-fn action(action: GuardAction) -> Action {
+pub(super) fn judged(action: InjectionAction) -> Action {
+    match action {
+        InjectionAction::Allow => Action::Allow,
+        InjectionAction::Log => Action::Log,
+        InjectionAction::Block => Action::Block,
+    }
+}
+
+pub(super) fn action(action: GuardAction) -> Action {
     match action {
         GuardAction::Allow => Action::Allow,
         GuardAction::Log => Action::Log,
@@ -215,7 +266,7 @@ fn action(action: GuardAction) -> Action {
     }
 }
 
-fn confidence(sureness: Sureness) -> Confidence {
+pub(super) fn confidence(sureness: Sureness) -> Confidence {
     match sureness {
         Sureness::Low => Confidence::LOW,
         Sureness::Medium => Confidence::MEDIUM,
@@ -231,7 +282,8 @@ mod tests {
     fn refused(filters: &str) -> (usize, String) {
         let yaml = format!("filters:\n{filters}");
         let config = parse("a.yaml", &yaml, &Environment::default()).expect("a good file");
-        Guards::build(&config, [1; 32]).expect_err("no policy")
+        let tools = Tools::new([1; 32]);
+        Guards::build(&config.guard_policy(), &tools).expect_err("no policy")
     }
 
     #[test]

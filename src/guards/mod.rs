@@ -1,9 +1,15 @@
 //! Why: guards are written as configuration and run as compiled policies, one for each direction. Here the first becomes
 //! the second, and a request gets what its texts and those of its answer are screened with.
 
+mod book;
 mod build;
+mod callouts;
 mod known;
+mod sealing;
 mod watch;
 
-pub use build::Guards;
+pub use book::{GuardBook, Layer, Owner, Screens, Unbuilt, effective};
+pub use build::{Guards, Tools};
+pub use callouts::{Asker, Callouts, Outcome, Stopped};
+pub use sealing::sealed;
 pub use watch::{Watch, blocked};

@@ -90,7 +90,7 @@ async fn make_ready(
     exchange: &Exchange,
     forward: &mut Forward,
 ) -> Result<(), Refusal> {
-    pipeline::screen(gateway, forward).await?;
+    pipeline::screen(gateway, exchange, forward).await?;
     pipeline::fetch_pictures(gateway, forward).await?;
     pipeline::hold(exchange, forward).await
 }

@@ -75,6 +75,7 @@ fn settle(ctx: &mut Context) {
         living.warn_unpriced(&format!("{}/{}", last.provider, last.model));
     }
     living.policy.note(&exchange.receipt, unix_ms());
+    living.findings.note(&exchange.receipt, unix_ms());
     living.metrics.count(&exchange.receipt, &label);
     living.access_log.write(&exchange.receipt, &living.metrics);
 }

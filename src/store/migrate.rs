@@ -17,6 +17,7 @@ macro_rules! steps {
             (2, "V0002__money", steps!(@ $database, "V0002__money")),
             (3, "V0003__denied_tokens", steps!(@ $database, "V0003__denied_tokens")),
             (4, "V0004__settle_faster", steps!(@ $database, "V0004__settle_faster")),
+            (5, "V0005__guards", steps!(@ $database, "V0005__guards")),
         ]
     };
     (@ $database:literal, $name:literal) => {

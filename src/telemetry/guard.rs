@@ -11,17 +11,30 @@ pub(super) const FINDINGS: Row = row(
     &["direction", "rule"],
 );
 
+pub(super) const ASKED: Row = row(
+    "alfred_guard_calls_total",
+    "Times a service was asked about a request; outcome is passed, stopped or fault.",
+    &["service", "outcome"],
+);
+
 /// The metrics of guards.
 #[derive(Clone, Debug)]
 pub struct GuardCounts {
     findings: IntCounterVec,
+    asked: IntCounterVec,
 }
 
 impl GuardCounts {
     pub(super) fn new(make: &Maker) -> Self {
         Self {
             findings: make.counters(FINDINGS),
+            asked: make.counters(ASKED),
         }
+    }
+
+    /// A service was asked about a request.
+    pub fn asked(&self, (service, outcome): (&str, &str)) {
+        self.asked.with_label_values(&[service, outcome]).inc();
     }
 
     /// Counts what the guards found in one request and its answer.
@@ -31,8 +44,8 @@ impl GuardCounts {
             ("answer", &receipt.guarded_answer),
         ];
         for (direction, report) in both {
-            for (rule, many) in report.iter().flat_map(|report| &report.counts) {
-                let labels = [direction, rule];
+            for (tally, many) in report.iter().flat_map(|report| &report.counts) {
+                let labels = [direction, tally.rule];
                 self.findings.with_label_values(&labels).inc_by(*many);
             }
         }

@@ -157,6 +157,9 @@ pub struct Caller {
     /// The organisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organisation: Option<i64>,
+    /// The row of the key; its id is told already.
+    #[serde(skip)]
+    pub key_id: Option<i64>,
 }
 
 /// See the module text. Durations are microseconds, money is nano-credits.

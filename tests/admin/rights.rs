@@ -61,6 +61,7 @@ async fn try_it(house: &House, row: &Row, path: &str, token: &str) -> u16 {
     let line = format!("{} {path}", row.method);
     let query = match row.path {
         "/v1/usage" => "?by=user",
+        "/v1/guards/report" => "?by=rule",
         "/v1/prices" => "?model=mock/echo",
         _ => "",
     };
@@ -160,6 +161,7 @@ pub(crate) fn good_body(row: &Row, own: &Tenant) -> Option<Value> {
         ("PUT", "/v1/users/{id}/status") => json!({ "status": "suspended" }),
         ("PUT", "/v1/wallets/{id}/status") => json!({ "status": "frozen" }),
         ("PUT", "/v1/users/{id}/password") => json!({ "password": "correct horse battery" }),
+        ("PUT", path) if path.ends_with("/guards") => json!({ "filters": [{ "pii": {} }] }),
         ("PUT", _) => json!({ "role": "member" }),
         ("POST", "/v1/transactions/{id}/reconcile") => json!({ "cost": "1" }),
         ("POST", "/v1/wallets/{id}/transfer") => json!({ "to": own.wallet, "amount": "1" }),

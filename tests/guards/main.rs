@@ -13,5 +13,7 @@
 mod support;
 
 mod answers;
+mod policies;
 mod requests;
+mod services;
 mod world;

@@ -6,7 +6,7 @@ use crate::support::Gateway;
 use crate::world::{MAIL, chat, received, says, secret, world};
 
 /// Nothing that the gateway has written, anywhere, holds the value.
-async fn assert_nowhere(gateway: &Gateway, value: &str) {
+pub(crate) async fn assert_nowhere(gateway: &Gateway, value: &str) {
     // Written last of all: what was to be written is there.
     gateway.nth_receipt(1).await;
     let log = gateway.log();

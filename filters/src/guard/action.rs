@@ -25,6 +25,20 @@ pub enum Action {
 }
 
 impl Action {
+    /// The word for it in policies and reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Allow => "allow",
+            Action::Log => "log",
+            Action::MaskReversible => "mask_reversible",
+            Action::Mask => "mask",
+            Action::Hash => "hash",
+            Action::Redact => "redact",
+            Action::Block => "block",
+        }
+    }
+
     /// Whether the text is no longer what it was.
     #[must_use]
     pub fn changes_text(self) -> bool {

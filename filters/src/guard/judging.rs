@@ -78,7 +78,8 @@ pub fn judge_request(
 }
 
 /// How far a text is trusted; `None` for what is not judged.
-fn trust(text: &TextRef<'_>) -> Option<Trust> {
+#[must_use]
+pub fn trust(text: &TextRef<'_>) -> Option<Trust> {
     match (text.channel, text.role) {
         (TextChannel::ToolResult, _) | (TextChannel::Content, Role::Tool) => Some(Trust::Tool),
         (TextChannel::Content, Role::User) => Some(Trust::User),

@@ -22,6 +22,7 @@
 //! | [`links`] | links of an answer that carry data out |
 //! | [`own`] | terms of the team's own |
 //! | [`own_patterns`] | patterns of the team's own |
+//! | [`told`] | values that somebody else has found |
 //! | [`eval`] | how good the guards are on rows of examples |
 //! | [`veil`] | the answer as the client gets it |
 //! | [`hidden`] | text within text: base64, hex, escapes |
@@ -48,6 +49,7 @@ pub mod report;
 pub mod request;
 pub mod screen;
 pub mod secrets;
+pub mod told;
 pub mod unmask;
 pub mod vault;
 pub mod veil;

@@ -14,6 +14,7 @@ use super::own::Own;
 use super::own_patterns::Patterns;
 use super::pii::Pii;
 use super::secrets::Secrets;
+use super::told::Told;
 use super::{Confidence, Finding, Kind, Window};
 
 /// The most scanners of a policy.
@@ -36,7 +37,7 @@ macro_rules! scanners {
     )+ };
 }
 
-scanners!(Canary, Links, Own, Patterns, Pii, Secrets);
+scanners!(Canary, Links, Own, Patterns, Pii, Secrets, Told);
 
 /// Which kinds a rule of a policy is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +99,7 @@ pub fn allow_hash(key: &[u8; 32], value: &str) -> [u8; 32] {
 pub struct Policy {
     scanners: Vec<Arc<dyn Scan>>,
     actions: Vec<(Select, Action, Confidence)>,
-    allow: HashSet<[u8; 32]>,
+    allow: Arc<HashSet<[u8; 32]>>,
     allow_key: Zeroizing<[u8; 32]>,
     dry_run: bool,
     fail_closed: bool,
@@ -117,10 +118,32 @@ impl Policy {
         Ok(Policy {
             scanners: spec.scanners,
             actions: spec.actions,
-            allow: spec.allow.into_iter().collect(),
+            allow: Arc::new(spec.allow.into_iter().collect()),
             allow_key: Zeroizing::new(spec.allow_key),
             dry_run: spec.dry_run,
             fail_closed: spec.fail_closed,
+        })
+    }
+
+    /// The same policy with one more scanner, such as one that looks for what is of a
+    /// single request; what is done with its findings the policy says already.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Policy::new).
+    pub fn with(&self, scanner: Arc<dyn Scan>) -> Result<Policy, SpecError> {
+        if self.scanners.len() >= MAX_SCANNERS {
+            return Err(SpecError::TooManyScanners);
+        }
+        let mut scanners = self.scanners.clone();
+        scanners.push(scanner);
+        Ok(Policy {
+            scanners,
+            actions: self.actions.clone(),
+            allow: Arc::clone(&self.allow),
+            allow_key: self.allow_key.clone(),
+            dry_run: self.dry_run,
+            fail_closed: self.fail_closed,
         })
     }
 

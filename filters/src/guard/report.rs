@@ -34,13 +34,25 @@ pub struct Note {
     pub hash: [u8; 8],
 }
 
+/// Findings that are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Tally {
+    /// The rule that found them.
+    pub rule: &'static str,
+    /// What they are, as [`name`] has it.
+    pub kind: &'static str,
+    /// What was done, or would have been done without the dry run.
+    pub action: Action,
+}
+
 /// What was found and done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The first [`MAX_NOTES`] findings.
     pub notes: Vec<Note>,
-    /// How often each rule found something.
-    pub counts: BTreeMap<&'static str, u64>,
+    /// How often each rule found something that was treated alike.
+    #[serde(serialize_with = "listed")]
+    pub counts: BTreeMap<Tally, u64>,
     /// Values that were replaced by a placeholder.
     pub issued: u64,
     /// Placeholders of an answer that became values again.
@@ -71,12 +83,22 @@ impl Report {
         self.counts.is_empty() && self.restored + self.unknown + self.faults == 0
     }
 
+    /// How often a rule found something.
+    #[must_use]
+    pub fn count(&self, rule: &str) -> u64 {
+        let counts = self.counts.iter();
+        counts
+            .filter(|(tally, _)| tally.rule == rule)
+            .map(|(_, count)| count)
+            .sum()
+    }
+
     /// Takes over what another report tells.
     pub fn merge(&mut self, other: Report) {
         let room = MAX_NOTES.saturating_sub(self.notes.len());
         self.notes.extend(other.notes.into_iter().take(room));
-        for (rule, count) in other.counts {
-            *self.counts.entry(rule).or_default() += count;
+        for (tally, count) in other.counts {
+            *self.counts.entry(tally).or_default() += count;
         }
         self.issued += other.issued;
         self.restored += other.restored;
@@ -87,9 +109,14 @@ impl Report {
     }
 
     /// Writes down a finding of the text that was told last.
-    pub(super) fn note(&mut self, note: impl FnOnce(Arc<str>) -> Note) {
+    pub fn note(&mut self, note: impl FnOnce(Arc<str>) -> Note) {
         let note = note(Arc::clone(&self.path));
-        *self.counts.entry(note.rule).or_default() += 1;
+        let tally = Tally {
+            rule: note.rule,
+            kind: name(note.kind),
+            action: note.action,
+        };
+        *self.counts.entry(tally).or_default() += 1;
         if self.notes.len() < MAX_NOTES {
             self.notes.push(note);
         }
@@ -107,6 +134,21 @@ pub fn name(kind: Kind) -> &'static str {
         Kind::Canary => "canary",
         Kind::Own(_) => "own",
     }
+}
+
+/// As a list: JSON has only texts as names.
+fn listed<S: Serializer>(counts: &BTreeMap<Tally, u64>, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Counted<'a> {
+        #[serde(flatten)]
+        tally: &'a Tally,
+        count: u64,
+    }
+    let counted = counts.iter();
+    to.collect_seq(counted.map(|(tally, count)| Counted {
+        tally,
+        count: *count,
+    }))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]

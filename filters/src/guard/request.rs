@@ -19,9 +19,21 @@ use super::screen::{Blocked, Desk, Form, Task, whole};
 /// Something that may not go on, or that cannot be masked where it stands. The
 /// prompt is then half changed and must not be sent.
 pub fn screen_request(prompt: &mut Prompt, desk: &mut Desk<'_>) -> Result<usize, Blocked> {
+    screen_texts(prompt, desk, |_| true)
+}
+
+/// The same for the texts of some channels.
+///
+/// # Errors
+/// As [`screen_request`].
+pub fn screen_texts(
+    prompt: &mut Prompt,
+    desk: &mut Desk<'_>,
+    wanted: fn(TextChannel) -> bool,
+) -> Result<usize, Blocked> {
     let mut outcome = Ok(());
     let changed = prompt.rewrite_texts(&mut |text| {
-        if outcome.is_err() || text.channel == TextChannel::Url {
+        if outcome.is_err() || text.channel == TextChannel::Url || !wanted(text.channel) {
             return None;
         }
         match screened(desk, &text) {

@@ -159,7 +159,8 @@ impl Vault {
     }
 
     /// The hash of a value in reports.
-    pub(super) fn hash(&self, kind: Kind, value: &str) -> [u8; 8] {
+    #[must_use]
+    pub fn hash(&self, kind: Kind, value: &str) -> [u8; 8] {
         let [a, b, c, d, e, f, g, h, ..] = self.mac(b'h', kind, &normal(kind, value));
         [a, b, c, d, e, f, g, h]
     }

@@ -13,6 +13,7 @@ const HOME: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The variables that the examples and templates name.
 const VARIABLES: &[&str] = &[
+    "GUARD_SECRET",
     "OPENAI_API_KEY",
     "OPENAI_API_KEY_2",
     "OPENAI_ORGANIZATION",

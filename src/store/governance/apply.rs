@@ -6,7 +6,8 @@ use super::super::sql::{Sql, values};
 use super::change::{Change, Cx};
 use super::{
     By, Command, Done, Guard, Idempotency, Scope, absences, api_keys, audit_log, check, denied,
-    members, money, organisations, sessions, teams, tokens, users, wallets,
+    guard_findings, guard_policies, members, money, organisations, sessions, teams, tokens, users,
+    wallets,
 };
 
 /// Longest idempotency key.
@@ -110,6 +111,8 @@ fn carry_out(sql: &mut dyn Sql, cx: &Cx<'_>, command: &Command) -> Result<Change
         C::CreateSession(new) => sessions::create(sql, cx, new),
         C::EndSession(hash) => sessions::end(sql, cx, *hash),
         C::EndSessions(id) => sessions::end_all(sql, cx, *id),
+        C::SetGuardPolicy(new) => guard_policies::set(sql, cx, new),
+        C::DropGuardPolicy(owner) => guard_policies::drop(sql, cx, *owner),
     }
 }
 
@@ -185,5 +188,5 @@ pub(super) fn tidy(sql: &mut dyn Sql, now_ms: i64) -> Result<u64, StoreFault> {
         "DELETE FROM denied_tokens WHERE expires_at < $1",
         values![now_ms.saturating_sub(LEEWAY_MS)],
     )?;
-    Ok(answers + sessions + denied)
+    Ok(answers + sessions + denied + guard_findings::forget(sql, now_ms)?)
 }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::StoreFault;
 use super::{
-    AbsenceRow, ApiKeyRow, By, Entity, MovedLine, OrganisationRow, Scope, TeamRow, TokenRow,
-    UserRow, WalletRow,
+    AbsenceRow, ApiKeyRow, By, Entity, GuardPolicyRow, MovedLine, OrganisationRow, Scope, TeamRow,
+    TokenRow, UserRow, WalletRow,
 };
 
 /// The circumstances of an act.
@@ -79,6 +79,7 @@ managed! {
     WalletRow: "wallet", org_id, Wallet;
     ApiKeyRow: "api_key", org_id, Key;
     TokenRow: "access_token", org_id, Token;
+    GuardPolicyRow: "guard_policy", org_id, GuardPolicy;
 }
 
 /// An act: the verb and its past.

@@ -7,6 +7,7 @@
 use uuid::Uuid;
 
 use super::super::{NewKey, OwnerType, WalletStatus};
+use super::guard_policies::{GuardOwner, NewGuardPolicy};
 use super::words::{Mode, OrganisationStatus, Period, Role, TeamRole, UserStatus};
 use crate::money::Nanos;
 
@@ -83,6 +84,10 @@ pub enum Command {
     EndSession(SessionHash),
     /// Logs a user out everywhere.
     EndSessions(UserId),
+    /// Sets a policy of guards, in the place of an older one.
+    SetGuardPolicy(NewGuardPolicy),
+    /// Takes a policy of guards away: what is above it holds alone.
+    DropGuardPolicy(GuardOwner),
 }
 
 macro_rules! ids {

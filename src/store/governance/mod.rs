@@ -13,6 +13,8 @@ mod change;
 mod check;
 mod command;
 mod denied;
+mod guard_findings;
+mod guard_policies;
 mod members;
 mod money;
 mod organisations;
@@ -46,17 +48,20 @@ pub use command::{
     SessionHash, TeamChange, TeamId, TokenId, Transfer, UserChange, UserId, UserStanding,
     WalletChange, WalletStanding, WalletTerms,
 };
+pub use guard_policies::{GuardOwner, NewGuardPolicy};
 pub use query::{
-    AbsenceFilter, AuditFilter, Credential, Identified, KeyFilter, MAX_PAGE, OrganisationFilter,
-    Page, PolicyEvent, Proof, TeamFilter, TokenFilter, TransactionCursor, TransactionFilter,
-    UsageFilter, UserFilter, WalletFilter,
+    AbsenceFilter, AuditFilter, Credential, FindingCount, FindingFilter, GuardPolicyFilter,
+    Identified, KeyFilter, MAX_PAGE, OrganisationFilter, Page, PolicyEvent, Proof, TeamFilter,
+    TokenFilter, TransactionCursor, TransactionFilter, UsageFilter, UserFilter, WalletFilter,
 };
 pub use rows::{
-    AbsenceRow, ApiKeyRow, AuditRow, DeniedRow, MovedLine, OrganisationRow, Person, SessionRow,
-    TeamRow, TokenRow, TransactionRow, UsageRow, UserRow, WalletRow,
+    AbsenceRow, ApiKeyRow, AuditRow, DeniedRow, FindingRow, GuardPolicyRow, MovedLine,
+    OrganisationRow, Person, SessionRow, TeamRow, TokenRow, TransactionRow, UsageRow, UserRow,
+    WalletRow,
 };
 pub use words::{
-    AbsenceState, GroupBy, Mode, OrganisationStatus, Period, Role, TeamRole, UserStatus,
+    AbsenceState, FindingsBy, GroupBy, GuardOwnerType, Mode, OrganisationStatus, Period, Role,
+    TeamRole, UserStatus,
 };
 
 /// Who acts, for the audit log.
@@ -158,6 +163,8 @@ pub enum Entity {
     Denied(DeniedRow),
     /// A session.
     Session(SessionRow),
+    /// A policy of guards.
+    GuardPolicy(GuardPolicyRow),
     /// What was asked for is gone; so many rows.
     Gone(u64),
 }
@@ -241,6 +248,27 @@ pub trait Governance: Send + Sync {
     /// All of them, by issuer and `jti`.
     fn denials(&self) -> Result<Vec<(String, String)>, StoreFault>;
 
+    /// Policies of guards, oldest first.
+    fn guard_policies(
+        &self,
+        scope: &Scope,
+        filter: &GuardPolicyFilter,
+        page: Page,
+    ) -> Result<Vec<GuardPolicyRow>, StoreFault>;
+
+    /// All of them.
+    fn all_guard_policies(&self) -> Result<Vec<GuardPolicyRow>, StoreFault>;
+
+    /// Adds to what guards found, all or none.
+    fn count_findings(&self, counts: &[FindingCount]) -> Result<(), StoreFault>;
+
+    /// What guards found, summed up; most first, days in their order.
+    fn findings(
+        &self,
+        scope: &Scope,
+        filter: &FindingFilter,
+    ) -> Result<Vec<FindingRow>, StoreFault>;
+
     /// The sessions of a user, newest first, at most [`MAX_PAGE`].
     fn sessions(&self, scope: &Scope, user_id: i64) -> Result<Vec<SessionRow>, StoreFault>;
 
@@ -280,6 +308,6 @@ pub trait Governance: Send + Sync {
     fn identify(&self, credential: Credential<'_>) -> Result<Option<Identified>, StoreFault>;
 
     /// Forgets what is out of date: answers to repeated requests after a day, sessions and denied
-    /// tokens after their end. Answers how many rows.
+    /// tokens after their end, what guards found after 400 days. Answers how many rows.
     fn tidy(&self, now_ms: i64) -> Result<u64, StoreFault>;
 }

@@ -6,7 +6,9 @@ use uuid::Uuid;
 use super::super::{OwnerType, WalletStatus};
 use super::command::PasswordHash;
 use super::rows::Person;
-use super::words::{AbsenceState, GroupBy, OrganisationStatus, Role, UserStatus};
+use super::words::{
+    AbsenceState, FindingsBy, GroupBy, GuardOwnerType, OrganisationStatus, Role, UserStatus,
+};
 
 /// Most rows of one page.
 pub const MAX_PAGE: u32 = 1_000;
@@ -186,6 +188,67 @@ pub struct UsageFilter {
     /// Of this provider.
     pub provider: Option<String>,
     /// Unix milliseconds, this moment included.
+    pub from_ms: i64,
+    /// Unix milliseconds, this moment excluded.
+    pub until_ms: i64,
+}
+
+/// Which policies of guards.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GuardPolicyFilter {
+    /// Of this tenant.
+    pub org_id: Option<i64>,
+    /// Of this kind of owner.
+    pub owner_type: Option<GuardOwnerType>,
+    /// Of this owner.
+    pub owner_id: Option<i64>,
+}
+
+/// How often a guard found what, to be added to its day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FindingCount {
+    /// Its first moment, Unix milliseconds.
+    pub day: i64,
+    /// Tenant.
+    pub org_id: Option<i64>,
+    /// Team.
+    pub team_id: Option<i64>,
+    /// Who asked.
+    pub user_id: Option<i64>,
+    /// With which key.
+    pub key_id: Option<i64>,
+    /// `request` or `answer`.
+    pub direction: &'static str,
+    /// What was found.
+    pub kind: &'static str,
+    /// By which rule.
+    pub rule: &'static str,
+    /// What was done.
+    pub action: &'static str,
+    /// Or would have been done.
+    pub dry_run: bool,
+    /// So often, at least once.
+    pub count: u64,
+}
+
+/// Which findings, and by what they are summed up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FindingFilter {
+    /// By what.
+    pub by: FindingsBy,
+    /// Of this team.
+    pub team_id: Option<i64>,
+    /// Of this user.
+    pub user_id: Option<i64>,
+    /// Of this key.
+    pub key_id: Option<i64>,
+    /// In a `request` or an `answer`.
+    pub direction: Option<String>,
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// Whether they were only found, or dealt with.
+    pub dry_run: Option<bool>,
+    /// Unix milliseconds, this day included.
     pub from_ms: i64,
     /// Unix milliseconds, this moment excluded.
     pub until_ms: i64,

@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::super::{OwnerType, WalletStatus};
-use super::words::{AbsenceState, Mode, OrganisationStatus, Period, Role, TeamRole, UserStatus};
+use super::words::{
+    AbsenceState, GuardOwnerType, Mode, OrganisationStatus, Period, Role, TeamRole, UserStatus,
+};
 use crate::money::Nanos;
 
 /// A tenant.
@@ -373,6 +375,44 @@ pub struct UsageRow {
     pub cost: Nanos,
     /// Of the requests: those whose tokens or cost are a guess.
     pub estimated: i64,
+}
+
+/// What a tenant, a team or a key wants its texts screened with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GuardPolicyRow {
+    /// Row id.
+    pub id: i64,
+    /// Tenant.
+    pub org_id: i64,
+    /// Whose.
+    pub owner_type: GuardOwnerType,
+    /// Row id of the owner.
+    pub owner_id: i64,
+    /// The team whose policy is above it; of a key only.
+    pub team_id: Option<i64>,
+    /// `filters` and `guard`, as in the configuration.
+    #[schema(value_type = Object)]
+    pub policy: serde_json::Value,
+    /// Counts the changes of the row.
+    pub version: i64,
+    /// Unix milliseconds.
+    pub created_at: i64,
+}
+
+/// Findings of guards summed up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FindingRow {
+    /// A rule, a kind, an action, a direction, a row id, or the first moment of a day in Unix
+    /// milliseconds; none where nobody is known.
+    pub group: Option<String>,
+    /// How often something was found.
+    pub findings: i64,
+    /// Of them: those that changed the text or stopped it.
+    pub acted: i64,
+    /// Of them: those that stopped it.
+    pub blocked: i64,
+    /// Of all: those of dry runs, in which nothing was done.
+    pub dry_run: i64,
 }
 
 /// One link of the audit chain.

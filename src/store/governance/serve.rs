@@ -5,11 +5,12 @@ use super::super::sql::{Engine, SqlStore, Work};
 use super::super::{StoreFault, WalletId};
 use super::{
     AbsenceFilter, AbsenceRow, ApiKeyRow, AuditFilter, AuditRow, By, Command, Credential,
-    DeniedRow, Done, Governance, Guard, Identified, KeyFilter, OrganisationFilter, OrganisationRow,
-    Page, Person, PolicyEvent, Scope, SessionRow, TeamFilter, TeamRow, TokenFilter, TokenRow,
-    TransactionCursor, TransactionFilter, TransactionRow, UsageFilter, UsageRow, UserFilter,
-    UserRow, WalletFilter, WalletRow, absences, api_keys, apply, audit_log, denied, organisations,
-    people, sessions, teams, tokens, transactions, usage, users, wallets,
+    DeniedRow, Done, FindingCount, FindingFilter, FindingRow, Governance, Guard, GuardPolicyFilter,
+    GuardPolicyRow, Identified, KeyFilter, OrganisationFilter, OrganisationRow, Page, Person,
+    PolicyEvent, Scope, SessionRow, TeamFilter, TeamRow, TokenFilter, TokenRow, TransactionCursor,
+    TransactionFilter, TransactionRow, UsageFilter, UsageRow, UserFilter, UserRow, WalletFilter,
+    WalletRow, absences, api_keys, apply, audit_log, denied, guard_findings, guard_policies,
+    organisations, people, sessions, teams, tokens, transactions, usage, users, wallets,
 };
 use crate::audit::{AuditRecord, Head};
 
@@ -116,6 +117,37 @@ impl<E: Engine> Governance for SqlStore<E> {
 
     fn denials(&self) -> Result<Vec<(String, String)>, StoreFault> {
         self.engine.run(Work::ReadLatest, &mut denied::all)
+    }
+
+    fn guard_policies(
+        &self,
+        scope: &Scope,
+        filter: &GuardPolicyFilter,
+        page: Page,
+    ) -> Result<Vec<GuardPolicyRow>, StoreFault> {
+        self.engine.run(Work::ReadLatest, &mut |sql| {
+            guard_policies::list(sql, scope, filter, page)
+        })
+    }
+
+    fn all_guard_policies(&self) -> Result<Vec<GuardPolicyRow>, StoreFault> {
+        self.engine.run(Work::ReadLatest, &mut guard_policies::all)
+    }
+
+    fn count_findings(&self, counts: &[FindingCount]) -> Result<(), StoreFault> {
+        self.engine.run(Work::Governance, &mut |sql| {
+            guard_findings::add(sql, counts)
+        })
+    }
+
+    fn findings(
+        &self,
+        scope: &Scope,
+        filter: &FindingFilter,
+    ) -> Result<Vec<FindingRow>, StoreFault> {
+        self.engine.run(Work::Read, &mut |sql| {
+            guard_findings::report(sql, scope, filter)
+        })
     }
 
     fn sessions(&self, scope: &Scope, user_id: i64) -> Result<Vec<SessionRow>, StoreFault> {

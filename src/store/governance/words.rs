@@ -118,6 +118,40 @@ words! {
 }
 
 words! {
+    /// Whose texts a policy of guards is about.
+    GuardOwnerType {
+        /// All of a tenant.
+        Organisation = "organisation",
+        /// All of a team.
+        Team = "team",
+        /// All of a key.
+        Key = "key",
+    }
+}
+
+words! {
+    /// By what findings of guards are summed up.
+    FindingsBy {
+        /// By the rule that found them.
+        Rule = "rule",
+        /// By what they are.
+        Kind = "kind",
+        /// By what was done.
+        Action = "action",
+        /// In requests or in answers.
+        Direction = "direction",
+        /// Whose team.
+        Team = "team",
+        /// Who asked.
+        User = "user",
+        /// With which key.
+        Key = "key",
+        /// On which day, in UTC.
+        Day = "day",
+    }
+}
+
+words! {
     /// By what usage is summed up.
     GroupBy {
         /// Who asked.

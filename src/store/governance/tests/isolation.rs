@@ -135,7 +135,20 @@ fn aimed_at(t: Tenant) -> Vec<Command> {
         }),
         Command::EndSession(t.session),
         Command::EndSessions(UserId(t.member)),
+        Command::SetGuardPolicy(NewGuardPolicy {
+            owner: guarded(GuardOwnerType::Team, t.team),
+            policy: serde_json::json!({}),
+        }),
+        Command::SetGuardPolicy(NewGuardPolicy {
+            owner: guarded(GuardOwnerType::Organisation, t.org),
+            policy: serde_json::json!({}),
+        }),
+        Command::DropGuardPolicy(guarded(GuardOwnerType::Key, t.key)),
     ]
+}
+
+fn guarded(kind: GuardOwnerType, id: i64) -> GuardOwner {
+    GuardOwner { kind, id }
 }
 
 /// How many acts there are. Adding one makes the compiler point here: aim it at a tenant above.
@@ -153,9 +166,10 @@ fn acts_that_name_no_row(command: &Command) -> usize {
         C::RevokeKey(_) | C::CreateToken(_) | C::RevokeToken(_) | C::CreateSession(_) => 0,
         C::EndSession(_) | C::EndSessions(_) => 0,
         C::DenyToken(_) | C::AllowToken(_) => 0,
+        C::SetGuardPolicy(_) | C::DropGuardPolicy(_) => 0,
     }
 }
-const ACTS: usize = 35;
+const ACTS: usize = 37;
 
 /// Everything that a scope shows, as text.
 fn all_of(store: &dyn Governance, scope: &Scope) -> String {
@@ -169,8 +183,9 @@ fn all_of(store: &dyn Governance, scope: &Scope) -> String {
     let tokens = store.tokens(scope, &TokenFilter::default(), page);
     let lines = store.transactions(scope, &TransactionFilter::default(), None, 1_000);
     let links = store.audit_log(scope, &AuditFilter::default(), page);
+    let guards = store.guard_policies(scope, &GuardPolicyFilter::default(), page);
     format!(
-        "{:?}{:?}{:?}{:?}{:?}{:?}{:?}{:?}{:?}",
+        "{:?}{:?}{:?}{:?}{:?}{:?}{:?}{:?}{:?}{:?}",
         organisations.unwrap(),
         teams.unwrap(),
         users.unwrap(),
@@ -180,6 +195,7 @@ fn all_of(store: &dyn Governance, scope: &Scope) -> String {
         tokens.unwrap(),
         lines.unwrap(),
         links.unwrap(),
+        guards.unwrap(),
     )
 }
 

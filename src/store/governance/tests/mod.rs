@@ -8,6 +8,7 @@ mod hostile;
 mod isolation;
 mod money;
 mod people;
+mod screening;
 mod support;
 mod wallets;
 
@@ -82,6 +83,12 @@ sentences! {
         a_password_is_found_by_the_address_in_any_case,
         a_suspended_organisation_opens_no_door,
         voided_tokens_stand_no_more,;
+    screening:
+        a_policy_is_set_changed_and_taken_away,
+        a_policy_tells_every_process_that_it_changed,
+        a_team_goes_with_its_policy,
+        each_sees_the_policies_that_are_theirs,
+        findings_add_up_and_are_told_to_whom_they_concern,;
     wallets:
         a_wallet_is_made_changed_frozen_and_closed,
         rules_that_contradict_each_other_are_refused,

@@ -1,15 +1,20 @@
 //! Why: what may stand in a request and in an answer is the operator's decision, kind by kind. Each line of `filters`
 //! is one guard; what is not listed is not looked for.
 
+mod callouts;
+mod names;
+
 use std::collections::BTreeMap;
 
 use alfred_filters::guard::Entity;
 use serde_json::{Value, json};
 
+pub use self::callouts::{ClassifierFilter, PresidioFilter, WebhookFilter};
+use self::names::{AllowHash, ByEntity, EntityName, PackName};
 use super::cx::Cx;
 use super::shape::{Shape, choice, section};
 use super::show::Show;
-use super::tree::{Kind, Node};
+use super::tree::Node;
 
 /// One guard of the list.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +31,25 @@ pub enum Filter {
     Links(LinksFilter),
     /// `- injection: {…}`: instructions that try to take over.
     Injection(InjectionFilter),
+    /// `- canary: {…}`: answers that give the system prompt away.
+    Canary(CanaryFilter),
+    /// `- presidio: {…}`: a service that finds names and the like.
+    Presidio(PresidioFilter),
+    /// `- classifier: {…}`: a service that judges injections.
+    Classifier(ClassifierFilter),
+    /// `- webhook: {…}`: a service that decides.
+    Webhook(WebhookFilter),
+}
+
+impl Filter {
+    /// Whether it asks a service: those are the operator's to name, in the configuration.
+    #[must_use]
+    pub fn asks_a_service(&self) -> bool {
+        matches!(
+            self,
+            Self::Presidio(_) | Self::Classifier(_) | Self::Webhook(_)
+        )
+    }
 }
 
 section! {
@@ -39,6 +63,8 @@ section! {
         pub min_confidence: Sureness = Sureness::Medium,
         /// Values that are let through, letter for letter.
         pub allow: Vec<String> = Vec::new(),
+        /// The same, by their keyed hashes: `alfred guard hash` tells them.
+        pub allow_hashed: Vec<String> as Vec<AllowHash> = Vec::new(),
     }
 }
 
@@ -59,6 +85,8 @@ section! {
         pub min_confidence: Sureness = Sureness::Medium,
         /// Values that are let through, letter for letter.
         pub allow: Vec<String> = Vec::new(),
+        /// The same, by their keyed hashes: `alfred guard hash` tells them.
+        pub allow_hashed: Vec<String> as Vec<AllowHash> = Vec::new(),
     }
 }
 
@@ -113,12 +141,44 @@ section! {
 }
 
 section! {
+    /// A mark in the system prompt: an answer that holds it gives the prompt away, also in capitals, backwards, or in hex or
+    /// base64. The mark is the same as long as the prompt is, so providers' prompt caches stay warm.
+    pub struct CanaryFilter {
+        /// What is done with an answer that holds it.
+        pub answer: GuardAction = GuardAction::Block,
+    }
+}
+
+section! {
     /// How the guards of `filters` work.
     pub struct GuardSettings {
         /// Findings are counted and logged, and nothing is changed or blocked.
         pub dry_run: bool = false,
         /// What happens when a guard itself fails where it should mask or block.
         pub on_fault: OnFault = OnFault::Closed,
+        /// Guards that the policies of organisations, teams and keys may not change. If there are any, `dry_run` and
+        /// `on_fault` are locked too.
+        pub locked: Vec<GuardName> = Vec::new(),
+    }
+}
+
+choice! {
+    /// A guard of the list.
+    pub enum GuardName {
+        /// Credentials.
+        Secrets = "secrets",
+        /// Personal data.
+        Pii = "pii",
+        /// Words of the team's own.
+        Terms = "terms",
+        /// Regular expressions of the team's own.
+        Patterns = "patterns",
+        /// Links that carry data out.
+        Links = "links",
+        /// Instructions that try to take over.
+        Injection = "injection",
+        /// Answers that give the system prompt away.
+        Canary = "canary",
     }
 }
 
@@ -176,162 +236,78 @@ choice! {
     }
 }
 
-const NAMES: [&str; 6] = ["secrets", "pii", "terms", "patterns", "links", "injection"];
-
-impl Shape for Filter {
-    type Value = Self;
-
-    fn read(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
-        let [entry] = node.entries() else {
-            let hint = "write `- pii: { … }`: one guard in each line";
-            cx.at(&node.at, "expects one guard", Some(hint.to_owned()));
-            return None;
-        };
-        let value = &entry.value;
-        cx.inside(&entry.name, |cx| match entry.name.as_str() {
-            "secrets" => SecretsFilter::read(value, cx).map(Self::Secrets),
-            "pii" => PiiFilter::read(value, cx).map(Self::Pii),
-            "terms" => TermsFilter::read(value, cx).map(Self::Terms),
-            "patterns" => PatternsFilter::read(value, cx).map(Self::Patterns),
-            "links" => LinksFilter::read(value, cx).map(Self::Links),
-            "injection" => InjectionFilter::read(value, cx).map(Self::Injection),
-            name => {
-                let near = cx.near(name, NAMES);
-                let hint = match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("guards: {}", NAMES.join(", ")),
-                };
-                cx.at(&entry.at, "unknown guard", Some(hint));
-                None
+macro_rules! guards {
+    ($($name:literal $variant:ident $section:ident,)+) => {
+        impl Filter {
+            /// The name by which the configuration calls its kind.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name,)+
+                }
             }
-        })
-    }
-
-    fn schema() -> Value {
-        let one = |name: &str, schema: Value| {
-            json!({
-                "type": "object",
-                "properties": { name: schema },
-                "required": [name],
-                "additionalProperties": false,
-            })
-        };
-        json!({ "anyOf": [
-            one("secrets", SecretsFilter::schema()),
-            one("pii", PiiFilter::schema()),
-            one("terms", TermsFilter::schema()),
-            one("patterns", PatternsFilter::schema()),
-            one("links", LinksFilter::schema()),
-            one("injection", InjectionFilter::schema()),
-        ] })
-    }
-
-    fn show(value: &Self, show: &mut Show<'_>) -> Value {
-        match value {
-            Self::Secrets(filter) => json!({ "secrets": show_in("secrets", filter, show) }),
-            Self::Pii(filter) => json!({ "pii": show_in("pii", filter, show) }),
-            Self::Terms(filter) => json!({ "terms": show_in("terms", filter, show) }),
-            Self::Patterns(filter) => json!({ "patterns": show_in("patterns", filter, show) }),
-            Self::Links(filter) => json!({ "links": show_in("links", filter, show) }),
-            Self::Injection(filter) => json!({ "injection": show_in("injection", filter, show) }),
         }
-    }
+
+        const NAMES: &[&str] = &[$($name),+];
+
+        impl Shape for Filter {
+            type Value = Self;
+
+            fn read(node: &Node, cx: &mut Cx<'_>) -> Option<Self> {
+                let [entry] = node.entries() else {
+                    let hint = "write `- pii: { … }`: one guard in each line";
+                    cx.at(&node.at, "expects one guard", Some(hint.to_owned()));
+                    return None;
+                };
+                let value = &entry.value;
+                cx.inside(&entry.name, |cx| match entry.name.as_str() {
+                    $($name => $section::read(value, cx).map(Self::$variant),)+
+                    name => {
+                        let near = cx.near(name, NAMES.iter().copied());
+                        let hint = match near {
+                            Some(near) => format!("did you mean `{near}`?"),
+                            None => format!("guards: {}", NAMES.join(", ")),
+                        };
+                        cx.at(&entry.at, "unknown guard", Some(hint));
+                        None
+                    }
+                })
+            }
+
+            fn schema() -> Value {
+                let one = |name: &str, schema: Value| {
+                    json!({
+                        "type": "object",
+                        "properties": { name: schema },
+                        "required": [name],
+                        "additionalProperties": false,
+                    })
+                };
+                json!({ "anyOf": [$(one($name, $section::schema())),+] })
+            }
+
+            fn show(value: &Self, show: &mut Show<'_>) -> Value {
+                match value {
+                    $(Self::$variant(filter) => json!({ $name: show_in($name, filter, show) }),)+
+                }
+            }
+        }
+    };
+}
+
+guards! {
+    "secrets" Secrets SecretsFilter,
+    "pii" Pii PiiFilter,
+    "terms" Terms TermsFilter,
+    "patterns" Patterns PatternsFilter,
+    "links" Links LinksFilter,
+    "injection" Injection InjectionFilter,
+    "canary" Canary CanaryFilter,
+    "presidio" Presidio PresidioFilter,
+    "classifier" Classifier ClassifierFilter,
+    "webhook" Webhook WebhookFilter,
 }
 
 fn show_in<S: Shape<Value = S>>(name: &str, filter: &S, show: &mut Show<'_>) -> Value {
     show.inside(name, |show| S::show(filter, show))
-}
-
-/// A kind of personal data by its name.
-struct EntityName;
-
-impl Shape for EntityName {
-    type Value = Entity;
-
-    fn read(node: &Node, cx: &mut Cx<'_>) -> Option<Entity> {
-        let name = String::read(node, cx)?;
-        let entity = Entity::from_name(&name);
-        if entity.is_none() {
-            unknown_entity(&name, &node.at, cx);
-        }
-        entity
-    }
-
-    fn schema() -> Value {
-        String::schema()
-    }
-
-    fn written(value: &Entity) -> Option<Value> {
-        Some(Value::from(value.name()))
-    }
-}
-
-fn unknown_entity(name: &str, at: &std::ops::Range<usize>, cx: &mut Cx<'_>) {
-    let names = Entity::ALL.iter().map(|entity| entity.name());
-    let hint = match cx.near(name, names) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "docs/concepts/guards.md lists the kinds".to_owned(),
-    };
-    cx.at(at, "is no kind of personal data", Some(hint));
-}
-
-/// A country whose numbers are known.
-struct PackName;
-
-impl Shape for PackName {
-    type Value = String;
-
-    fn read(node: &Node, cx: &mut Cx<'_>) -> Option<String> {
-        let name = String::read(node, cx)?;
-        if Entity::pack(&name).next().is_some() {
-            return Some(name);
-        }
-        let known: std::collections::BTreeSet<&str> = Entity::ALL
-            .iter()
-            .filter_map(|entity| entity.country())
-            .collect();
-        let known: Vec<&str> = known.into_iter().collect();
-        let hint = format!("countries here: {}", known.join(", "));
-        cx.at(&node.at, "is no country of a pack", Some(hint));
-        None
-    }
-
-    fn schema() -> Value {
-        String::schema()
-    }
-
-    fn written(value: &String) -> Option<Value> {
-        Some(Value::from(value.as_str()))
-    }
-}
-
-/// Actions by kind of personal data.
-struct ByEntity;
-
-impl Shape for ByEntity {
-    type Value = BTreeMap<String, GuardAction>;
-
-    fn read(node: &Node, cx: &mut Cx<'_>) -> Option<Self::Value> {
-        if let Kind::Map(entries) = &node.kind {
-            for entry in entries
-                .iter()
-                .filter(|e| Entity::from_name(&e.name).is_none())
-            {
-                unknown_entity(&entry.name, &entry.at, cx);
-            }
-        }
-        BTreeMap::<String, GuardAction>::read(node, cx)
-    }
-
-    fn schema() -> Value {
-        BTreeMap::<String, GuardAction>::schema()
-    }
-
-    fn written(value: &Self::Value) -> Option<Value> {
-        BTreeMap::<String, GuardAction>::written(value)
-    }
-
-    fn show(value: &Self::Value, show: &mut Show<'_>) -> Value {
-        BTreeMap::<String, GuardAction>::show(value, show)
-    }
 }
