@@ -32,6 +32,7 @@ const TEXTS: &[&str] = &[
     "[EMAIL_abcde] then EMAIL_abcde and ann@x.org",
     "über ann@x.org – 日本語 ann@x.org。key=ü345 аnn@x.org привет",
     "\\[ann@x.org\\] [ann@x.org] [[ann@x.org]] _ann@x.org_ [ EMAIL \\",
+    "key=\u{395}1111412.aeee@x.org \u{395}22\u{34f}@x.org. ann\u{3b1}1@x.org",
     "a_b IP_ [IP_ [I \\[ EM _ key=[EMAIL_abcde]",
 ];
 

@@ -14,6 +14,7 @@ use json::Json;
 use sieve::{Sieve, Sink};
 
 use super::Kind;
+use super::fold::NEAR;
 use super::policy::Policy;
 use super::report::Report;
 use super::vault::Vault;
@@ -68,6 +69,10 @@ impl Blocked {
         }
     }
 }
+
+/// How much of what is decided must still be there, in bytes: what scanners look back
+/// at, and what decides how that folds.
+const CONTEXT: usize = LEFT_CONTEXT + NEAR;
 
 /// What is kept of a text that went on before its beginning is dropped, in bytes.
 const SPARE: usize = 2048;
@@ -177,7 +182,7 @@ impl Plain {
             out,
         };
         self.sieve.advance(&self.text, last, desk, &mut sink)?;
-        let done = self.sieve.oldest(desk.policy).saturating_sub(LEFT_CONTEXT);
+        let done = self.sieve.oldest(desk.policy).saturating_sub(CONTEXT);
         if done > SPARE {
             let done = self.text.floor_char_boundary(done);
             self.text.drain(..done);

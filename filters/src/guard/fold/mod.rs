@@ -10,7 +10,12 @@ mod table;
 
 use std::ops::Range;
 
+use super::window::LEFT_CONTEXT;
 use table::{Class, class, is_picture};
+
+/// How far from a letter the Latin letter of its word may stand that makes it a twin, in
+/// bytes. It has a bound so that a stream need not wait for a word without end.
+pub(super) const NEAR: usize = LEFT_CONTEXT;
 
 /// What was hidden, by how often it stood there. The counts of pieces add up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,9 +102,12 @@ struct Folding<'a> {
     flags: Flags,
     /// Up to where the original was taken over.
     taken: usize,
-    /// Up to where it is known whether the word mixes scripts.
-    word_end: usize,
-    mixed: bool,
+    /// Up to where a word was walked in search of Latin letters.
+    walked: usize,
+    /// The last one before the place where the walk began.
+    latin_before: Option<usize>,
+    /// The one where it ended.
+    latin_after: Option<usize>,
 }
 
 impl<'a> Folding<'a> {
@@ -110,8 +118,9 @@ impl<'a> Folding<'a> {
             steps: Vec::new(),
             flags: Flags::default(),
             taken: 0,
-            word_end: 0,
-            mixed: false,
+            walked: 0,
+            latin_before: None,
+            latin_after: None,
         }
     }
 
@@ -229,20 +238,28 @@ impl<'a> Folding<'a> {
         is_word(self.before(at).bytes().next_back()) && is_word(self.after(end).bytes().next())
     }
 
-    /// Whether the word around this place has Latin letters too. Every word is
-    /// looked at once.
+    /// Whether a Latin letter stands in the word of this place and near it. The word
+    /// is walked once: what was seen of it is remembered.
     fn word_is_mixed(&mut self, at: usize) -> bool {
-        if at >= self.word_end {
-            let left = self.before(at).chars().rev().take_while(belongs_to_word);
-            let latin_left = left.fold(false, |latin, letter| latin | is_latin(letter));
-            let (mut end, mut latin) = (at, latin_left);
-            for letter in self.after(at).chars().take_while(belongs_to_word) {
-                end += letter.len_utf8();
-                latin |= is_latin(letter);
-            }
-            (self.word_end, self.mixed) = (end, latin);
+        if at >= self.walked {
+            let left = self.before(at).char_indices().rev();
+            let mut word =
+                left.take_while(|(place, letter)| at - place <= NEAR && belongs_to_word(letter));
+            self.latin_before = word.find_map(|(place, letter)| is_latin(letter).then_some(place));
+            (self.walked, self.latin_after) = (at, None);
         }
-        self.mixed
+        if self.latin_before.is_some_and(|latin| at - latin <= NEAR) {
+            return true;
+        }
+        while self.latin_after.is_none() && self.walked - at <= NEAR {
+            let next = self.after(self.walked).chars().next();
+            let Some(letter) = next.filter(belongs_to_word) else {
+                break;
+            };
+            self.latin_after = is_latin(letter).then_some(self.walked);
+            self.walked += letter.len_utf8();
+        }
+        self.latin_after.is_some_and(|latin| latin - at <= NEAR)
     }
 
     fn before(&self, at: usize) -> &'a str {
@@ -252,6 +269,29 @@ impl<'a> Folding<'a> {
     fn after(&self, at: usize) -> &'a str {
         self.text.get(at..).unwrap_or_default()
     }
+}
+
+/// Up to where a text folds the same whatever follows: what is not seen at its end may
+/// belong to what comes, and so may a twin in an unfinished word without a Latin letter.
+pub(super) fn stable(text: &str) -> usize {
+    let open = |letter: char| {
+        matches!(class(letter), Class::Unseen | Class::Tag(_)) || letter == '\u{1f3f4}'
+    };
+    let end = text.trim_end_matches(open).len();
+    let mut first = if text.len() - end > NEAR {
+        text.len()
+    } else {
+        end
+    };
+    for (at, letter) in text.char_indices().rev() {
+        if text.len() - at > NEAR || !belongs_to_word(&letter) || letter.is_ascii_alphabetic() {
+            break;
+        }
+        if matches!(class(letter), Class::Twin(_)) {
+            first = first.min(at);
+        }
+    }
+    first
 }
 
 fn belongs_to_word(letter: &char) -> bool {

@@ -103,19 +103,39 @@ fn spaces_and_hyphens_that_do_not_break_are_spaces_and_hyphens() {
 
 #[test]
 fn a_megabyte_in_disguise_is_folded_in_one_go() {
-    let word = "\u{430}\u{200b}".repeat(200_000) + "x";
-    assert_eq!(folded(&word).len(), 200_001);
+    let word = ("\u{430}\u{200b}".repeat(20) + "x").repeat(10_000);
+    assert_eq!(folded(&word).len(), 210_000);
+    let far = "\u{430}".repeat(200_000) + "x";
+    assert_eq!(folded(&far).len(), far.len() - NEAR / 2);
 }
 
 /// Letters of all classes, and words' ends.
 fn hidden_text() -> impl Strategy<Value = String> {
-    let letters = "abXY01 .-_@é\u{430}\u{43e}\u{3b1}\u{416}\u{200b}\u{200d}\u{fe0f}\u{e0061}\u{e007f}\u{1f3f4}❤👩４٤ａ\u{a0}\n";
+    let letters = "abXY01 .-_@é\u{430}\u{43e}\u{3b1}\u{416}\u{200b}\u{200d}\u{fe0f}\u{34f}\u{e0061}\u{e007f}\u{1f3f4}❤👩４٤ａ\u{a0}\n";
     let letters: Vec<char> = letters.chars().collect();
     proptest::collection::vec(proptest::sample::select(letters), 0..40)
         .prop_map(|letters| letters.into_iter().collect())
 }
 
+#[test]
+fn a_digit_does_not_end_a_word_whose_latin_letters_may_still_come() {
+    for text in ["is \u{395}11", "is \u{395}\u{34f}", "is \u{395}_1\u{3164}"] {
+        assert_eq!(stable(text), 3, "{text:?}");
+    }
+    assert_eq!(stable("is \u{395}1a1"), 8);
+}
+
 proptest! {
+    #[test]
+    fn what_is_stable_folds_the_same_whatever_follows(
+        text in hidden_text(), cut in any::<proptest::sample::Index>()
+    ) {
+        let cut = text.floor_char_boundary(cut.index(text.len() + 1));
+        let end = stable(&text[..cut]);
+        prop_assert!(cut - end <= NEAR);
+        prop_assert!(folded(&text).starts_with(&folded(&text[..end])));
+    }
+
     #[test]
     fn pieces_cut_at_white_space_fold_like_the_whole(text in hidden_text()) {
         let pieces: Vec<String> = text.split_inclusive(char::is_whitespace).map(folded).collect();

@@ -1,14 +1,10 @@
 //! Showing a text to scanners, as a reader sees it, and holding them to their law:
 //! a scanner that breaks it would let something through or hold a text for ever.
 
-use super::super::fold::Folded;
+use super::super::fold::{Folded, NEAR, stable};
 use super::super::policy::Scan;
 use super::super::window::{LEFT_CONTEXT, OPEN};
 use super::super::{Finding, Window};
-
-/// The longest unfinished word whose letters may still turn out to be a disguise,
-/// in bytes.
-const WORD: usize = 64;
 
 /// A part of a text that is shown.
 pub(super) struct Look<'a> {
@@ -32,6 +28,9 @@ impl<'a> Look<'a> {
                 last,
             };
         }
+        // How the context folds depends on letters that stand near before it.
+        let base = text.floor_char_boundary(base.saturating_sub(NEAR));
+        let shown = text.get(base..).unwrap_or_default();
         let end = if last { shown.len() } else { stable(shown) };
         let shown = shown.get(..end).unwrap_or_default();
         let folded = Folded::of(shown);
@@ -135,27 +134,4 @@ fn folded_place(folded: &Folded, original: usize) -> usize {
         }
     }
     low
-}
-
-/// Up to where a text folds the same whatever follows.
-fn stable(text: &str) -> usize {
-    let unseen = |c: char| matches!(u32::from(c), 0xad | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0xfe00..=0xfe0f | 0xfeff | 0x1f3f4 | 0xe0000..=0xe01ef);
-    let end = text.trim_end_matches(unseen).len();
-    let mut first = end;
-    for (at, letter) in text.get(..end).unwrap_or_default().char_indices().rev() {
-        if letter.is_ascii_alphanumeric()
-            || !(letter.is_alphanumeric() || letter == '_' || unseen(letter))
-        {
-            break;
-        }
-        // Greek, Cyrillic and Armenian have letters that look Latin.
-        if (0x370..0x590).contains(&u32::from(letter)) {
-            first = at;
-        }
-    }
-    if text.len() - first > WORD {
-        text.len()
-    } else {
-        first
-    }
 }

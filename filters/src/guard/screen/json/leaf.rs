@@ -7,7 +7,7 @@ use std::ops::Range;
 use zeroize::Zeroize as _;
 
 use super::super::sieve::{Sieve, Sink};
-use super::super::{Blocked, LEFT_CONTEXT, SPARE, Task};
+use super::super::{Blocked, CONTEXT, SPARE, Task};
 use super::{Letter, Run};
 use crate::json::quoted;
 
@@ -157,7 +157,7 @@ impl Leaf {
     /// Forgets the beginning of a long value.
     fn drop_text(&mut self, run: &Run<'_, '_>) {
         let done = self.sieve.oldest(run.desk.policy);
-        let done = done.saturating_sub(LEFT_CONTEXT);
+        let done = done.saturating_sub(CONTEXT);
         if done <= SPARE {
             return;
         }
