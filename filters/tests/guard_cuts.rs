@@ -63,7 +63,7 @@ fn boundary(text: &str, at: usize) -> usize {
 
 /// Scans a text of which only the left context that the law grants is kept.
 fn in_pieces(scanner: &dyn Scan, text: &str, cuts: &[usize]) -> Vec<Finding> {
-    let (mut out, mut from) = (Vec::new(), 0_usize);
+    let (mut out, mut from, mut seen) = (Vec::new(), 0_usize, 0_usize);
     for cut in cuts.iter().copied().chain([text.len()]) {
         let base = boundary(text, from.saturating_sub(LEFT_CONTEXT));
         let window = Window {
@@ -71,8 +71,13 @@ fn in_pieces(scanner: &dyn Scan, text: &str, cuts: &[usize]) -> Vec<Finding> {
             from: from - base,
             last: cut == text.len(),
         };
-        let before = out.len();
-        from = base + scanner.scan(window, &mut out);
+        let (before, undecided) = (out.len(), from);
+        let stirs = from >= seen || scanner.stirs(window, seen - base);
+        (seen, from) = (cut, base + scanner.scan(window, &mut out));
+        assert!(
+            stirs || (from, out.len()) == (undecided, before),
+            "who need not be asked has something to say"
+        );
         assert!(cut - from <= OPEN, "too much is held");
         for finding in &mut out[before..] {
             finding.span = finding.span.start + base..finding.span.end + base;

@@ -1,7 +1,6 @@
-//! Every metric, in one table.
-//!
-//! Labels are bounded: never a key, a user or a model name that a client made up. Names follow the
-//! GenAI semantic conventions 1.41.1 where they cover the matter, `alfred_` otherwise.
+//! Every metric, in one table. Labels are bounded: never a key, a user or a model name that a client
+//! made up. Names follow the GenAI semantic conventions 1.41.1 where they cover the matter,
+//! `alfred_` otherwise.
 
 use std::time::Duration;
 

@@ -25,6 +25,13 @@ pub trait Scan: Send + Sync {
     /// Reports what stands in the new part of a window; gives up to which byte of
     /// it all is decided.
     fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize;
+
+    /// Whether the bytes from `new` on may decide something of a window that was all
+    /// undecided before they came. Who waits for the end of a long run says no while it
+    /// only grows, and is not asked in vain again and again.
+    fn stirs(&self, _window: Window<'_>, _new: usize) -> bool {
+        true
+    }
 }
 
 macro_rules! scanners {
@@ -37,7 +44,17 @@ macro_rules! scanners {
     )+ };
 }
 
-scanners!(Canary, Links, Own, Patterns, Pii, Secrets, Told);
+scanners!(Canary, Links, Own, Patterns, Pii, Told);
+
+impl Scan for Secrets {
+    fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize {
+        Secrets::scan(self, window, out)
+    }
+
+    fn stirs(&self, window: Window<'_>, new: usize) -> bool {
+        Secrets::stirs(window, new)
+    }
+}
 
 /// Which kinds a rule of a policy is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

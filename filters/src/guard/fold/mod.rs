@@ -295,7 +295,9 @@ pub(super) fn stable(text: &str) -> usize {
 }
 
 fn belongs_to_word(letter: &char) -> bool {
-    letter.is_alphanumeric() || *letter == '_' || class(*letter) == Class::Unseen
+    // Russian letters first: the tables of all alphabets are slow.
+    let russian = ('\u{400}'..='\u{45f}').contains(letter);
+    russian || letter.is_alphanumeric() || *letter == '_' || class(*letter) == Class::Unseen
 }
 
 fn is_latin(letter: char) -> bool {

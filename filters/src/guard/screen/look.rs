@@ -13,11 +13,14 @@ pub(super) struct Look<'a> {
     base: usize,
     folded: Option<Folded>,
     last: bool,
+    /// Up to where the text was shown before.
+    seen: usize,
 }
 
 impl<'a> Look<'a> {
-    /// Shows what is new since `oldest`, the smallest mark, with its left context.
-    pub(super) fn new(text: &'a str, oldest: usize, last: bool) -> Look<'a> {
+    /// Shows what is new since `oldest`, the smallest mark, with its left context, of a
+    /// text that was shown up to `seen` before.
+    pub(super) fn new(text: &'a str, (oldest, seen): (usize, usize), last: bool) -> Look<'a> {
         let base = text.floor_char_boundary(oldest.saturating_sub(LEFT_CONTEXT));
         let shown = text.get(base..).unwrap_or_default();
         if shown.is_ascii() {
@@ -26,6 +29,7 @@ impl<'a> Look<'a> {
                 base,
                 folded: None,
                 last,
+                seen,
             };
         }
         // How the context folds depends on letters that stand near before it.
@@ -39,7 +43,13 @@ impl<'a> Look<'a> {
             base,
             folded,
             last,
+            seen,
         }
+    }
+
+    /// Up to where the text is shown.
+    pub(super) fn end(&self) -> usize {
+        self.base + self.shown.len()
     }
 
     /// Lets a scanner look from its mark on; gives the new mark. `None` if the
@@ -54,6 +64,12 @@ impl<'a> Look<'a> {
         if from >= self.shown.len() && !self.last {
             return Some(mark);
         }
+        if mark < self.seen && self.folded.is_none() {
+            let window = self.window(self.shown, from);
+            if !self.last && !scanner.stirs(window, self.seen - self.base) {
+                return Some(mark);
+            }
+        }
         let before = found.len();
         let decided = match &self.folded {
             None => self.scan_text(scanner, self.shown, from, found)?,
@@ -66,6 +82,11 @@ impl<'a> Look<'a> {
         Some(self.base + decided)
     }
 
+    fn window<'t>(&self, text: &'t str, from: usize) -> Window<'t> {
+        let last = self.last;
+        Window { text, from, last }
+    }
+
     fn scan_text(
         &self,
         scanner: &dyn Scan,
@@ -74,12 +95,7 @@ impl<'a> Look<'a> {
         found: &mut Vec<Finding>,
     ) -> Option<usize> {
         let before = found.len();
-        let window = Window {
-            text,
-            from,
-            last: self.last,
-        };
-        let decided = scanner.scan(window, found);
+        let decided = scanner.scan(self.window(text, from), found);
         let lawful = from <= decided
             && text.is_char_boundary(decided)
             && (!self.last || decided == text.len())

@@ -79,6 +79,8 @@ enum What {
 pub(super) struct Sieve {
     task: Task,
     marks: [usize; MAX_SCANNERS],
+    /// Up to where scanners were shown the text.
+    seen: usize,
     /// The mark of the search for placeholders.
     mark: usize,
     /// Up to where the text went on.
@@ -95,6 +97,7 @@ impl Sieve {
         Sieve {
             task,
             marks: [0; MAX_SCANNERS],
+            seen: 0,
             mark: 0,
             sent: 0,
             hits: Vec::new(),
@@ -106,7 +109,7 @@ impl Sieve {
     /// Begins another text, whose first bytes are context that was decided.
     pub(super) fn restart(&mut self, context: usize) {
         self.marks = [context; MAX_SCANNERS];
-        (self.mark, self.sent) = (context, context);
+        (self.seen, self.mark, self.sent) = (context, context, context);
         self.hits.clear();
         self.link.restart();
     }
@@ -134,6 +137,7 @@ impl Sieve {
         for mark in &mut self.marks {
             *mark = mark.saturating_sub(count);
         }
+        self.seen = self.seen.saturating_sub(count);
         self.mark -= count;
         self.sent -= count;
         for hit in &mut self.hits {
@@ -168,7 +172,8 @@ impl Sieve {
         let Some(oldest) = self.marks.iter().take(count).min().copied() else {
             return Ok(());
         };
-        let look = Look::new(text, oldest, last);
+        let look = Look::new(text, (oldest, self.seen), last);
+        self.seen = look.end();
         for (scanner, mark) in desk
             .policy
             .scanners()

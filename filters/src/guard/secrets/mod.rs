@@ -86,7 +86,7 @@ impl Secrets {
         let Some(words) = &self.index.words else {
             return text.len();
         };
-        let mut reader = Reader::new(words, &self.index.meanings, text);
+        let mut reader = None;
         let mut at = window.from;
         loop {
             at = skip(text, at);
@@ -114,10 +114,27 @@ impl Secrets {
                 }
             }
             if run::worth(text, at, end, bits) {
-                self.index.judge(&mut reader, (at..end, bits), out);
+                let reader =
+                    reader.get_or_insert_with(|| Reader::new(words, &self.index.meanings, text));
+                self.index.judge(reader, (at..end, bits), out);
             }
             at = end;
         }
+    }
+
+    /// Whether the bytes from `new` on may end the token or the block that a window
+    /// was waiting for: not while a token only grows.
+    #[must_use]
+    pub fn stirs(window: Window<'_>, new: usize) -> bool {
+        let text = window.text.as_bytes();
+        let held = text.get(window.from..new).unwrap_or_default();
+        // A block has a space behind its BEGIN.
+        if window.last || text.len() - window.from >= OPEN || memchr::memchr(b' ', held).is_some() {
+            return true;
+        }
+        let from = new.saturating_sub(BORDER).max(window.from);
+        let (end, _) = follow(text, from);
+        end < text.len()
     }
 }
 
