@@ -4,8 +4,9 @@
 use super::Entity;
 use super::chain::Chain;
 use super::checks::{figure, luhn, uniform};
-use super::context::{Context, Topic, UNSEEN};
+use super::context::{Topic, UNSEEN};
 use super::hit::Hit;
+use super::nearby::Nearby;
 use super::view::{View, ends};
 
 /// First six digits from and to, and the lengths as a set of bits.
@@ -41,20 +42,34 @@ const RANGES: &[Range] = &[
     (970_400, 979_299, lengths(16, 19)),
 ];
 
-/// The card that a chain of digits begins with.
-pub(super) fn find(view: &View<'_>, chain: &Chain, context: &Context) -> Option<Hit> {
-    let told = context.distance(Topic::CARD) != UNSEEN;
-    let fits = |count: usize| {
+/// Whether the first group of a card can have so many digits.
+pub(super) fn leads(digits: usize) -> bool {
+    digits == 4 || (12..=19).contains(&digits)
+}
+
+/// The card that a chain of digits begins with. The words before it are asked for only
+/// when the digits fit together.
+pub(super) fn find(view: &View<'_>, chain: &Chain, nearby: &mut Nearby<'_>) -> Option<Hit> {
+    let start = chain.first();
+    let fours = fours(chain);
+    let mut fits = |count: usize| {
         let (end, digits) = chain.prefix(count)?;
-        let known = issued(digits) || (told && (12..=19).contains(&digits.len()));
-        let sound = known && !uniform(digits) && luhn(digits) && printed(chain, count);
-        (sound && ends(view, end)).then_some((end, digits.len()))
+        let length = (12..=19).contains(&digits.len());
+        let sound = length && printed(chain, count, fours) && !uniform(digits) && luhn(digits);
+        let known = sound && ends(view, end) && (issued(digits) || told(view, start, nearby));
+        known.then_some((end, digits.len()))
     };
-    let (end, length) = (1..=chain.groups()).rev().find_map(fits)?;
+    let (end, length) = (1..=chain.groups()).rev().find_map(&mut fits)?;
     // Twelve to fourteen digits in one run pass by chance too often: timestamps do.
     let short = length < 15 && chain.groups() == 1;
-    let percent = context.judge(Topic::CARD, if short { 60 } else { 100 }, 100);
-    (percent > 0).then(|| Hit::new(Entity::CreditCard, chain.first()..end, percent))
+    let percent = nearby
+        .before(view, start)
+        .judge(Topic::CARD, if short { 60 } else { 100 }, 100);
+    (percent > 0).then(|| Hit::new(Entity::CreditCard, start..end, percent))
+}
+
+fn told(view: &View<'_>, start: usize, nearby: &mut Nearby<'_>) -> bool {
+    nearby.before(view, start).distance(Topic::CARD) != UNSEEN
 }
 
 fn issued(digits: &[u8]) -> bool {
@@ -66,16 +81,19 @@ fn issued(digits: &[u8]) -> bool {
     RANGES.iter().any(issued)
 }
 
-/// Whether the first groups are those of a card, with one kind of separator.
-fn printed(chain: &Chain, count: usize) -> bool {
-    if count == 1 {
-        return true;
-    }
-    let sizes = |i: usize| chain.size(i);
+/// Whether the first groups are those of a card, with one kind of separator; so many
+/// groups of four lead.
+fn printed(chain: &Chain, count: usize, fours: usize) -> bool {
+    let size = |i: usize| chain.size(i);
+    let amex = count == 3 && size(0) == 4 && size(1) == 6 && matches!(size(2), 4 | 5);
+    let amex = amex && chain.joint(0) == chain.joint(1);
+    let grouped = amex || (fours + 1 >= count && (1..=4).contains(&size(count - 1)));
+    count == 1 || (grouped && matches!(chain.joint(0), b' ' | b'-' | b'.'))
+}
+
+/// How many groups of four digits lead, each with the same separator behind it.
+fn fours(chain: &Chain) -> usize {
     let joint = chain.joint(0);
-    let one_kind = (0..count - 1).all(|i| chain.joint(i) == joint);
-    let fours = (0..count - 1).all(|i| sizes(i) == 4) && (1..=4).contains(&sizes(count - 1));
-    let amex = count == 3 && sizes(0) == 4 && sizes(1) == 6 && matches!(sizes(2), 4 | 5);
-    let one = matches!(joint, b' ' | b'-' | b'.');
-    one && one_kind && (fours || amex)
+    let four = |i: &usize| chain.size(*i) == 4 && chain.joint(*i) == joint;
+    (0..chain.groups()).take_while(four).count()
 }

@@ -4,7 +4,7 @@
 use super::view::{View, alnum, digit};
 
 /// The most digits of a chain.
-const DIGITS: usize = 20;
+pub(super) const DIGITS: usize = 20;
 /// The most groups of a chain.
 const GROUPS: usize = 10;
 
@@ -14,17 +14,16 @@ pub(super) struct Chain {
     pub(super) start: usize,
     first: usize,
     digits: [u8; DIGITS],
-    /// Where each group ends in the text, and how many digits stand before that.
-    ends: [(usize, usize); GROUPS],
+    /// Where each group ends, in bytes from the first digit, and how many digits stand
+    /// before that.
+    ends: [(u8, u8); GROUPS],
     joints: [u8; GROUPS],
     count: usize,
 }
 
 impl Chain {
-    /// The chain whose first digit stands here.
-    pub(super) fn read(view: &View<'_>, first: usize) -> Chain {
-        let lead = |byte| matches!(byte, b'+' | b'(');
-        let start = view.back(first, 2, lead);
+    /// The chain whose first digit stands here, and its `+` or `(` at `start`.
+    pub(super) fn read(view: &View<'_>, start: usize, first: usize) -> Chain {
         let mut chain = Chain {
             start,
             first,
@@ -50,21 +49,34 @@ impl Chain {
     /// Takes the group of digits that begins here; whether another may follow.
     fn group(&mut self, view: &View<'_>, start: usize) -> bool {
         let before = self.total();
-        let end = view.run(start, DIGITS - before + 1, digit);
+        let (mut end, mut total) = (start, before);
+        loop {
+            let byte = view.at(end);
+            if !digit(byte) {
+                break;
+            }
+            let Some(slot) = self.digits.get_mut(total) else {
+                return false;
+            };
+            *slot = byte;
+            (end, total) = (end + 1, total + 1);
+        }
         let extension = matches!(view.at(end), b'x' | b'X') && digit(view.at(end + 1));
-        if before + (end - start) > DIGITS || (alnum(view.at(end)) && !extension) {
+        if alnum(view.at(end)) && !extension {
             return false;
         }
         let Some(slot) = self.ends.get_mut(self.count) else {
             return false;
         };
-        *slot = (end, before + (end - start));
+        *slot = ((end - self.first) as u8, total as u8);
         self.count += 1;
-        let read = view.part(start, end);
-        for (slot, byte) in self.digits.iter_mut().skip(before).zip(read) {
-            *slot = *byte;
-        }
         self.count < GROUPS && !extension
+    }
+
+    /// Whether all groups are of one digit, as in a list of numbers. One that begins
+    /// with `0 0` may still be a country's code.
+    pub(super) fn crumbs(&self) -> bool {
+        self.total() == self.count && !self.digits.starts_with(b"00")
     }
 
     pub(super) fn groups(&self) -> usize {
@@ -83,7 +95,8 @@ impl Chain {
     /// Where the first groups end, and their digits in number.
     fn bound(&self, count: usize) -> (usize, usize) {
         let last = count.checked_sub(1).and_then(|i| self.ends.get(i));
-        last.copied().unwrap_or((self.first, 0))
+        let (end, digits) = last.copied().unwrap_or_default();
+        (self.first + usize::from(end), usize::from(digits))
     }
 
     /// Where the first groups end, and their digits.
@@ -106,6 +119,16 @@ impl Chain {
     pub(super) fn joint(&self, group: usize) -> u8 {
         self.joints.get(group).copied().unwrap_or(0)
     }
+}
+
+/// Whether this byte can stand between two groups, or an extension begin with it.
+pub(super) fn joins(byte: u8) -> bool {
+    matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'x' | b'X')
+}
+
+/// Where a chain begins whose first digit stands here: with its `+` or `(`.
+pub(super) fn start(view: &View<'_>, first: usize) -> usize {
+    view.back(first, 2, |byte| matches!(byte, b'+' | b'('))
 }
 
 /// The separator that begins here and where the next digit stands, if one does.

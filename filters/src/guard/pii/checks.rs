@@ -34,26 +34,33 @@ pub(super) fn weighted(bytes: &[u8], weights: &[u32]) -> u32 {
 
 /// Luhn's sum over all digits.
 pub(super) fn luhn(bytes: &[u8]) -> bool {
-    let doubled = |(i, byte): (usize, &u8)| {
-        let value = value(*byte)?;
-        let twice = value * (1 + u32::from(i % 2 == 1));
-        Some(twice / 10 + twice % 10)
-    };
-    let sum = bytes
+    let doubled = |digit: u32| 2 * digit - 9 * u32::from(digit > 4);
+    let (mut sum, mut pairs) = (0, bytes.rchunks_exact(2));
+    for pair in &mut pairs {
+        let [left, right] =
+            [at(pair, 0), at(pair, 1)].map(|byte| u32::from(byte.wrapping_sub(b'0')));
+        sum += doubled(left) + right;
+    }
+    sum += pairs
+        .remainder()
         .iter()
-        .rev()
-        .enumerate()
-        .map(doubled)
-        .sum::<Option<u32>>();
-    sum.is_some_and(|sum| sum % 10 == 0)
+        .map(|byte| u32::from(byte.wrapping_sub(b'0')))
+        .sum::<u32>();
+    sum.is_multiple_of(10) && bytes.iter().all(u8::is_ascii_digit)
 }
 
 /// ISO 7064 mod 97-10 over digits and letters (A is 10).
-pub(super) fn mod97(bytes: impl Iterator<Item = u8>) -> u32 {
-    bytes.fold(0, |rest, byte| match byte {
-        b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
-        _ => (rest * 100 + u32::from(byte.to_ascii_uppercase().wrapping_sub(b'A')) + 10) % 97,
-    })
+pub(super) fn mod97(bytes: impl Iterator<Item = u8>) -> u64 {
+    // As many digits at once as fit before the rest is taken.
+    const FULL: u64 = u64::MAX / 1000;
+    let number = bytes.fold(0, |number: u64, byte| {
+        let number = if number < FULL { number } else { number % 97 };
+        match byte {
+            b'0'..=b'9' => number * 10 + u64::from(byte - b'0'),
+            _ => number * 100 + u64::from(byte.to_ascii_uppercase().wrapping_sub(b'A')) + 10,
+        }
+    });
+    number % 97
 }
 
 /// ISO 7064 mod 11,10 with the check digit last.

@@ -2,7 +2,11 @@
 //! anything; the nearest word within [`REACH`] bytes before it decides. Only what
 //! stands before counts, so that a finding never waits for what follows.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, StartKind};
+
+pub(super) use aho_corasick::automaton::StateID;
 
 use super::rules::Rule;
 use super::view::{View, alnum};
@@ -12,15 +16,13 @@ use super::words;
 pub(super) const REACH: usize = 48;
 /// How near a word must stand that says "not personal data", in bytes.
 const DENIAL: u8 = 24;
-/// How far back a table's heading is looked for, in bytes.
-const TABLE: usize = 190;
 /// No word of this topic was seen.
 pub(super) const UNSEEN: u8 = u8::MAX;
 /// Topics in all.
 const TOPICS: usize = 128;
 
 /// What a word is about: one of these, or one rule of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Topic(pub(super) u8);
 
 impl Topic {
@@ -47,18 +49,14 @@ impl Topic {
     }
 }
 
-/// The words of all languages and rules, compiled.
-#[derive(Debug)]
-pub(super) struct Words {
-    automaton: Option<AhoCorasick>,
-    /// Per word: its topic, and whether more letters may follow it.
-    meanings: Vec<(Topic, bool)>,
-}
-
 /// How near the nearest word of each topic stands, in bytes.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Context([u8; TOPICS]);
 
 impl Context {
+    /// No word at all.
+    pub(super) const SILENCE: Context = Context([UNSEEN; TOPICS]);
+
     /// How many bytes stand between the nearest word of the topic and the number.
     pub(super) fn distance(&self, topic: Topic) -> u8 {
         self.0.get(usize::from(topic.0)).copied().unwrap_or(UNSEEN)
@@ -85,11 +83,32 @@ impl Context {
         }
     }
 
-    fn note(&mut self, topic: Topic, distance: u8) {
+    /// Notes that a word of the topic stands so many bytes before the number.
+    pub(super) fn note(&mut self, topic: Topic, distance: usize) {
+        let distance = u8::try_from(distance).unwrap_or(UNSEEN - 1);
         if let Some(nearest) = self.0.get_mut(usize::from(topic.0)) {
             *nearest = distance.min(*nearest);
         }
     }
+}
+
+/// A word that stands in the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Word {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) topic: Topic,
+    /// A letter or digit follows that would make it another word, unless what follows
+    /// is the number itself.
+    pub(super) tied: bool,
+}
+
+/// The words of all languages and rules, compiled.
+#[derive(Debug)]
+pub(super) struct Words {
+    automaton: Option<DFA>,
+    /// Per word: its topic, and whether more letters may follow it.
+    meanings: Vec<(Topic, bool)>,
 }
 
 impl Words {
@@ -103,9 +122,9 @@ impl Words {
             let topic = Topic::of_rule(index, rule);
             list.extend(rule.words.iter().map(|word| (*word, topic)));
         }
-        let automaton = AhoCorasick::builder()
+        let automaton = DFA::builder()
             .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::DFA))
+            .start_kind(StartKind::Unanchored)
             .build(list.iter().map(|(word, _)| word));
         let meanings = list.iter().map(|(word, topic)| (*topic, word.len() >= 5));
         Words {
@@ -114,63 +133,43 @@ impl Words {
         }
     }
 
-    /// What the words before this place say.
-    pub(super) fn before(&self, view: &View<'_>, start: usize) -> Context {
-        let mut context = Context([UNSEEN; TOPICS]);
-        let from = start.saturating_sub(REACH);
-        self.collect(view, (from, start), &mut context);
-        context
-    }
-
-    /// Notes the words between two places, with their distance from the second.
-    fn collect(&self, view: &View<'_>, (from, to): (usize, usize), context: &mut Context) {
-        let Some(automaton) = &self.automaton else {
-            return;
+    /// Reads on from one place to another and offers each word that ends on the way.
+    /// What it returns goes on from there; nothing begins anew.
+    pub(super) fn read(
+        &self,
+        view: &View<'_>,
+        (from, to): (usize, usize),
+        state: Option<StateID>,
+        mut offer: impl FnMut(Word),
+    ) -> Option<StateID> {
+        let automaton = self.automaton.as_ref()?;
+        let mut state = match state {
+            Some(state) => state,
+            None => automaton.start_state(Anchored::No).ok()?,
         };
-        let text = view.part(from, to);
-        for found in automaton.find_overlapping_iter(text) {
-            let Some((topic, more)) = self.meanings.get(found.pattern().as_usize()) else {
-                continue;
-            };
-            let (start, end) = (from + found.start(), from + found.end());
-            let whole = *more || !alnum(view.before(end + 1)) || end == to;
-            if whole && starts_word(view, start, *topic) {
-                context.note(*topic, u8::try_from(to - end).unwrap_or(UNSEEN - 1));
+        for (byte, end) in view.part(from, to).iter().zip(from + 1..) {
+            state = automaton.next_state(Anchored::No, state, *byte);
+            if automaton.is_match(state) {
+                for index in 0..automaton.match_len(state) {
+                    let pattern = automaton.match_pattern(state, index);
+                    let start = end - automaton.pattern_len(pattern);
+                    let meaning = self.meanings.get(pattern.as_usize());
+                    let Some((topic, more)) = meaning.copied() else {
+                        continue;
+                    };
+                    if starts_word(view, start, topic) {
+                        let tied = !more && alnum(view.before(end + 1));
+                        offer(Word {
+                            start,
+                            end,
+                            topic,
+                            tied,
+                        });
+                    }
+                }
             }
         }
-    }
-
-    /// Whether the number that begins here stands in a table's column whose heading
-    /// is of this topic.
-    pub(super) fn column(&self, view: &View<'_>, start: usize, topic: Topic) -> bool {
-        let space = view.back(start, 2, |byte| byte == b' ');
-        if view.before(space) != b'|' {
-            return false;
-        }
-        let from = start.saturating_sub(TABLE);
-        let before = view.part(from, space);
-        let Some(row) = before.iter().rposition(|byte| *byte == b'\n') else {
-            return false;
-        };
-        let Some((heading, this)) = before.split_at_checked(row) else {
-            return false;
-        };
-        let cell = this.iter().filter(|byte| **byte == b'|').count();
-        let mut lines = heading.split(|byte| *byte == b'\n');
-        lines.any(|line| self.heads(line, cell, topic))
-    }
-
-    /// Whether the cell of this number in a line is a word of the topic.
-    fn heads(&self, line: &[u8], cell: usize, topic: Topic) -> bool {
-        let heading = line.split(|byte| *byte == b'|').nth(cell);
-        let heading = heading.unwrap_or_default();
-        if !line.starts_with(b"|") || heading.iter().any(u8::is_ascii_digit) {
-            return false;
-        }
-        let view = View::new(heading, true);
-        let mut context = Context([UNSEEN; TOPICS]);
-        self.collect(&view, (0, heading.len()), &mut context);
-        context.distance(topic) != UNSEEN
+        Some(state)
     }
 }
 

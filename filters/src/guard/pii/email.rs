@@ -9,6 +9,8 @@ use super::view::{View, alnum};
 pub(super) const LOCAL: usize = 64;
 /// The longest domain, in bytes.
 const DOMAIN: usize = 253;
+/// The shortest domain with its `@`: `@t.co`.
+const SHORTEST: usize = 5;
 /// Last labels that are files: `logo@2x.png`.
 const FILES: &[&[u8]] = &[
     b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"css", b"js", b"json", b"html", b"pdf",
@@ -27,9 +29,12 @@ fn host(byte: u8) -> bool {
 
 /// The address whose `@` stands here.
 pub(super) fn find(view: &View<'_>, sign: usize) -> Option<Hit> {
-    let start = local_start(view, sign)?;
     let most = view.run(sign + 1, DOMAIN + 1, host);
+    if most - sign < SHORTEST {
+        return None;
+    }
     let end = domain_end(view, sign + 1, most)?;
+    let start = local_start(view, sign)?;
     let checkout = view.part(start, sign) == b"git" && view.at(end) == b':';
     (!checkout).then(|| Hit::new(Entity::Email, start..end, 100))
 }

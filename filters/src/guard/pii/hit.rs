@@ -30,6 +30,10 @@ impl Hit {
             confidence: Confidence(self.percent),
         }
     }
+
+    fn rank(&self) -> (u8, usize) {
+        (self.percent, self.span.len())
+    }
 }
 
 /// The surest of several, then the longest, then the first.
@@ -39,10 +43,16 @@ pub(super) struct Best(Option<Hit>);
 impl Best {
     pub(super) fn offer(&mut self, hit: Option<Hit>) {
         let Some(hit) = hit else { return };
-        let rank = |hit: &Hit| (hit.percent, hit.span.len());
-        if self.0.as_ref().is_none_or(|best| rank(&hit) > rank(best)) {
+        if self.would_be(hit.percent, hit.span.len()) {
             self.0 = Some(hit);
         }
+    }
+
+    /// Whether an opinion this sure (in percent) and this long (in bytes) would be the best.
+    pub(super) fn would_be(&self, percent: u8, length: usize) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|best| (percent, length) > best.rank())
     }
 
     pub(super) fn take(self) -> Option<Hit> {

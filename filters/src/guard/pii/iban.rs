@@ -31,21 +31,32 @@ const LENGTHS: &[(usize, &str)] = &[
 /// The longest of all.
 const LONGEST: usize = 34;
 
+/// The lengths of all countries by their letters; 0 for no country.
+static BY_COUNTRY: [[u8; 26]; 26] = by_country();
+
+#[expect(clippy::indexing_slicing, reason = "a mistake here fails the build")]
+const fn by_country() -> [[u8; 26]; 26] {
+    let mut lengths = [[0; 26]; 26];
+    let mut row = 0;
+    while row < LENGTHS.len() {
+        let names = LENGTHS[row].1.as_bytes();
+        let mut at = 0;
+        while at < names.len() {
+            let (first, second) = (names[at] - b'A', names[at + 1] - b'A');
+            lengths[first as usize][second as usize] = LENGTHS[row].0 as u8;
+            at += 3;
+        }
+        row += 1;
+    }
+    lengths
+}
+
 /// The length of a country's numbers.
 fn length(country: [u8; 2]) -> Option<usize> {
-    let country = [
-        country[0].to_ascii_uppercase(),
-        country[1].to_ascii_uppercase(),
-    ];
-    let named = |list: &str| {
-        list.as_bytes()
-            .chunks(3)
-            .any(|name| name.starts_with(&country))
-    };
-    LENGTHS
-        .iter()
-        .find(|(_, list)| named(list))
-        .map(|(length, _)| *length)
+    let place = |letter: u8| usize::from(letter.to_ascii_uppercase().wrapping_sub(b'A'));
+    let row = BY_COUNTRY.get(place(country[0]))?;
+    let length = row.get(place(country[1])).copied()?;
+    Some(usize::from(length)).filter(|length| *length > 0)
 }
 
 /// The number that begins here.

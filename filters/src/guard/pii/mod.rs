@@ -7,8 +7,10 @@
 //! | `anchors` | where an attempt is worth its while |
 //! | `view` | the bytes an attempt may read |
 //! | `context`, `words` | what the words before a number say of it |
+//! | `nearby` | those words, read once for all numbers close together |
 //! | `email`, `card`, `iban`, `net`, `wallet`, `phone` | one grammar each |
 //! | `rules`, `packs` | identity numbers as rows of tables |
+//! | `shapes` | the shapes of all rows, read at once |
 //! | `chain`, `checks`, `plans`, `hit` | parts that they share |
 
 mod anchors;
@@ -19,15 +21,19 @@ mod context;
 mod email;
 mod hit;
 mod iban;
+mod nearby;
 mod net;
 mod packs;
 mod phone;
 mod plans;
 mod rules;
+mod shapes;
 mod view;
 mod wallet;
 mod words;
 
+#[cfg(test)]
+mod linear;
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +41,9 @@ use super::{Entity, Finding, Window};
 use chain::Chain;
 use context::{Context, Topic, Words};
 use hit::{Best, Hit};
+use nearby::Nearby;
 use rules::Rule;
+use shapes::{Number, Numbers, Shapes};
 use view::{View, alnum, begins, digit};
 
 /// How far before an anchor a finding may begin, in bytes.
@@ -48,49 +56,35 @@ const LETTERS: usize = 40;
 /// The scanner of personal data, compiled for some kinds.
 #[derive(Debug)]
 pub struct Pii {
-    wanted: Vec<Entity>,
+    /// By kind, whether it is looked for.
+    wanted: Vec<bool>,
     /// Rules of the wanted kinds with the topic of their words.
     rules: Vec<(&'static Rule, Topic)>,
+    shapes: Shapes,
     words: Words,
 }
 
-/// Words before one place, looked up once and only when somebody asks.
-struct Lookup<'a> {
-    words: &'a Words,
-    found: Option<(usize, Context)>,
-}
-
-impl Lookup<'_> {
-    fn before(&mut self, view: &View<'_>, start: usize) -> &Context {
-        let words = self.words;
-        let stale = self.found.as_ref().is_none_or(|(place, _)| *place != start);
-        if stale {
-            self.found = None;
-        }
-        let found = self
-            .found
-            .get_or_insert_with(|| (start, words.before(view, start)));
-        &found.1
-    }
+/// What a scan keeps from one number to the next, for speed only.
+struct Reader<'a> {
+    nearby: Nearby<'a>,
+    numbers: Numbers,
 }
 
 impl Pii {
     /// Compiles the scanner for these kinds; see [`Entity::defaults`].
     #[must_use]
     pub fn new(entities: &[Entity]) -> Pii {
-        let mut wanted = entities.to_vec();
-        wanted.sort_unstable();
-        wanted.dedup();
+        let wanted = Entity::ALL.iter().map(|entity| entities.contains(entity));
         let rules: Vec<&'static Rule> = packs::all()
-            .filter(|rule| wanted.contains(&rule.entity))
+            .filter(|rule| entities.contains(&rule.entity))
             .collect();
-        let words = Words::new(&rules);
         let topics = rules.iter().enumerate();
         let topics = topics.map(|(index, rule)| (*rule, Topic::of_rule(index, rule)));
         Pii {
+            wanted: wanted.collect(),
+            shapes: Shapes::new(&rules),
+            words: Words::new(&rules),
             rules: topics.collect(),
-            wanted,
-            words,
         }
     }
 
@@ -102,11 +96,15 @@ impl Pii {
         let bytes = text.as_bytes();
         let boundary = |at: usize| (at..text.len()).find(|at| text.is_char_boundary(*at));
         let boundary = |at: usize| boundary(at).unwrap_or(text.len());
+        let mut reader = Reader {
+            nearby: Nearby::new(&self.words),
+            numbers: Numbers::default(),
+        };
         let mut floor = window.from;
         let mut at = window.from;
         while let Some(anchor) = anchors::next(bytes, at) {
             let view = View::new(bytes, window.last);
-            let hit = self.attempt(&view, anchor);
+            let hit = self.attempt(&view, anchor, &mut reader);
             if view.starved() {
                 return boundary(edge(&view, anchor)).max(floor);
             }
@@ -131,32 +129,31 @@ impl Pii {
     }
 
     fn wants(&self, entity: Entity) -> bool {
-        self.wanted.binary_search(&entity).is_ok()
+        let wanted = self.wanted.get(entity as usize);
+        wanted.copied().unwrap_or_default()
     }
 
     /// What stands at an anchor. Depends on nothing but the text around it.
-    fn attempt(&self, view: &View<'_>, anchor: usize) -> Option<Hit> {
-        let mut lookup = Lookup {
-            words: &self.words,
-            found: None,
-        };
+    fn attempt(&self, view: &View<'_>, anchor: usize, reader: &mut Reader<'_>) -> Option<Hit> {
         let hit = match view.at(anchor) {
             b'@' => email::find(view, anchor),
             b':' => net::double_colon(view, anchor),
-            _ => self.number(view, anchor, &mut lookup),
+            _ => self.number(view, anchor, reader),
         };
         hit.filter(|hit| self.wants(hit.entity))
     }
 
     /// What stands at the first digit of a word.
-    fn number(&self, view: &View<'_>, anchor: usize, lookup: &mut Lookup<'_>) -> Option<Hit> {
+    fn number(&self, view: &View<'_>, anchor: usize, reader: &mut Reader<'_>) -> Option<Hit> {
         let word = view.back(anchor, LETTERS + 1, |byte| byte.is_ascii_alphabetic());
-        if anchor - word > LETTERS || digit(view.before(word)) {
+        let before = view.before(word);
+        if anchor - word > LETTERS || digit(before) {
             return None;
         }
+        let digits = view.run(anchor, chain::DIGITS + 1, digit);
         // A number in front of an `@` is a part of the address.
-        if !email::local(view.before(word)) {
-            let end = view.run(anchor, LEFT + 1, email::local);
+        if !email::local(before) {
+            let end = view.run(digits, anchor + LEFT + 1 - digits, email::local);
             if view.at(end) == b'@' {
                 let mail = email::find(view, end).filter(|mail| mail.span.start <= anchor);
                 if mail.is_some() {
@@ -165,63 +162,79 @@ impl Pii {
             }
         }
         let mut best = Best::default();
-        if word == anchor && begins(view, anchor) {
-            self.chained(view, anchor, lookup, &mut best);
-            best.offer(net::ipv4(view, anchor, |start| {
-                let context = lookup.before(view, start);
-                (
-                    context.distance(Topic::VERSION),
-                    context.distance(Topic::IP),
-                )
-            }));
+        let begins = begins(view, word);
+        if word == anchor && begins {
+            self.chained(view, (anchor, digits), &mut reader.nearby, &mut best);
+            best.offer(net::ipv4(view, (anchor, digits), &mut reader.nearby));
         }
-        best.offer(net::colons(view, word, anchor));
-        best.offer(net::hardware(view, word, anchor));
+        net::find(view, (word, anchor), &mut best);
         best.offer(wallet::find(view, word));
-        self.identity(view, (word, anchor), lookup, &mut best);
+        if anchor == word + 2 {
+            best.offer(iban::find(view, word));
+        }
+        if begins {
+            self.identity(view, word, reader, &mut best);
+        }
+        let apart = (word == anchor).then(|| led(view, anchor)).flatten();
+        if let Some(start) = apart.filter(|start| view::begins(view, *start)) {
+            self.identity(view, start, reader, &mut best);
+        }
         best.take()
     }
 
-    /// Cards and phone numbers.
-    fn chained(&self, view: &View<'_>, anchor: usize, lookup: &mut Lookup<'_>, best: &mut Best) {
-        let chain = Chain::read(view, anchor);
-        if chain.total() < phone::SHORTEST {
+    /// Cards and phone numbers, by the place and end of their first group of digits.
+    fn chained(
+        &self,
+        view: &View<'_>,
+        (anchor, digits): (usize, usize),
+        nearby: &mut Nearby<'_>,
+        best: &mut Best,
+    ) {
+        if digits - anchor < phone::SHORTEST && !chain::joins(view.at(digits)) {
             return;
         }
-        if chain.total() >= 12 && self.wants(Entity::CreditCard) {
-            best.offer(card::find(view, &chain, lookup.before(view, anchor)));
+        let start = chain::start(view, anchor);
+        let card = self.wants(Entity::CreditCard) && card::leads(digits - anchor);
+        let phone = self.wants(Entity::Phone) && phone::begins(view, start);
+        if !(card || phone) {
+            return;
         }
-        if self.wants(Entity::Phone) {
-            best.offer(phone::find(view, &chain, |start| {
-                let context = lookup.before(view, start);
-                let column = || self.words.column(view, start, Topic::PHONE);
-                phone::Told::of(context, column)
-            }));
+        let chain = Chain::read(view, start, anchor);
+        if card {
+            best.offer(card::find(view, &chain, nearby));
+        }
+        if phone && chain.total() >= phone::SHORTEST {
+            best.offer(phone::find(view, &chain, nearby));
         }
     }
 
-    /// Account and identity numbers, which two letters and a space may lead.
-    fn identity(
-        &self,
-        view: &View<'_>,
-        (word, anchor): (usize, usize),
-        lookup: &mut Lookup<'_>,
-        best: &mut Best,
-    ) {
-        let apart = (word == anchor).then(|| led(view, anchor)).flatten();
-        for start in [Some(word), apart].into_iter().flatten() {
-            best.offer(iban::find(view, start));
-            for (rule, topic) in &self.rules {
-                let Some(end) = rule.fits(view, start) else {
-                    continue;
-                };
-                let percent = lookup
-                    .before(view, start)
-                    .judge(*topic, rule.alone, rule.told);
-                let hit = Hit::new(rule.entity, start..end, percent);
-                best.offer((percent > 0).then_some(hit));
+    /// Identity numbers. What is cheap to tell comes first: the shape, then what words
+    /// say if they were read already, then the check.
+    fn identity(&self, view: &View<'_>, start: usize, reader: &mut Reader<'_>, best: &mut Best) {
+        let Reader { nearby, numbers } = reader;
+        self.shapes.read(view, start, numbers);
+        let one = numbers.one_end();
+        self.shapes.each(view, numbers, |number: &Number<'_>| {
+            let Some((rule, topic)) = self.rules.get(number.rule) else {
+                return false;
+            };
+            let length = if one { number.end - start } else { usize::MAX };
+            let hopeless = |context: &Context| {
+                let percent = context.judge(*topic, rule.alone, rule.told);
+                percent == 0 || !best.would_be(percent, length)
+            };
+            if nearby.known(start).is_some_and(hopeless) {
+                return true;
             }
-        }
+            if !(rule.check)(number.bytes) {
+                return false;
+            }
+            let context = nearby.before(view, start);
+            let percent = context.judge(*topic, rule.alone, rule.told);
+            let hit = Hit::new(rule.entity, start..number.end, percent);
+            best.offer((percent > 0).then_some(hit));
+            true
+        });
     }
 }
 

@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Entity;
-use super::context::UNSEEN;
-use super::hit::Hit;
+use super::context::{Topic, UNSEEN};
+use super::hit::{Best, Hit};
+use super::nearby::Nearby;
 use super::view::{View, alnum, digit};
 
 /// The longest IPv6 address that is read, in bytes.
@@ -27,14 +28,14 @@ fn percent(address: IpAddr) -> u8 {
     }
 }
 
-/// The IPv4 address or network that begins here. `distances` tells how near the words
-/// for a version and for an address stand before it.
+/// The IPv4 address or network that begins here, by the place and end of its first
+/// digits.
 pub(super) fn ipv4(
     view: &View<'_>,
-    start: usize,
-    distances: impl FnOnce(usize) -> (u8, u8),
+    (start, digits): (usize, usize),
+    nearby: &mut Nearby<'_>,
 ) -> Option<Hit> {
-    let mut end = view.run(start, 4, digit);
+    let mut end = digits;
     if end - start > 3 || view.at(end) != b'.' {
         return None;
     }
@@ -60,7 +61,11 @@ pub(super) fn ipv4(
         .ok()?
         .parse()
         .ok()?;
-    let (version, ip) = distances(start);
+    let context = nearby.before(view, start);
+    let (version, ip) = (
+        context.distance(Topic::VERSION),
+        context.distance(Topic::IP),
+    );
     if version != UNSEEN && version < 24 && version < ip {
         return None;
     }
@@ -84,28 +89,45 @@ fn network(view: &View<'_>, end: usize, most: u32) -> usize {
     if fits { stop } else { end }
 }
 
-/// The start of the run of hexadecimal digits and colons around this word, unless a
-/// digit stands in it already: then the run was tried there.
-fn run_start(view: &View<'_>, word: usize, anchor: usize) -> Option<usize> {
-    if !view.part(word, anchor).iter().all(|b| hex_or_colon(*b)) {
-        return None;
+/// The address of a network or card around the first digit of a run.
+pub(super) fn find(view: &View<'_>, (word, anchor): (usize, usize), best: &mut Best) {
+    if !view.part(word, anchor).iter().all(u8::is_ascii_hexdigit) {
+        return;
     }
-    let start = view.back(word, LONGEST - 6, |byte| hex_or_colon(byte) && !digit(byte));
+    // Nearly always one look behind the first group is enough.
+    let before = view.before(word);
+    let next = view.at(view.run(word, 5, |byte| byte.is_ascii_hexdigit()));
+    if before == b':' || next == b':' {
+        best.offer(run_start(view, word, 1).and_then(|start| ipv6(view, start)));
+    }
+    if joint(before) || joint(next) {
+        best.offer(hardware(view, word));
+    }
+}
+
+/// The start of the run of hexadecimal digits and colons around this place, unless a
+/// digit stands in it already (then the run was tried there) or more than so many `::`.
+fn run_start(view: &View<'_>, word: usize, mut doubles: usize) -> Option<usize> {
+    let mut start = word;
+    while word - start < LONGEST - 6 {
+        let before = view.before(start);
+        if !hex_or_colon(before) || digit(before) {
+            break;
+        }
+        if before == b':' && start < word && view.at(start) == b':' {
+            doubles = doubles.checked_sub(1)?;
+        }
+        start -= 1;
+    }
     let before = view.before(start);
     (!alnum(before) && before != b':').then_some(start)
 }
 
-/// The IPv6 address around the first digit of a run.
-pub(super) fn colons(view: &View<'_>, word: usize, anchor: usize) -> Option<Hit> {
-    ipv6(view, run_start(view, word, anchor)?)
-}
-
 /// The IPv6 address around a `::` without a digit before it.
 pub(super) fn double_colon(view: &View<'_>, sign: usize) -> Option<Hit> {
-    if view.at(sign + 1) != b':' {
-        return None;
-    }
-    ipv6(view, run_start(view, sign, sign)?)
+    let alone = view.before(sign) != b':' && view.at(sign + 1) == b':' && view.at(sign + 2) != b':';
+    let start = alone.then(|| run_start(view, sign, 0)).flatten()?;
+    ipv6(view, start)
 }
 
 fn ipv6(view: &View<'_>, start: usize) -> Option<Hit> {
@@ -123,7 +145,8 @@ fn ipv6(view: &View<'_>, start: usize) -> Option<Hit> {
     end -= usize::from(single && trimmed == 0);
     let read = view.part(start, end);
     let count = read.iter().filter(|byte| **byte == b':').count();
-    if count < 2 || alnum(next) || next == b'_' {
+    let whole = count == 7 || (count == 6 && read.contains(&b'.'));
+    if alnum(next) || next == b'_' || !(whole || read.windows(2).any(|pair| pair == b"::")) {
         return None;
     }
     let address: Ipv6Addr = std::str::from_utf8(read).ok()?.parse().ok()?;
@@ -141,15 +164,15 @@ fn ipv6(view: &View<'_>, start: usize) -> Option<Hit> {
     Some(Hit::new(Entity::IpAddress, start..stop, sure))
 }
 
+fn joint(byte: u8) -> bool {
+    matches!(byte, b':' | b'-' | b'.')
+}
+
 /// The hardware address around the first digit of a run: six pairs with colons or
 /// hyphens, or three fours with dots.
-pub(super) fn hardware(view: &View<'_>, word: usize, anchor: usize) -> Option<Hit> {
-    if !view.part(word, anchor).iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let joint = |byte| matches!(byte, b':' | b'-' | b'.');
+fn hardware(view: &View<'_>, word: usize) -> Option<Hit> {
     let start = view.back(word, 15, |byte| {
-        (byte.is_ascii_hexdigit() || matches!(byte, b':' | b'-' | b'.')) && !digit(byte)
+        (byte.is_ascii_hexdigit() || joint(byte)) && !digit(byte)
     });
     let first = view.run(start, 5, |byte| byte.is_ascii_hexdigit());
     let separator = view.at(first);

@@ -3,9 +3,10 @@
 
 use super::Entity;
 use super::chain::Chain;
-use super::context::{Context, Topic, UNSEEN};
+use super::context::{Topic, UNSEEN};
 use super::hit::Hit;
-use super::plans::PLANS;
+use super::nearby::Nearby;
+use super::plans;
 use super::view::{View, alnum, digit};
 
 /// The fewest digits of a number.
@@ -28,44 +29,48 @@ pub(super) struct Told {
 
 impl Told {
     /// Reads the words; asks for a table's heading only if they say nothing.
-    pub(super) fn of(context: &Context, column: impl FnOnce() -> bool) -> Told {
+    fn of(view: &View<'_>, start: usize, nearby: &mut Nearby<'_>) -> Told {
+        let context = nearby.before(view, start);
         let phone = context.distance(Topic::PHONE);
         let call = context.distance(Topic::CALL);
         let near = if call <= NEAR { phone.min(call) } else { phone };
         let denied = context.denied(near);
         Told {
-            phone: !denied && (near != UNSEEN || column()),
+            phone: !denied && (near != UNSEEN || nearby.column(view, start)),
             denied,
         }
     }
 }
 
-/// The phone number that a chain of digits begins with.
-pub(super) fn find(
-    view: &View<'_>,
-    chain: &Chain,
-    told: impl FnOnce(usize) -> Told,
-) -> Option<Hit> {
-    let plus = view.part(chain.start, chain.first()).contains(&b'+');
-    let space = view.before(chain.start);
+/// Whether a number may begin here.
+pub(super) fn begins(view: &View<'_>, start: usize) -> bool {
+    let space = view.before(start);
+    let plus = view.at(start) == b'+' || (view.at(start) == b'(' && view.at(start + 1) == b'+');
     // A number in the middle of a row of numbers is none.
-    if !plus && space == b' ' && digit(view.before(chain.start - 1)) {
-        return None;
-    }
-    if alnum(space) || matches!(space, b'_' | b'=' | b'#' | b'$') && !plus && space != b'=' {
+    let row = !plus && space == b' ' && digit(view.before(start - 1));
+    let tied = alnum(space) || (matches!(space, b'_' | b'#' | b'$') && !plus);
+    !(row || tied)
+}
+
+/// The phone number that a chain of digits begins with, where one may begin.
+pub(super) fn find(view: &View<'_>, chain: &Chain, nearby: &mut Nearby<'_>) -> Option<Hit> {
+    let plus = view.part(chain.start, chain.first()).contains(&b'+');
+    if !plus && chain.crumbs() {
         return None;
     }
     let counts = (1..=chain.groups()).rev();
     let shapes = counts.filter_map(|count| {
         let (end, digits) = chain.prefix(count)?;
-        let fits = (SHORTEST..=MOST + 4).contains(&digits.len()) && free(view, end);
-        let shape = shape(chain, count, digits, plus);
+        if !(SHORTEST..=MOST + 4).contains(&digits.len()) || !free(view, end) {
+            return None;
+        }
+        let shape = shape(chain, count, digits, plus)?;
         // Only a plan or a known form says where a row of digits ends.
         let goes_on = shape == Shape::Loose && view.at(end) == b' ' && digit(view.at(end + 1));
-        (fits && !goes_on).then_some((shape, count, end))
+        (!goes_on).then_some((shape, count, end))
     });
     let (shape, _, end) = shapes.max_by_key(|(shape, count, _)| (*shape, *count))?;
-    let told = told(chain.start);
+    let told = Told::of(view, chain.start, nearby);
     let stop = extension(view, end);
     // A national number with its trunk's 0 is little without a word, but not nothing.
     let digits = chain
@@ -73,7 +78,6 @@ pub(super) fn find(
         .map_or(&[][..], |(_, digits)| digits);
     let trunk = digits.starts_with(b"0") && matches!(digits.len(), 10 | 11);
     let sure = match (shape, told.denied) {
-        (Shape::None, _) => 0,
         (Shape::World, denied) => 100 - 15 * u8::from(!told.phone) - 50 * u8::from(denied),
         (_, true) => 0,
         (Shape::National, _) if told.phone => 85,
@@ -88,7 +92,6 @@ pub(super) fn find(
 /// How much a chain looks like a phone number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Shape {
-    None,
     /// A number of anything, unless a word tells.
     Loose,
     /// The North American form.
@@ -97,15 +100,15 @@ enum Shape {
     World,
 }
 
-fn shape(chain: &Chain, count: usize, digits: &[u8], plus: bool) -> Shape {
+fn shape(chain: &Chain, count: usize, digits: &[u8], plus: bool) -> Option<Shape> {
     let world = plus && digits.len() <= MOST && planned(digits);
     let world = world
         || (count > 1 && digits.starts_with(b"00") && planned(digits.get(2..).unwrap_or_default()));
     if world {
-        return Shape::World;
+        return Some(Shape::World);
     }
     if american(chain, count) {
-        return Shape::National;
+        return Some(Shape::National);
     }
     let sizes = |i: usize| chain.size(i);
     let short = digits.len() == 6 && !(count == 3 && (0..3).all(|i| sizes(i) == 2));
@@ -113,11 +116,8 @@ fn shape(chain: &Chain, count: usize, digits: &[u8], plus: bool) -> Shape {
     let decimal = count == 2 && chain.joint(0) == b'.' && !plus;
     let social = count == 3 && sizes(0) == 3 && sizes(1) == 2 && sizes(2) == 4 && !plus;
     let crumbs = count > 1 && (0..count).all(|i| sizes(i) < 2);
-    if short || date || decimal || social || crumbs || digits.len() > MOST {
-        Shape::None
-    } else {
-        Shape::Loose
-    }
+    let none = short || date || decimal || social || crumbs || digits.len() > MOST;
+    (!none).then_some(Shape::Loose)
 }
 
 /// Whether nothing ties the end of a number to what follows.
@@ -145,26 +145,19 @@ fn american(chain: &Chain, count: usize) -> bool {
 
 /// Whether a country's plan has such a number; a trunk's 0 may stand in it: `+44 (0)20`.
 fn planned(digits: &[u8]) -> bool {
-    let fits = |length: usize| {
-        let (code, national) = digits.split_at_checked(length)?;
-        let code = code
-            .iter()
-            .fold(0, |code, byte| code * 10 + u16::from(byte - b'0'));
-        let row = PLANS.binary_search_by_key(&code, |(code, _)| *code).ok()?;
-        let (_, plan) = PLANS.get(row)?;
-        let fits = |national: &[u8]| {
-            plan.iter().any(|(length, firsts)| {
-                usize::from(*length) == national.len()
-                    && national.len() >= 6
-                    && national
-                        .first()
-                        .is_some_and(|first| firsts.as_bytes().contains(first))
-            })
-        };
-        let trunk = national.strip_prefix(b"0").is_some_and(fits);
-        (fits(national) || trunk).then_some(())
+    let Some((code, plan)) = plans::of(digits) else {
+        return false;
     };
-    (1..=3).any(|length| fits(length).is_some())
+    let national = digits.get(code..).unwrap_or_default();
+    let fits = |national: &[u8]| {
+        let first = national.first();
+        let fits = |(length, firsts): &(u8, &str)| {
+            usize::from(*length) == national.len()
+                && first.is_some_and(|first| firsts.as_bytes().contains(first))
+        };
+        national.len() >= 6 && plan.iter().any(fits)
+    };
+    fits(national) || national.strip_prefix(b"0").is_some_and(fits)
 }
 
 /// Whether a short remark stands right behind: ` fax`, `-Office`.

@@ -5,6 +5,38 @@
 /// National lengths, each with the digits that such numbers begin with.
 pub(super) type Plan = &'static [(u8, &'static str)];
 
+/// The digits of a country's code in number and its plan, for a number that begins
+/// with them. No code begins another.
+pub(super) fn of(digits: &[u8]) -> Option<(usize, Plan)> {
+    let mut code = 0;
+    for (length, byte) in digits.iter().take(3).enumerate() {
+        code = code * 10 + usize::from(byte.wrapping_sub(b'0'));
+        let row = ROWS.get(code).copied().unwrap_or(NONE);
+        if row != NONE {
+            let (_, plan) = PLANS.get(usize::from(row))?;
+            return Some((length + 1, plan));
+        }
+    }
+    None
+}
+
+/// No country has this code.
+const NONE: u8 = u8::MAX;
+
+/// Which row of [`PLANS`] is a code's.
+static ROWS: [u8; 1000] = rows();
+
+#[expect(clippy::indexing_slicing, reason = "a mistake here fails the build")]
+const fn rows() -> [u8; 1000] {
+    let mut rows = [NONE; 1000];
+    let mut row = 0;
+    while row < PLANS.len() {
+        rows[PLANS[row].0 as usize] = row as u8;
+        row += 1;
+    }
+    rows
+}
+
 /// Country codes in rising order, each with its plan.
 #[rustfmt::skip]
 pub(super) const PLANS: &[(u16, Plan)] = &[

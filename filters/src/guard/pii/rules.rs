@@ -4,7 +4,6 @@
 
 use super::Entity;
 use super::context::Topic;
-use super::view::{View, alnum, begins, ends};
 
 /// Longest number of the table, without its separators, in bytes.
 pub(super) const LONGEST: usize = 24;
@@ -16,9 +15,9 @@ pub(super) type Check = fn(&[u8]) -> bool;
 #[derive(Debug)]
 pub(super) struct Rule {
     pub(super) entity: Entity,
-    /// The forms it is written in, see [`fit`].
-    shapes: &'static [&'static str],
-    check: Check,
+    /// The forms it is written in, in the language of `shapes`.
+    pub(super) shapes: &'static [&'static str],
+    pub(super) check: Check,
     /// How sure it is without a word beside it, in percent; 0 for not at all.
     pub(super) alone: u8,
     /// How sure it is with one, in percent.
@@ -60,77 +59,4 @@ impl Rule {
 /// Any number of this shape.
 pub(super) fn any(_: &[u8]) -> bool {
     true
-}
-
-/// A number's letters and digits, as a shape took them from the text.
-pub(super) struct Taken {
-    bytes: [u8; LONGEST],
-    length: usize,
-    /// Where it ends in the text.
-    pub(super) end: usize,
-}
-
-impl Taken {
-    pub(super) fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
-    }
-
-    fn push(&mut self, byte: u8) -> Option<()> {
-        *self.bytes.get_mut(self.length)? = byte.to_ascii_uppercase();
-        self.length += 1;
-        Some(())
-    }
-}
-
-/// Takes a number of this shape: `9` is a digit, `A` a letter, `X` either; `-` an
-/// optional space or hyphen, `=` one that must stand, `_` a space that must stand,
-/// `h` a hyphen that must stand, `s` an optional slash, `.` an optional dot, `:` an
-/// optional space, hyphen or colon, `p` a dot that must stand, `d` a slash, dot or hyphen that must stand, `c` a
-/// letter, digit, `-` or `+` that is kept.
-pub(super) fn fit(view: &View<'_>, start: usize, shape: &str) -> Option<Taken> {
-    let mut taken = Taken {
-        bytes: [0; LONGEST],
-        length: 0,
-        end: start,
-    };
-    for part in shape.bytes() {
-        let byte = view.at(taken.end);
-        let (fits, kept, optional) = match part {
-            b'9' => (byte.is_ascii_digit(), true, false),
-            b'A' => (byte.is_ascii_alphabetic(), true, false),
-            b'X' => (alnum(byte), true, false),
-            b'-' => (matches!(byte, b' ' | b'-'), false, true),
-            b'=' => (matches!(byte, b' ' | b'-'), false, false),
-            b'_' => (byte == b' ', false, false),
-            b'd' => (matches!(byte, b'/' | b'.' | b'-'), false, false),
-            b'c' => (alnum(byte) || matches!(byte, b'-' | b'+'), true, false),
-            b'p' => (byte == b'.', false, false),
-            b'h' => (byte == b'-', false, false),
-            b's' => (byte == b'/', false, true),
-            b':' => (matches!(byte, b' ' | b'-' | b':'), false, true),
-            other => (byte == other, false, true),
-        };
-        if !fits && !optional {
-            return None;
-        }
-        if fits {
-            taken.end += 1;
-        }
-        if kept {
-            taken.push(byte)?;
-        }
-    }
-    ends(view, taken.end).then_some(taken)
-}
-
-impl Rule {
-    /// Where the number ends that begins here, if its shape and check are this rule's.
-    pub(super) fn fits(&self, view: &View<'_>, start: usize) -> Option<usize> {
-        if !begins(view, start) {
-            return None;
-        }
-        let fits =
-            |shape: &&str| fit(view, start, shape).filter(|taken| (self.check)(taken.bytes()));
-        self.shapes.iter().find_map(fits).map(|taken| taken.end)
-    }
 }

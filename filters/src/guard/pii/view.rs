@@ -22,22 +22,36 @@ impl<'a> View<'a> {
     }
 
     /// The byte at this place; 0 beyond the end of the text.
+    #[inline]
     pub(super) fn at(&self, at: usize) -> u8 {
-        self.bytes.get(at).copied().unwrap_or_else(|| {
-            self.starved.set(self.starved.get() || !self.last);
-            0
-        })
+        work::note(1);
+        match self.bytes.get(at) {
+            Some(byte) => *byte,
+            None => self.beyond(),
+        }
+    }
+
+    /// What stands beyond the end, as far as it is known.
+    #[cold]
+    fn beyond(&self) -> u8 {
+        self.starved.set(self.starved.get() || !self.last);
+        0
     }
 
     /// The byte before this place; 0 at the beginning of the text.
+    #[inline]
     pub(super) fn before(&self, at: usize) -> u8 {
+        work::note(1);
         let before = at.checked_sub(1).and_then(|i| self.bytes.get(i));
         before.copied().unwrap_or(0)
     }
 
     /// What stands between two places; nothing when it is not there.
+    #[inline]
     pub(super) fn part(&self, from: usize, to: usize) -> &'a [u8] {
-        self.bytes.get(from..to).unwrap_or_default()
+        let part = self.bytes.get(from..to).unwrap_or_default();
+        work::note(part.len());
+        part
     }
 
     /// Whether a byte was asked for that has not come yet.
@@ -46,7 +60,8 @@ impl<'a> View<'a> {
     }
 
     /// The end of the run of such bytes that begins here, at most `most` bytes on.
-    pub(super) fn run(&self, from: usize, most: usize, class: fn(u8) -> bool) -> usize {
+    #[inline]
+    pub(super) fn run(&self, from: usize, most: usize, class: impl Fn(u8) -> bool) -> usize {
         let mut end = from;
         while end - from < most && class(self.at(end)) {
             end += 1;
@@ -55,7 +70,8 @@ impl<'a> View<'a> {
     }
 
     /// The start of the run of such bytes that ends here, at most `most` bytes back.
-    pub(super) fn back(&self, to: usize, most: usize, class: fn(u8) -> bool) -> usize {
+    #[inline]
+    pub(super) fn back(&self, to: usize, most: usize, class: impl Fn(u8) -> bool) -> usize {
         let mut start = to;
         while to - start < most && class(self.before(start)) {
             start -= 1;
@@ -64,12 +80,37 @@ impl<'a> View<'a> {
     }
 }
 
+/// Counts the bytes that recognisers read, in tests: how the time of a scan grows is
+/// told by no clock of a shared machine.
+pub(super) mod work {
+    #[cfg(test)]
+    thread_local! {
+        static BYTES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+    }
+
+    /// Notes that so many bytes are read; nothing outside of tests.
+    #[inline]
+    #[cfg_attr(not(test), expect(unused_variables, reason = "only tests count"))]
+    pub(in super::super) fn note(bytes: usize) {
+        #[cfg(test)]
+        BYTES.with(|all| all.set(all.get() + bytes as u64));
+    }
+
+    /// Bytes read on this thread since it was last asked.
+    #[cfg(test)]
+    pub(in super::super) fn taken() -> u64 {
+        BYTES.with(|all| all.replace(0))
+    }
+}
+
 /// A letter or digit of ASCII.
+#[inline]
 pub(super) fn alnum(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
 }
 
 /// A digit.
+#[inline]
 pub(super) fn digit(byte: u8) -> bool {
     byte.is_ascii_digit()
 }

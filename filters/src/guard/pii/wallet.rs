@@ -7,8 +7,10 @@ use super::Entity;
 use super::hit::Hit;
 use super::view::{View, alnum};
 
-const BASE58: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-const BECH32: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+static BASE58: [u8; 256] = values(b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz");
+static BECH32: [u8; 256] = values(b"qpzry9x8gf2tvdw0s3jn54khce6mua7l");
+/// The value of a byte that is no digit.
+const NONE: u8 = u8::MAX;
 /// The longest address, in bytes.
 const LONGEST: usize = 90;
 
@@ -41,31 +43,57 @@ fn ethereum(word: &[u8]) -> bool {
         && !digits.iter().all(|byte| Some(byte) == first)
 }
 
+/// The value of each byte as a digit of an alphabet.
+#[expect(clippy::indexing_slicing, reason = "a mistake here fails the build")]
+const fn values(alphabet: &[u8]) -> [u8; 256] {
+    let mut values = [NONE; 256];
+    let mut value = 0;
+    while value < alphabet.len() {
+        values[alphabet[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+}
+
+/// The value of this byte as a digit of an alphabet.
+fn value(alphabet: &[u8; 256], byte: u8) -> Option<u8> {
+    let value = alphabet.get(usize::from(byte)).copied();
+    value.filter(|value| *value != NONE)
+}
+
 /// Base58Check: 21 bytes and four of their double SHA-256.
 fn base58(word: &[u8]) -> bool {
     if !(26..=35).contains(&word.len()) {
         return false;
     }
-    let mut number = [0_u8; 25];
-    for byte in word {
-        let Some(value) = BASE58.iter().position(|known| known == byte) else {
-            return false;
-        };
-        let mut carry = value;
-        for slot in number.iter_mut().rev() {
-            carry += usize::from(*slot) * 58;
-            *slot = (carry & 0xff) as u8;
-            carry >>= 8;
+    // The number in base 2^64, lowest first: 35 digits are less than 2^206.
+    let mut number = [0_u64; 4];
+    // Ten digits at once, as many as one factor can hold.
+    for digits in word.chunks(10) {
+        let (mut factor, mut carry) = (1, 0);
+        for byte in digits {
+            let Some(value) = value(&BASE58, *byte) else {
+                return false;
+            };
+            factor *= 58;
+            carry = carry * 58 + u128::from(value);
         }
-        if carry > 0 {
-            return false;
+        for limb in &mut number {
+            let sum = u128::from(*limb) * factor + carry;
+            *limb = sum as u64;
+            carry = sum >> 64;
         }
     }
-    let Some((payload, sum)) = number.split_at_checked(21) else {
-        return false;
-    };
-    let twice = Sha256::digest(Sha256::digest(payload));
-    matches!(payload.first(), Some(0 | 5)) && twice.iter().take(4).eq(sum)
+    let mut bytes = [0; 32];
+    for (slot, limb) in bytes.rchunks_mut(8).zip(number) {
+        slot.copy_from_slice(&limb.to_be_bytes());
+    }
+    let (lead, rest) = bytes.split_at(7);
+    let (payload, sum) = rest.split_at(21);
+    // Longer numbers are none, and of the kinds two are in use.
+    lead.iter().all(|byte| *byte == 0)
+        && matches!(payload.first(), Some(0 | 5))
+        && Sha256::digest(Sha256::digest(payload)).starts_with(sum)
 }
 
 /// Bech32 and bech32m of the main network.
@@ -82,11 +110,10 @@ fn bech32(word: &[u8]) -> bool {
         sum = step(sum, value);
     }
     for byte in word.iter().skip(3) {
-        let byte = byte.to_ascii_lowercase();
-        let Some(value) = BECH32.iter().position(|known| *known == byte) else {
+        let Some(value) = value(&BECH32, byte.to_ascii_lowercase()) else {
             return false;
         };
-        sum = step(sum, value as u32);
+        sum = step(sum, u32::from(value));
     }
     sum == 1 || sum == 0x2bc8_30a3
 }

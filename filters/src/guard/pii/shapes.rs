@@ -1,0 +1,405 @@
+//! The shapes of all wanted rules in one automaton, so that a place where a number
+//! may begin is read once, however many rules there are: a new shape costs a few
+//! states and no time.
+
+use std::collections::HashMap;
+
+use super::rules::{LONGEST, Rule};
+use super::view::{View, alnum, ends};
+
+/// Kinds of bytes that shapes tell apart.
+const KINDS: usize = 9;
+/// One byte of each kind.
+const SAMPLES: [u8; KINDS] = *b"7A -./:+!";
+/// Kinds below this one are letters and digits.
+const BARS: u8 = 2;
+/// The state in which no shape can go on.
+const DEAD: u16 = 0;
+/// The state before the first byte.
+const START: u16 = 1;
+
+/// The kind of every byte.
+static KIND: [u8; 256] = kinds();
+
+#[expect(clippy::indexing_slicing, reason = "a mistake here fails the build")]
+const fn kinds() -> [u8; 256] {
+    let mut kinds = [8; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'0'..=b'9' => 0,
+            b'A'..=b'Z' | b'a'..=b'z' => 1,
+            b' ' => 2,
+            b'-' => 3,
+            b'.' => 4,
+            b'/' => 5,
+            b':' => 6,
+            b'+' => 7,
+            _ => 8,
+        };
+        byte += 1;
+    }
+    kinds
+}
+
+/// Whether a part of a shape takes this byte, and whether it may be left out. `9` is
+/// a digit, `A` a letter, `X` either; `-` an optional space or hyphen, `=` one that
+/// must stand, `_` a space that must stand, `h` a hyphen that must stand, `p` a dot
+/// that must stand, `d` a slash, dot or hyphen that must stand; `s` an optional slash,
+/// `.` an optional dot, `:` an optional space, hyphen or colon; `c` a letter, digit,
+/// `-` or `+` that belongs to the number.
+fn takes(part: u8, byte: u8) -> (bool, bool) {
+    match part {
+        b'9' => (byte.is_ascii_digit(), false),
+        b'A' => (byte.is_ascii_alphabetic(), false),
+        b'X' => (alnum(byte), false),
+        b'c' => (alnum(byte) || matches!(byte, b'-' | b'+'), false),
+        b'=' => (matches!(byte, b' ' | b'-'), false),
+        b'_' => (byte == b' ', false),
+        b'h' => (byte == b'-', false),
+        b'p' => (byte == b'.', false),
+        b'd' => (matches!(byte, b'/' | b'.' | b'-'), false),
+        b'-' => (matches!(byte, b' ' | b'-'), true),
+        b's' => (byte == b'/', true),
+        b':' => (matches!(byte, b' ' | b'-' | b':'), true),
+        _ => (byte == part, true),
+    }
+}
+
+/// How much of a shape is read when so much was read and this byte follows.
+fn advance(shape: &[u8], from: usize, byte: u8) -> Option<usize> {
+    for (i, part) in shape.iter().enumerate().skip(from) {
+        match takes(*part, byte) {
+            (true, _) => return Some(i + 1),
+            (false, true) => {}
+            (false, false) => return None,
+        }
+    }
+    None
+}
+
+/// One shape of one rule, in the order of both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Form {
+    /// The rule's place in the table of wanted rules.
+    rule: u16,
+    shape: u16,
+    /// The number is all that stands in the text.
+    raw: bool,
+}
+
+/// Shapes, each with how much of it was read.
+type Places = Vec<(u16, u8)>;
+
+/// What follows on what was read, and the forms that end there.
+#[derive(Debug)]
+struct State {
+    next: [u16; KINDS],
+    from: u16,
+    to: u16,
+}
+
+/// The automaton.
+#[derive(Debug)]
+pub(super) struct Shapes {
+    states: Vec<State>,
+    /// The forms that end in each state, state by state.
+    forms: Vec<Form>,
+}
+
+impl Shapes {
+    /// The shapes of these rules.
+    pub(super) fn new(rules: &[&'static Rule]) -> Shapes {
+        let shapes = rules.iter().zip(0..).flat_map(|(row, rule)| {
+            row.shapes.iter().zip(0..).map(move |(text, shape)| {
+                let raw = text.contains('c');
+                (Form { rule, shape, raw }, text.as_bytes())
+            })
+        });
+        let shapes: Vec<(Form, &[u8])> = shapes.collect();
+        let mut built = Built::default();
+        built.state(Vec::new());
+        built.state((0..).zip(&shapes).map(|(i, _)| (i, 0)).collect());
+        let (mut states, mut forms) = (Vec::new(), Vec::new());
+        while let Some(places) = built.places.get(states.len()).cloned() {
+            let from = forms.len() as u16;
+            let whole = |(shape, read): &(u16, u8)| {
+                let (form, text) = shapes.get(usize::from(*shape))?;
+                (text.len() == usize::from(*read)).then_some(*form)
+            };
+            forms.extend(places.iter().filter_map(whole));
+            let next = SAMPLES.map(|byte| {
+                let on = |(shape, read): &(u16, u8)| {
+                    let (_, text) = shapes.get(usize::from(*shape))?;
+                    let read = advance(text, usize::from(*read), byte)?;
+                    Some((*shape, read as u8))
+                };
+                built.state(places.iter().filter_map(on).collect())
+            });
+            let to = forms.len() as u16;
+            states.push(State { next, from, to });
+        }
+        Shapes { states, forms }
+    }
+
+    /// Reads the numbers that begin here, where one may begin.
+    pub(super) fn read(&self, view: &View<'_>, start: usize, numbers: &mut Numbers) {
+        numbers.clear(start);
+        let mut at = start;
+        let mut row = self.states.get(usize::from(START));
+        while let Some(before) = row {
+            let byte = view.at(at);
+            let kind = KIND.get(usize::from(byte)).copied().unwrap_or_default();
+            let next = before.next.get(usize::from(kind)).copied();
+            let next = usize::from(next.unwrap_or(DEAD));
+            row = self.states.get(next).filter(|_| next != usize::from(DEAD));
+            at += 1;
+            if kind < BARS {
+                numbers.take(byte);
+            }
+            if let Some(done) = row.filter(|row| row.from < row.to)
+                && ends(view, at)
+            {
+                numbers.end(at, done);
+            }
+        }
+    }
+
+    /// Offers each number in the order of rules and their shapes; says `settled` that
+    /// a rule has its answer, its other shapes are passed over.
+    pub(super) fn each(
+        &self,
+        view: &View<'_>,
+        numbers: &Numbers,
+        mut settled: impl FnMut(&Number<'_>) -> bool,
+    ) {
+        let ends = numbers.ends.get(..numbers.count).unwrap_or_default();
+        let mut raw = [0; LONGEST];
+        let mut done = None;
+        let mut offer = |form: Form, end: End| {
+            let passed = done == Some(form.rule);
+            if !passed && settled(&numbers.number(view, form, end, &mut raw)) {
+                done = Some(form.rule);
+            }
+        };
+        if let [end] = ends {
+            self.forms(*end).iter().for_each(|form| offer(*form, *end));
+        }
+        if ends.len() < 2 {
+            return;
+        }
+        let mut cursors = [0_u16; LONGEST];
+        loop {
+            let first = ends.iter().zip(&mut cursors).filter_map(|(end, cursor)| {
+                let form = self.forms(*end).get(usize::from(*cursor))?;
+                Some((*form, *end, cursor))
+            });
+            let Some((form, end, cursor)) = first.min_by_key(|(form, ..)| *form) else {
+                return;
+            };
+            *cursor += 1;
+            offer(form, end);
+        }
+    }
+
+    /// The forms that end there.
+    fn forms(&self, end: End) -> &[Form] {
+        let forms = self.forms.get(usize::from(end.from)..usize::from(end.to));
+        forms.unwrap_or_default()
+    }
+}
+
+/// The states of an automaton that is being built.
+#[derive(Default)]
+struct Built {
+    known: HashMap<Places, u16>,
+    places: Vec<Places>,
+}
+
+impl Built {
+    /// The state of these places; each has one of its own.
+    fn state(&mut self, places: Places) -> u16 {
+        if let Some(known) = self.known.get(&places) {
+            return *known;
+        }
+        let state = self.places.len() as u16;
+        self.known.insert(places.clone(), state);
+        self.places.push(places);
+        state
+    }
+}
+
+/// Where some forms end: bytes from the start, letters and digits among them, and
+/// the place of the forms in their list.
+#[derive(Clone, Copy, Default)]
+struct End {
+    at: u8,
+    length: u8,
+    from: u16,
+    to: u16,
+}
+
+/// The numbers that begin at one place.
+#[derive(Default)]
+pub(super) struct Numbers {
+    start: usize,
+    /// The letters (in upper case) and digits that were read.
+    bytes: [u8; LONGEST],
+    length: u8,
+    /// Something stands between two ends, so there are no more than letters and digits.
+    ends: [End; LONGEST],
+    count: usize,
+}
+
+/// A number of one rule's shape.
+pub(super) struct Number<'a> {
+    /// The rule's place in the table of wanted rules.
+    pub(super) rule: usize,
+    /// Its letters (in upper case) and digits.
+    pub(super) bytes: &'a [u8],
+    /// Where it ends in the text.
+    pub(super) end: usize,
+}
+
+impl Numbers {
+    fn clear(&mut self, start: usize) {
+        (self.start, self.length, self.count) = (start, 0, 0);
+    }
+
+    fn take(&mut self, byte: u8) {
+        if let Some(slot) = self.bytes.get_mut(usize::from(self.length)) {
+            *slot = byte.to_ascii_uppercase();
+            self.length += 1;
+        }
+    }
+
+    fn end(&mut self, at: usize, done: &State) {
+        if let Some(slot) = self.ends.get_mut(self.count) {
+            *slot = End {
+                at: (at - self.start) as u8,
+                length: self.length,
+                from: done.from,
+                to: done.to,
+            };
+            self.count += 1;
+        }
+    }
+
+    /// Whether all of them end at one place.
+    pub(super) fn one_end(&self) -> bool {
+        self.count < 2
+    }
+
+    fn number<'a>(
+        &'a self,
+        view: &View<'_>,
+        form: Form,
+        end: End,
+        raw: &'a mut [u8; LONGEST],
+    ) -> Number<'a> {
+        let stop = self.start + usize::from(end.at);
+        let mut bytes = self.bytes.get(..usize::from(end.length));
+        if form.raw {
+            let text = view.part(self.start, stop);
+            for (slot, byte) in raw.iter_mut().zip(text) {
+                *slot = byte.to_ascii_uppercase();
+            }
+            bytes = raw.get(..text.len());
+        }
+        Number {
+            rule: usize::from(form.rule),
+            bytes: bytes.unwrap_or_default(),
+            end: stop,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use super::super::packs;
+    use super::*;
+
+    static ALL: LazyLock<(Vec<&'static Rule>, Shapes)> = LazyLock::new(|| {
+        let rules: Vec<&'static Rule> = packs::all().collect();
+        let shapes = Shapes::new(&rules);
+        (rules, shapes)
+    });
+
+    /// Where a number of this shape ends and its letters and digits, part by part.
+    fn slowly(view: &View<'_>, start: usize, shape: &str) -> Option<(usize, Vec<u8>)> {
+        let (mut end, mut kept) = (start, Vec::new());
+        for part in shape.bytes() {
+            let byte = view.at(end);
+            let (fits, optional) = takes(part, byte);
+            if !fits && !optional {
+                return None;
+            }
+            end += usize::from(fits);
+            kept.extend(
+                Some(byte.to_ascii_uppercase())
+                    .filter(|byte| fits && (alnum(*byte) || part == b'c')),
+            );
+        }
+        ends(view, end).then_some((end, kept))
+    }
+
+    /// A text of this shape, nearly.
+    fn written(shape: &str, dice: &[u8]) -> String {
+        let pick = |list: &str, die: u8| list.chars().nth(usize::from(die) % list.len());
+        let parts = shape.bytes().zip(dice).filter_map(|(part, die)| {
+            let optional = takes(part, 0).1;
+            let fitting = (1..128_u8).map(char::from);
+            let fitting: String = fitting.filter(|c| takes(part, *c as u8).0).collect();
+            match die {
+                0..=3 => pick(" -.1a", *die),
+                4..=127 if optional => None,
+                _ => pick(&fitting, *die),
+            }
+        });
+        parts.collect()
+    }
+
+    #[test]
+    fn shapes_are_what_the_automaton_can_hold() {
+        let (rules, shapes) = &*ALL;
+        for shape in rules.iter().flat_map(|rule| rule.shapes) {
+            let kept = shape.bytes().filter(|part| b"9AXc".contains(part)).count();
+            assert!(kept <= LONGEST, "{shape}");
+            let last = shape.bytes().last().unwrap_or_default();
+            assert!(!takes(last, 0).1, "{shape} ends with what may be left out");
+            let bars = shape.bytes().any(|part| !b"9AXc".contains(&part));
+            assert!(
+                !(shape.contains('c') && bars),
+                "{shape} keeps its separators"
+            );
+        }
+        assert!(shapes.states.len() < 4000, "{}", shapes.states.len());
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2000))]
+        #[test]
+        fn the_automaton_reads_what_each_shape_reads(
+            shape in proptest::sample::select(packs::all().flat_map(|rule| rule.shapes).collect::<Vec<_>>()),
+            dice in proptest::collection::vec(0..=255_u8, 24),
+            rest in "[0-9A-Z .-]{0,6}",
+        ) {
+            let (rules, shapes) = &*ALL;
+            let text = written(shape, &dice) + &rest;
+            let view = View::new(text.as_bytes(), true);
+            let (mut numbers, mut found) = (Numbers::default(), Vec::new());
+            shapes.read(&view, 0, &mut numbers);
+            shapes.each(&view, &numbers, |number| {
+                found.push((number.rule, number.end, number.bytes.to_vec()));
+                false
+            });
+            let expected = rules.iter().enumerate().flat_map(|(i, rule)| {
+                let read = rule.shapes.iter().filter_map(|shape| slowly(&view, 0, shape));
+                read.map(move |(end, bytes)| (i, end, bytes))
+            });
+            proptest::prop_assert_eq!(found, expected.collect::<Vec<_>>());
+        }
+    }
+}
