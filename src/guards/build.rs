@@ -13,7 +13,7 @@ use alfred_filters::guard::policy::{Policy, Scan, Select, Spec, allow_hash};
 use alfred_filters::guard::secrets::Secrets;
 use alfred_filters::guard::{Confidence, Entity, Kind};
 
-use super::known::Known;
+use super::known::{Known, Reader};
 use crate::conf::{
     CanaryFilter, Filter, GuardAction, GuardPolicy, InjectionAction, InjectionFilter, LinksFilter,
     OnFault, PatternsFilter, PiiFilter, SecretsFilter, Sureness, TermsFilter,
@@ -30,7 +30,9 @@ pub struct Guards {
     pub(super) has_canary: bool,
     /// Who judges injections, and what follows; `None` where nobody asks.
     pub judge: Option<(Injection, Stance)>,
-    /// Texts that were judged in earlier turns.
+    /// Tells this policy for requests from any other one.
+    pub(super) screens: Reader,
+    /// Texts that were judged or screened in earlier turns.
     pub(super) known: Arc<Known>,
 }
 
@@ -130,6 +132,7 @@ impl Guards {
             request,
             answer,
             has_canary: draft.has_canary,
+            screens: identity(policy, &key),
             judge: draft.stance.map(|stance| (Injection::shipped(), stance)),
             known: Arc::clone(&tools.known),
         })
@@ -234,6 +237,16 @@ impl Draft {
         let select = Select::Kind(Kind::Own(index));
         self.act(select, actions, Confidence::LOW);
     }
+}
+
+/// A name of a policy that no other one has.
+fn identity(policy: &GuardPolicy, key: &[u8; 32]) -> Reader {
+    let hash = blake3::keyed_hash(key, format!("{policy:?}").as_bytes());
+    let mut name = Reader::default();
+    name.iter_mut()
+        .zip(hash.as_bytes())
+        .for_each(|(to, from)| *to = *from);
+    name
 }
 
 /// Numbers of the team's own kinds: patterns begin here, lists of terms at 0.

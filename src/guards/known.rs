@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Texts that are remembered; a power of two. Each takes 16 bytes.
 const PLACES: usize = 1 << 15;
 
+/// Who finds a text clean: what one does not mind another may.
+pub(super) type Reader = [u8; 16];
+
 /// Texts that were found clean, by a keyed hash of 126 bits. An older one gives way to a newer one in its place: it is
 /// then judged once more.
 pub(super) struct Known {
@@ -22,14 +25,10 @@ impl Known {
         }
     }
 
-    /// Whether the text was found clean, by the stricter judge of tools or by that of users; with `is_news` it is
-    /// remembered as such.
-    pub(super) fn is_clean(&self, (text, of_tool): (&str, bool), is_news: bool) -> bool {
+    /// Whether the text was found clean by this reader; with `is_news` it is remembered as such.
+    pub(super) fn is_clean(&self, (reader, text): (Reader, &str), is_news: bool) -> bool {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        let hash = hasher
-            .update(&[u8::from(of_tool)])
-            .update(text.as_bytes())
-            .finalize();
+        let hash = hasher.update(&reader).update(text.as_bytes()).finalize();
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *hash.as_bytes();
         // Not zero, which is an empty place.
         let one = u64::from_le_bytes([a, b, c, d, e, f, g, h]) | 1;
@@ -58,19 +57,21 @@ impl std::fmt::Debug for Known {
 mod tests {
     use super::*;
 
+    const ONE: Reader = [1; 16];
+
     #[test]
-    fn a_text_is_known_once_it_was_told_and_only_to_its_judge() {
+    fn a_text_is_known_once_it_was_told_and_only_to_its_reader() {
         let known = Known::new([7; 32]);
-        assert!(!known.is_clean(("hello", false), false));
-        assert!(known.is_clean(("hello", false), true));
-        assert!(known.is_clean(("hello", false), false));
-        assert!(!known.is_clean(("hello", true), false));
-        assert!(!known.is_clean(("hello!", false), false));
+        assert!(!known.is_clean((ONE, "hello"), false));
+        assert!(known.is_clean((ONE, "hello"), true));
+        assert!(known.is_clean((ONE, "hello"), false));
+        assert!(!known.is_clean(([2; 16], "hello"), false));
+        assert!(!known.is_clean((ONE, "hello!"), false));
     }
 
     #[test]
     fn no_text_stands_for_an_empty_place() {
         let known = Known::new([7; 32]);
-        assert!((0..1000).all(|number| !known.is_clean((&number.to_string(), false), false)));
+        assert!((0..1000).all(|number| !known.is_clean((ONE, &number.to_string()), false)));
     }
 }

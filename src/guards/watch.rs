@@ -9,12 +9,13 @@ use alfred_filters::guard::judging::judge_request;
 use alfred_filters::guard::policy::Policy;
 use alfred_filters::guard::report::{Report, name};
 use alfred_filters::guard::request::screen_request;
-use alfred_filters::guard::screen::{Blocked, Desk};
+use alfred_filters::guard::screen::{Blocked, Desk, Form};
 use alfred_filters::guard::vault::Vault;
 use alfred_filters::prompt::Prompt;
 use alfred_filters::text::{Role, TextChannel};
 
 use super::Guards;
+use super::known::Reader;
 
 /// The guard of one request and of its answer.
 #[derive(Debug)]
@@ -58,10 +59,17 @@ impl Watch {
         if let Some((judge, stance)) = &self.guards.judge {
             let known = &self.guards.known;
             let mut is_clean =
-                |text: &str, trust, is_news| known.is_clean((text, trust == Trust::Tool), is_news);
+                |text: &str, trust, is_news| known.is_clean((judges(trust), text), is_news);
             judge_request(prompt, judge, *stance, &mut desk, &mut is_clean)?;
         }
-        let changed = screen_request(prompt, &mut desk)?;
+        let (known, screens) = (&self.guards.known, self.guards.screens);
+        let mut is_clean = |(text, form): (&str, Form), is_news| {
+            let mut reader = screens;
+            // The other form is another reader.
+            reader[0] ^= u8::from(form == Form::Json);
+            known.is_clean((reader, text), is_news)
+        };
+        let changed = screen_request(prompt, &mut desk, &mut is_clean)?;
         Ok(changed + self.mark(prompt)?)
     }
 
@@ -119,6 +127,11 @@ impl Watch {
             report: &mut self.answered,
         }
     }
+}
+
+/// The judge of injections: the stricter one of tools is another reader.
+fn judges(trust: Trust) -> Reader {
+    [u8::from(trust == Trust::Tool); 16]
 }
 
 /// What was blocked, in words: how many of which kind.

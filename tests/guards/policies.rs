@@ -182,3 +182,22 @@ async fn what_guards_found_is_reported_by_rule_and_team() {
         "{day}"
     );
 }
+
+#[tokio::test]
+async fn what_one_policy_found_clean_is_read_again_by_another() {
+    let (upstream, gateway) = world("filters: [ { secrets: {} } ]\n", vec![says("done")]).await;
+    let text = format!("{MAIL} {}", "and so on and so forth ".repeat(20));
+    for _ in 0..3 {
+        chat(&gateway, &text, false).await.expect(200);
+    }
+    let masks = json!({ "filters": [{ "pii": { "action": "mask" } }] });
+    set(&gateway, "teams/1", masks).await.expect(200);
+    until("the address to be masked", || async {
+        chat(&gateway, &text, false).await.expect(200);
+        let last = upstream.received().pop().expect("a request");
+        String::from_utf8(last.body)
+            .expect("text")
+            .contains("[EMAIL] and so on")
+    })
+    .await;
+}

@@ -123,6 +123,11 @@ impl Vault {
         Some(&entry.value)
     }
 
+    /// How much it holds of the request's texts.
+    pub(super) fn traces(&self) -> usize {
+        self.entries.len() + self.reserved.len() + self.known.len()
+    }
+
     /// Keeps a name that the request's own text has from being issued.
     pub(super) fn reserve(&mut self, name: &str) {
         if self.reserved.len() < MAX_RESERVED {
