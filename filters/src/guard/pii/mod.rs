@@ -35,6 +35,8 @@ mod words;
 #[cfg(test)]
 mod linear;
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;
 
 use super::{Entity, Finding, Window};

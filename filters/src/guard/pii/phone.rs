@@ -144,7 +144,7 @@ fn american(chain: &Chain, count: usize) -> bool {
 }
 
 /// Whether a country's plan has such a number; a trunk's 0 may stand in it: `+44 (0)20`.
-fn planned(digits: &[u8]) -> bool {
+pub(super) fn planned(digits: &[u8]) -> bool {
     let Some((code, plan)) = plans::of(digits) else {
         return false;
     };
