@@ -42,6 +42,9 @@ const AUDITED: usize = 500;
 /// How often what guards found is written down.
 const FINDINGS: Duration = Duration::from_secs(2);
 
+/// How often it is written down when keys were last used.
+const USED: Duration = Duration::from_secs(30);
+
 /// How often wallets at their soft limit are looked for.
 const ALERTS: Duration = Duration::from_secs(1);
 
@@ -127,6 +130,7 @@ impl Supervisor {
             self.send_alerts(),
             self.audit(),
             self.count_findings(),
+            self.note_used_keys(),
         );
     }
 
@@ -279,6 +283,21 @@ impl Supervisor {
             });
             if let Ok(Err(fault)) = counted.await {
                 log::warn!("what guards found is written down later: {fault}");
+            }
+        }
+    }
+
+    /// Writes down when keys were last used.
+    async fn note_used_keys(&self) {
+        loop {
+            tokio::time::sleep(USED).await;
+            let (living, store) = (Arc::clone(&self.living), Arc::clone(&self.store));
+            let noted = tokio::task::spawn_blocking(move || match living.keyring.take_used() {
+                used if used.is_empty() => Ok(()),
+                used => store.note_used(&used),
+            });
+            if let Ok(Err(fault)) = noted.await {
+                log::warn!("when keys were last used is not known for half a minute: {fault}");
             }
         }
     }

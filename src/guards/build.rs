@@ -8,11 +8,10 @@ use alfred_filters::guard::judging::Stance;
 use alfred_filters::guard::links::Links;
 use alfred_filters::guard::own::{Own, OwnError, OwnTerms};
 use alfred_filters::guard::own_patterns::Patterns;
-use alfred_filters::guard::pii::Pii;
 use alfred_filters::guard::policy::{Policy, Scan, Select, Spec, allow_hash};
-use alfred_filters::guard::secrets::Secrets;
 use alfred_filters::guard::{Confidence, Entity, Kind};
 
+use super::Tools;
 use super::known::{Known, Reader};
 use crate::conf::{
     CanaryFilter, Filter, GuardAction, GuardPolicy, InjectionAction, InjectionFilter, LinksFilter,
@@ -29,44 +28,11 @@ pub struct Guards {
     /// Whether the system prompt is marked.
     pub(super) has_canary: bool,
     /// Who judges injections, and what follows; `None` where nobody asks.
-    pub judge: Option<(Injection, Stance)>,
+    pub judge: Option<(Arc<Injection>, Stance)>,
     /// Tells this policy for requests from any other one.
     pub(super) screens: Reader,
     /// Texts that were judged or screened in earlier turns.
     pub(super) known: Arc<Known>,
-}
-
-/// What all guards of a process have in common.
-#[derive(Debug)]
-pub struct Tools {
-    /// Keys the hashes of values that are let through.
-    allow_key: [u8; 32],
-    known: Arc<Known>,
-}
-
-impl Tools {
-    /// With `key` as what no client knows.
-    #[must_use]
-    pub fn new(key: [u8; 32]) -> Self {
-        let known = blake3::derive_key("alfred 2026 guard known texts", &key);
-        Self {
-            allow_key: key,
-            known: Arc::new(Known::new(known)),
-        }
-    }
-
-    /// What keys the memories of services.
-    pub(super) fn memory_key(&self) -> [u8; 32] {
-        blake3::derive_key("alfred 2026 guard services", &self.allow_key)
-    }
-
-    /// The hash under which a value is let through.
-    #[must_use]
-    pub fn allow_hash(&self, value: &str) -> String {
-        blake3::Hash::from(allow_hash(&self.allow_key, value))
-            .to_hex()
-            .to_string()
-    }
 }
 
 /// The two policies while they are put together.
@@ -89,12 +55,12 @@ impl Guards {
     /// # Errors
     /// The index of the filter that cannot be built, and why.
     pub fn build(policy: &GuardPolicy, tools: &Tools) -> Result<Self, (usize, String)> {
-        let key = tools.allow_key;
+        let key = tools.allow_key();
         let mut draft = Draft::default();
         for (index, filter) in policy.filters.iter().enumerate() {
             match filter {
-                Filter::Secrets(filter) => draft.secrets(filter, &key),
-                Filter::Pii(filter) => draft.pii(filter, &key),
+                Filter::Secrets(filter) => draft.secrets(filter, tools),
+                Filter::Pii(filter) => draft.pii(filter, tools),
                 Filter::Terms(filter) => draft.terms(index, filter),
                 Filter::Patterns(filter) => {
                     draft.patterns(filter).map_err(|why| (index, why))?;
@@ -133,8 +99,8 @@ impl Guards {
             answer,
             has_canary: draft.has_canary,
             screens: identity(policy, &key),
-            judge: draft.stance.map(|stance| (Injection::shipped(), stance)),
-            known: Arc::clone(&tools.known),
+            judge: draft.stance.map(|stance| (tools.judge(), stance)),
+            known: Arc::clone(tools.known()),
         })
     }
 }
@@ -158,15 +124,15 @@ impl Draft {
         self.answer.allow.extend(hashes);
     }
 
-    fn secrets(&mut self, filter: &SecretsFilter, key: &[u8; 32]) {
-        self.scan_with(Arc::new(Secrets::new()));
+    fn secrets(&mut self, filter: &SecretsFilter, tools: &Tools) {
+        self.scan_with(tools.secrets());
         let actions = (action(filter.action), action(filter.answer));
         let select = Select::Kind(Kind::Secret);
         self.act(select, actions, confidence(filter.min_confidence));
-        self.allow(key, (&filter.allow, &filter.allow_hashed));
+        self.allow(&tools.allow_key(), (&filter.allow, &filter.allow_hashed));
     }
 
-    fn pii(&mut self, filter: &PiiFilter, key: &[u8; 32]) {
+    fn pii(&mut self, filter: &PiiFilter, tools: &Tools) {
         let mut entities: Vec<Entity> = match filter.types.is_empty() {
             true => Entity::defaults().collect(),
             false => filter.types.clone(),
@@ -176,7 +142,7 @@ impl Draft {
         entities.extend(named.filter_map(|name| Entity::from_name(name)));
         entities.sort_unstable();
         entities.dedup();
-        self.scan_with(Arc::new(Pii::new(&entities)));
+        self.scan_with(tools.pii(entities));
         let (answer, least) = (action(filter.answer), confidence(filter.min_confidence));
         for (name, own) in &filter.actions {
             if let Some(entity) = Entity::from_name(name) {
@@ -185,7 +151,7 @@ impl Draft {
             }
         }
         self.act(Select::Pii, (action(filter.action), answer), least);
-        self.allow(key, (&filter.allow, &filter.allow_hashed));
+        self.allow(&tools.allow_key(), (&filter.allow, &filter.allow_hashed));
     }
 
     fn patterns(&mut self, filter: &PatternsFilter) -> Result<(), String> {

@@ -6,10 +6,12 @@ mod build;
 mod callouts;
 mod known;
 mod sealing;
+mod tools;
 mod watch;
 
 pub use book::{GuardBook, Layer, Owner, Screens, Unbuilt, effective};
-pub use build::{Guards, Tools};
+pub use build::Guards;
 pub use callouts::{Asker, Callouts, Outcome, Stopped};
 pub use sealing::sealed;
+pub use tools::Tools;
 pub use watch::{Watch, blocked};

@@ -6,7 +6,7 @@ use crate::store::{KeyRow, Keys, StoreFault};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// Longest text that is looked at as a key; bounds the work a hostile header can cause.
 const MAX_PRESENTED: usize = 512;
@@ -55,7 +55,13 @@ struct Entry {
     hash: KeyHash,
     pepper_version: u32,
     is_active: bool,
+    used: Arc<Used>,
 }
+
+/// When a key was used that nobody has noted yet, in Unix milliseconds; 0 is never. It outlives the
+/// snapshot that it is in.
+#[derive(Debug, Default)]
+struct Used(AtomicI64);
 
 impl Keyring {
     /// A ring without keys. Call [`Keyring::refresh`] before the first request.
@@ -82,9 +88,24 @@ impl Keyring {
             return Ok(false);
         }
         let rows = store.list_keys()?;
-        self.stored.store(Arc::new(Stored::new(rows, &self.pepper)));
+        let before = self.stored.load();
+        let stored = Stored::new(rows, &self.pepper, &before);
+        self.stored.store(Arc::new(stored));
         self.seen.store(stamp, Ordering::Release);
         Ok(true)
+    }
+
+    /// Takes when keys were used since they were taken last: row ids and Unix milliseconds. A key that
+    /// was presented counts, whether it was let in or not.
+    pub fn take_used(&self) -> Vec<(i64, i64)> {
+        let stored = self.stored.load();
+        let entries = stored.by_public_id.values();
+        entries
+            .filter_map(|entry| {
+                let at = entry.used.0.swap(0, Ordering::Relaxed);
+                Some((entry.principal.key_id?, at)).filter(|(_, at)| *at > 0)
+            })
+            .collect()
     }
 
     /// The users whose tokens open the gateway.
@@ -125,7 +146,10 @@ impl Keyring {
             return Err(KeyRefusal::Malformed);
         }
         let key = ApiKey::parse(presented);
-        let stored = key.as_ref().ok().and_then(|key| self.stored_key(key));
+        let stored = key
+            .as_ref()
+            .ok()
+            .and_then(|key| self.stored_key(key, now_unix_ms));
         let (principal, is_active) = match stored {
             Some(found) => found,
             None => {
@@ -145,7 +169,7 @@ impl Keyring {
         Ok(principal)
     }
 
-    fn stored_key(&self, key: &ApiKey<'_>) -> Option<(Arc<Principal>, bool)> {
+    fn stored_key(&self, key: &ApiKey<'_>, now_unix_ms: i64) -> Option<(Arc<Principal>, bool)> {
         let stored = self.stored.load();
         let public_id = PublicId::try_from(key.public_id().as_bytes()).ok()?;
         let entry = stored.by_public_id.get(&public_id);
@@ -153,12 +177,18 @@ impl Keyring {
         // Hashed for unknown ids too, so that time does not tell which ids exist.
         let hash = self.pepper.hash_as(version, key.expose())?;
         let entry = entry.filter(|entry| entry.hash == hash)?;
+        entry.used.0.store(now_unix_ms, Ordering::Relaxed);
         Some((Arc::clone(&entry.principal), entry.is_active))
     }
 }
 
 impl Stored {
-    fn new(rows: Vec<KeyRow>, pepper: &Pepper) -> Self {
+    fn used(&self, public_id: &PublicId) -> Arc<Used> {
+        let known = self.by_public_id.get(public_id);
+        known.map_or_else(Arc::default, |entry| Arc::clone(&entry.used))
+    }
+
+    fn new(rows: Vec<KeyRow>, pepper: &Pepper, before: &Self) -> Self {
         let mut stored = Self::default();
         for row in rows {
             let Ok(public_id) = PublicId::try_from(row.public_id.as_bytes()) else {
@@ -171,6 +201,7 @@ impl Stored {
                 hash: KeyHash::from_bytes(row.key_hash),
                 pepper_version: row.pepper_version,
                 is_active: row.is_active,
+                used: before.used(&public_id),
                 principal: Arc::new(Principal::from_row(row)),
             };
             stored.by_public_id.insert(public_id, entry);

@@ -40,6 +40,21 @@ fn refusal(ring: &Keyring, presented: &str) -> KeyRefusal {
 }
 
 #[test]
+fn the_use_of_a_key_is_told_once_and_not_lost_when_the_ring_changes() {
+    let store = MemoryStore::new();
+    let key = issued(&store, request());
+    let ring = ring(&store);
+    assert_eq!(ring.take_used(), []);
+    let enter = |now| ring.authenticate(key.expose(), &StaticKeys::default(), now);
+    enter(NOW).unwrap();
+    enter(NOW + 5).unwrap();
+    issued(&store, request());
+    assert!(ring.refresh(&store).unwrap());
+    assert_eq!(ring.take_used(), [(1, NOW + 5)]);
+    assert_eq!(ring.take_used(), []);
+}
+
+#[test]
 fn a_stored_key_lets_its_holder_in_with_all_that_is_known_of_it() {
     let store = MemoryStore::new();
     let key = issued(

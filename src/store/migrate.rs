@@ -18,6 +18,7 @@ macro_rules! steps {
             (3, "V0003__denied_tokens", steps!(@ $database, "V0003__denied_tokens")),
             (4, "V0004__settle_faster", steps!(@ $database, "V0004__settle_faster")),
             (5, "V0005__guards", steps!(@ $database, "V0005__guards")),
+            (6, "V0006__last_used", steps!(@ $database, "V0006__last_used")),
         ]
     };
     (@ $database:literal, $name:literal) => {

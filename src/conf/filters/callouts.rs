@@ -102,6 +102,10 @@ impl Shape for WebAddress {
     fn schema() -> Value {
         String::schema()
     }
+
+    fn written(value: &String) -> Option<Value> {
+        Some(Value::from(value.as_str()))
+    }
 }
 
 /// 1 to 100.

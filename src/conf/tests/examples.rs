@@ -319,6 +319,8 @@ fn what_is_shown_of_an_example_holds_no_secret_and_is_again_its_configuration() 
                 || path.ends_with(".keys")
                 || path.contains(".headers.")
                 || path.starts_with("store.postgres.")
+                // Lists are compared as a whole, and a service may have a secret.
+                || (path == "filters" && text.contains("secret:"))
         };
         let differing = config.differences(&again);
         assert!(differing.iter().all(is_secret), "{name}: {differing:?}");

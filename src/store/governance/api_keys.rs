@@ -80,6 +80,21 @@ fn row(row: &Row) -> Result<ApiKeyRow, StoreFault> {
     })
 }
 
+/// Notes when keys were last used. Keys go in one order, so that two processes never wait for each
+/// other in a circle.
+pub(super) fn note_used(sql: &mut dyn Sql, keys: &[(i64, i64)]) -> Result<(), StoreFault> {
+    let mut keys = keys.to_vec();
+    keys.sort_unstable();
+    for (id, at_ms) in keys {
+        sql.execute(
+            "UPDATE api_keys SET last_used_at = $2 \
+             WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)",
+            values![id, at_ms],
+        )?;
+    }
+    Ok(())
+}
+
 /// Only the whole house may make a key without an owner: it belongs to the default user then.
 pub(super) fn create(sql: &mut dyn Sql, cx: &Cx<'_>, new: &NewKey) -> Result<Change, StoreFault> {
     check::key(new)?;

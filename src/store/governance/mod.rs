@@ -248,6 +248,9 @@ pub trait Governance: Send + Sync {
     /// All of them, by issuer and `jti`.
     fn denials(&self) -> Result<Vec<(String, String)>, StoreFault>;
 
+    /// Notes when keys were last used: row ids and Unix milliseconds. Nobody is told of it.
+    fn note_used(&self, keys: &[(i64, i64)]) -> Result<(), StoreFault>;
+
     /// Policies of guards, oldest first.
     fn guard_policies(
         &self,

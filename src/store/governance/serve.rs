@@ -119,6 +119,11 @@ impl<E: Engine> Governance for SqlStore<E> {
         self.engine.run(Work::ReadLatest, &mut denied::all)
     }
 
+    fn note_used(&self, keys: &[(i64, i64)]) -> Result<(), StoreFault> {
+        self.engine
+            .run(Work::Governance, &mut |sql| api_keys::note_used(sql, keys))
+    }
+
     fn guard_policies(
         &self,
         scope: &Scope,

@@ -39,6 +39,7 @@ mod oracle;
 #[cfg(test)]
 mod tests;
 
+use super::entity::Tier;
 use super::{Entity, Finding, Window};
 use chain::Chain;
 use context::{Context, Topic, Words};
@@ -232,12 +233,26 @@ impl Pii {
                 return false;
             }
             let context = nearby.before(view, start);
-            let percent = context.judge(*topic, rule.alone, rule.told);
+            let percent = match context.judge(*topic, rule.alone, rule.told) {
+                // Nobody sends a text that is a number and nothing else by chance.
+                low @ 1..SOLE if speaks_for_itself(rule.entity) => {
+                    low.max(SOLE * u8::from(view.is_all(start, number.end)))
+                }
+                percent => percent,
+            };
             let hit = Hit::new(rule.entity, start..number.end, percent);
             best.offer((percent > 0).then_some(hit));
             true
         });
     }
+}
+
+/// How sure a number is that is all of its text, in percent.
+const SOLE: u8 = 60;
+
+/// Whether a number that has no word beside it can be told by its check or its groups.
+fn speaks_for_itself(entity: Entity) -> bool {
+    entity.tier() == Tier::A || matches!(entity, Entity::UsSsn | Entity::UsItin)
 }
 
 /// Where two letters begin that stand with a space before a number: `AB 12 34 56 C`.

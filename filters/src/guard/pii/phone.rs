@@ -84,6 +84,8 @@ pub(super) fn find(view: &View<'_>, chain: &Chain, nearby: &mut Nearby<'_>) -> O
         (Shape::National, _) => 60,
         (Shape::Loose, _) if told.phone => 85,
         (Shape::Loose, _) if remarked(view, stop) => 60,
+        // In groups, and with nothing beside it.
+        (Shape::Loose, _) if chain.groups() > 1 && view.is_all(chain.start, stop) => 60,
         (Shape::Loose, _) => 35 * u8::from(trunk),
     };
     (sure > 0).then(|| Hit::new(Entity::Phone, chain.start..stop, sure))

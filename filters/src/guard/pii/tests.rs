@@ -304,3 +304,25 @@ proptest::proptest! {
         proptest::prop_assert!(text.len() - decided <= HOLD, "{}", text.len() - decided);
     }
 }
+
+#[test]
+fn a_number_that_is_all_of_a_text_needs_no_word() {
+    let kinds = [Entity::UkNhs, Entity::UsSsn, Entity::Phone, Entity::DeTaxId];
+    let pii = Pii::new(&kinds);
+    let sure = |text: &str| {
+        let mut found = Vec::new();
+        pii.scan(Window::whole(text), &mut found);
+        let best = found.iter().map(|finding| finding.confidence.0).max();
+        best.unwrap_or_default()
+    };
+    for text in ["401-023-2137", " 078-05-1127\n", "030 / 901 820"] {
+        assert!(sure(text) >= 60, "{text:?}: {}", sure(text));
+        for more in [
+            format!("x {text}"),
+            format!("{text} x"),
+            format!("{text}, {text}"),
+        ] {
+            assert!(sure(&more) < 60, "{more:?}: {}", sure(&more));
+        }
+    }
+}

@@ -54,6 +54,15 @@ impl<'a> View<'a> {
         part
     }
 
+    /// Whether what stands between two places is all of the text, but for a little white
+    /// space around it.
+    pub(super) fn is_all(&self, from: usize, to: usize) -> bool {
+        const SPACE: usize = 8;
+        let space = |byte: u8| byte.is_ascii_whitespace();
+        let lead = self.back(from, SPACE, space);
+        lead == 0 && self.at(self.run(to, SPACE, space)) == 0
+    }
+
     /// Whether a byte was asked for that has not come yet.
     pub(super) fn starved(&self) -> bool {
         self.starved.get()

@@ -4,7 +4,7 @@ use super::super::*;
 use super::support::*;
 use crate::money::Nanos;
 use crate::store::OwnerType::{Quota, Team, User};
-use crate::store::{NewKey, OwnerType};
+use crate::store::{Keys, NewKey, OwnerType};
 
 pub(super) fn an_organisation_is_made_changed_and_suspended(store: &dyn Governance) {
     let made = organisation(act(store, new_organisation("acme")));
@@ -346,6 +346,23 @@ pub(super) fn a_key_is_made_changed_and_revoked(store: &dyn Governance) {
     );
     assert_eq!(key(again.map(|done| done.entity)).revoked_at, Some(NOW));
     assert!(is_conflict(&act(store, Command::ChangeKey(change))));
+}
+
+pub(super) fn the_last_use_of_a_key_is_noted_and_nobody_is_told<S: Governance + Keys>(store: &S) {
+    let here = tenant(store, "a");
+    let stamp = store.change_stamp().unwrap();
+    store.note_used(&[(here.key, NOW + 5)]).unwrap();
+    store.note_used(&[(here.key, NOW), (9_999, NOW)]).unwrap();
+    let filter = KeyFilter {
+        id: Some(here.key),
+        ..KeyFilter::default()
+    };
+    let key = store
+        .api_keys(&Scope::House, &filter, Page::ONE)
+        .unwrap()
+        .remove(0);
+    assert_eq!((key.last_used_at, key.version), (Some(NOW + 5), 1));
+    assert_eq!(store.change_stamp().unwrap(), stamp);
 }
 
 pub(super) fn a_rotated_key_lives_on_for_the_overlap_and_its_budget_moves(store: &dyn Governance) {

@@ -46,6 +46,7 @@ sentences! {
         an_absence_is_planned_moved_and_called_off,
         an_absence_that_has_begun_only_ends,
         a_key_is_made_changed_and_revoked,
+        the_last_use_of_a_key_is_noted_and_nobody_is_told,
         a_rotated_key_lives_on_for_the_overlap_and_its_budget_moves,
         values_that_break_a_rule_are_refused_in_words,;
     crowd:
