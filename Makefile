@@ -1,5 +1,5 @@
 # The commands that work on a fresh Debian or Ubuntu with a Rust toolchain.
-.PHONY: run build test torture fuzz train-injection lint bench bench-pure bench-ledger bench-gateway setup-build setup-test setup-bench setup-lint clean
+.PHONY: run build test torture fuzz train-injection lint bench bench-pure bench-ledger bench-gateway bench-guard setup-build setup-test setup-bench setup-guard setup-lint clean
 
 CARGO ?= cargo
 TARGET = $(or $(CARGO_TARGET_DIR),target)
@@ -47,6 +47,10 @@ bench-gateway: setup-build setup-bench
 	$(CARGO) build --release --bin alfred
 	ALFRED_BIN=$(abspath $(TARGET))/release/alfred $(CARGO) bench -p alfred --bench gateway
 
+# The guards beside Presidio, detect-secrets and secretlint; DATA names folders of rows (else those of ALFRED_SHARED).
+bench-guard: setup-build setup-guard
+	@./benches/guard/run $(DATA)
+
 setup-build:
 	@./.ci/setup build
 
@@ -55,6 +59,9 @@ setup-test:
 
 setup-bench:
 	@./.ci/setup bench
+
+setup-guard:
+	@./.ci/setup guard
 
 setup-lint:
 	@./.ci/setup lint

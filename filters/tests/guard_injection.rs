@@ -42,7 +42,7 @@ fn the_shipped_table_finds_what_it_was_trained_to_find() {
 }
 
 #[test]
-fn invisible_characters_twins_of_letters_and_base64_hide_no_attack() {
+fn invisible_characters_twins_gaps_and_base64_hide_no_attack() {
     let Some(rows) = rows() else { return };
     let plain = scores(&rows, str::to_owned).all().recall();
     let unseen = |text: &str| text.replace('e', "e\u{200b}");
@@ -56,7 +56,12 @@ fn invisible_characters_twins_of_letters_and_base64_hide_no_attack() {
             .collect()
     };
     let coded = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+    let apart = |text: &str| {
+        let letters: Vec<String> = text.chars().map(String::from).collect();
+        letters.join(" ")
+    };
     for (name, recall) in [
+        ("apart", scores(&rows, apart).all().recall()),
         ("base64", scores(&rows, coded).all().recall()),
         ("unseen", scores(&rows, unseen).all().recall()),
         ("twins", scores(&rows, twins).all().recall()),

@@ -4,13 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use alfred_filters::guard::injection::{Trust, windows};
 use serde::Deserialize;
 
+use super::FOLDS;
 use super::learn::Example;
-use super::{FOLDS, Outcome};
+use super::templates::{Outcome, Text};
 
 /// How many hashes stand for a text when twins are looked for.
 const MARKS: usize = 12;
@@ -33,14 +35,33 @@ struct Line {
     text: String,
 }
 
+/// Where an order stands in a document.
+pub(crate) enum Place {
+    Unknown,
+    Start,
+    End,
+    /// At these bytes.
+    Bytes(Range<usize>),
+}
+
+impl Place {
+    fn of(name: Option<&str>) -> Place {
+        match name {
+            Some("start") => Place::Start,
+            Some("end") => Place::End,
+            _ => Place::Unknown,
+        }
+    }
+}
+
 /// One text.
 pub(crate) struct Row {
     pub(crate) source: String,
     pub(crate) kind: String,
     pub(crate) text: String,
     pub(crate) attack: bool,
-    /// Where an order stands in a document: `start`, `middle`, `end` or unknown.
-    pub(crate) place: String,
+    /// Where an order stands in a document, as far as it is known.
+    pub(crate) place: Place,
     /// It may be learnt from.
     pub(crate) trained: bool,
     pub(crate) fold: usize,
@@ -48,6 +69,20 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// A text of a template; `weight` is how much it counts beside a row of the data.
+    pub(crate) fn of(text: Text, weight: f32) -> Row {
+        Row {
+            source: "templates".to_owned(),
+            kind: if text.document { "indirect" } else { "direct" }.to_owned(),
+            attack: text.attack,
+            place: Place::Bytes(text.order),
+            trained: true,
+            fold: 0,
+            weight,
+            text: text.text,
+        }
+    }
+
     /// A document and a tool's result are trusted less than a user.
     pub(crate) fn trust(&self) -> Trust {
         let document = self.kind == "indirect"
@@ -74,7 +109,7 @@ pub(crate) fn read() -> Outcome<Vec<Row>> {
             kind: line.kind,
             text: line.text,
             attack: line.label == 1,
-            place: line.pos.unwrap_or_default(),
+            place: Place::of(line.pos.as_deref()),
             fold: 0,
             weight: 1.0,
         });
@@ -93,17 +128,36 @@ pub(crate) fn examples(row: &Row) -> Vec<Example> {
     let parts: Vec<&str> = windows(&row.text).collect();
     let (first, last) = (parts.first(), parts.last());
     let end = row.text.ceil_char_boundary(row.text.len() - WINDOW * 3 / 4);
-    match (row.attack, row.place.as_str()) {
-        (false, _) => examples.extend(parts.iter().map(|part| Example::of(part, false, OTHERS))),
-        (true, "start") => {
-            examples.extend(first.map(|part| Example::of(part, true, 1.0)));
-            examples.extend(last.map(|part| Example::of(part, false, OTHERS)));
+    let mut add = |part: &str, attack: bool| {
+        let share = if attack { 1.0 } else { OTHERS };
+        examples.push(Example::of(part, attack, share * row.weight));
+    };
+    match (row.attack, &row.place) {
+        (false, _) => parts.iter().for_each(|part| add(part, false)),
+        (true, Place::Start) => {
+            first.into_iter().for_each(|part| add(part, true));
+            last.into_iter().for_each(|part| add(part, false));
         }
-        (true, "end") => {
-            examples.extend(row.text.get(end..).map(|part| Example::of(part, true, 1.0)));
-            examples.extend(first.map(|part| Example::of(part, false, OTHERS)));
+        (true, Place::End) => {
+            row.text
+                .get(end..)
+                .into_iter()
+                .for_each(|part| add(part, true));
+            first.into_iter().for_each(|part| add(part, false));
         }
-        _ => {}
+        (true, Place::Bytes(order)) => {
+            for part in &parts {
+                let from = part.as_ptr().addr() - row.text.as_ptr().addr();
+                let until = (from + part.len()).min(order.end);
+                let shared = until.saturating_sub(from.max(order.start));
+                let whole = order.len().min(part.len());
+                // A window with a scrap of the order is neither.
+                if shared == 0 || shared * 5 >= whole * 4 {
+                    add(part, shared > 0);
+                }
+            }
+        }
+        (true, Place::Unknown) => {}
     }
     examples
 }

@@ -10,7 +10,9 @@ use super::data::Row;
 
 /// What part of benign rows may be logged, and what part blocked. Less than the
 /// hundredth that is promised, for a threshold fits its own rows best.
-const LOGGED: f32 = 0.007;
+const LOGGED: f32 = 0.005;
+/// The same for documents, of which there are few: one odd row must not set the threshold.
+const LOGGED_DOCUMENTS: f32 = 0.01;
 const BLOCKED: f32 = 0.0015;
 /// How far above the surest benign row blocking begins.
 const STRICT: f32 = 0.5;
@@ -36,7 +38,7 @@ pub(crate) fn judge<'a>(table: Vec<u8>, rows: impl Iterator<Item = &'a Row>) -> 
 pub(crate) fn thresholds(judged: &[Judged<'_>]) -> Thresholds {
     Thresholds {
         user_log: quantile(judged, Trust::User, LOGGED),
-        tool_log: quantile(judged, Trust::Tool, LOGGED),
+        tool_log: quantile(judged, Trust::Tool, LOGGED_DOCUMENTS),
         user_block: quantile(judged, Trust::User, BLOCKED) + STRICT,
         tool_block: quantile(judged, Trust::Tool, BLOCKED) + STRICT,
     }

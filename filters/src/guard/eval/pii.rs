@@ -130,27 +130,28 @@ pub fn score(pii: &Pii, rows: &[Row], least: Confidence) -> Report {
         findings.clear();
         pii.scan(Window::whole(&row.text), &mut findings);
         findings.retain(|finding| finding.confidence >= least);
-        report.add(place, row, &findings);
+        let found = findings.iter().filter_map(|finding| match finding.kind {
+            Kind::Pii(entity) => Some((finding.span.clone(), entity)),
+            _ => None,
+        });
+        report.add(place, row, &found.collect::<Vec<_>>());
     }
     report
 }
 
 impl Report {
-    fn add(&mut self, place: usize, row: &Row, findings: &[Finding]) {
+    /// Counts what was found in the row of this place, by us or by another tool: bytes (not
+    /// characters) of its text, and the kind.
+    pub fn add(&mut self, place: usize, row: &Row, found: &[(Range<usize>, Entity)]) {
         let starts: Vec<usize> = row.text.char_indices().map(|(at, _)| at).collect();
         let byte = |character: usize| starts.get(character).copied().unwrap_or(row.text.len());
         let counts = |entity: &Entity| row.only.is_empty() || row.only.contains(entity);
         let bytes = row.spans.iter();
         let bytes = bytes.map(|(span, entity)| (byte(span.start)..byte(span.end), *entity));
         let values: Vec<(Range<usize>, Entity)> = bytes.collect();
-        let found = findings.iter().filter_map(|finding| match finding.kind {
-            Kind::Pii(entity) => Some((finding.span.clone(), entity)),
-            _ => None,
-        });
-        let found: Vec<(Range<usize>, Entity)> = found.collect();
         for (span, entity) in values.iter().filter(|(_, entity)| counts(entity)) {
             let score = self.scores.entry(*entity).or_default();
-            if met(&found, span, *entity) {
+            if met(found, span, *entity) {
                 score.found += 1;
             } else {
                 score.missed += 1;

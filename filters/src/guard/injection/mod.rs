@@ -8,6 +8,7 @@ pub mod features;
 pub mod linear;
 mod phrases;
 pub mod rules;
+mod spaced;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use super::fold::Folded;
 use super::hidden::shown;
 use linear::Linear;
 use rules::{Hit, Rules};
+use spaced::joined;
 
 /// The table that the training wrote.
 static SHIPPED: &[u8] = include_bytes!("weights.bin");
@@ -121,6 +123,7 @@ impl Injection {
         let [first, second] = &folded;
         let head = shown(first.as_ref().map_or(head, Folded::text));
         let tail = shown(second.as_ref().map_or(tail, Folded::text));
+        let (head, tail) = (joined(head.as_ref()), joined(tail.as_ref()));
         let (head, tail) = (head.as_ref(), tail.as_ref());
         let (mut margin, mut best) = weigh(linear.look(&self.rules, [head, tail].into_iter()));
         if trust == Trust::Tool && head.len() > WINDOW {
