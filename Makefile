@@ -32,8 +32,8 @@ lint: setup-build setup-lint
 train-injection: setup-build
 	$(CARGO) run --release -p alfred-filters --example train_injection
 
-# The ledger comes last: it fails when a goal was missed.
-bench: bench-pure bench-gateway bench-ledger
+# The last two fail when a goal was missed.
+bench: bench-pure bench-gateway bench-guard bench-ledger
 
 bench-pure: setup-build
 	$(CARGO) bench -p alfred-filters

@@ -52,8 +52,8 @@ pub(super) fn eval(args: &EvalArgs) -> Result<(), Failure> {
         }
     }
     let report = json!({
-        "pii": rows.pii(&rows.pii, &Entity::defaults().collect::<Vec<_>>()),
-        "pii_units": rows.pii(&rows.units, Entity::ALL),
+        "pii": told(&pii::score(&defaults(), &rows.pii, Confidence::MEDIUM)),
+        "pii_units": told(&pii::score_each(&rows.units, Confidence::LOW)),
         "secrets": rows.secrets(),
         "injection": rows.injection(),
         "benign": rows.benign(),
@@ -132,20 +132,6 @@ impl Rows {
         Some(())
     }
 
-    fn pii(&self, rows: &[pii::Row], entities: &[Entity]) -> Vec<Value> {
-        let report = pii::score(&Pii::new(entities), rows, Confidence::MEDIUM);
-        let scores = report.scores.iter();
-        scores
-            .map(|(entity, score)| {
-                json!({
-                    "type": entity.name(),
-                    "tp": score.right, "fp": score.wrong, "fn": score.missed,
-                    "precision": score.precision(), "recall": score.recall(), "f1": score.f1(),
-                })
-            })
-            .collect()
-    }
-
     fn secrets(&self) -> Vec<Value> {
         let report = secrets::score(&Secrets::new(), &self.secrets);
         let scores = report.scores.iter();
@@ -205,10 +191,7 @@ impl Rows {
         let prompts = self.prompts.iter().map(|prompt| prompt.text.as_str());
         let text: String = marked.chain(prompts).collect();
         let window = alfred_filters::guard::Window::whole(&text);
-        let (scanner, credentials) = (
-            Pii::new(&Entity::defaults().collect::<Vec<_>>()),
-            Secrets::new(),
-        );
+        let (scanner, credentials) = (defaults(), Secrets::new());
         let mut found = Vec::new();
         let mut timed = |scan: &mut dyn FnMut(&mut Vec<_>)| {
             found.clear();
@@ -222,6 +205,23 @@ impl Rows {
             "secrets": timed(&mut |found| { credentials.scan(window, found); }),
         })
     }
+}
+
+fn defaults() -> Pii {
+    Pii::new(&Entity::defaults().collect::<Vec<_>>())
+}
+
+fn told(report: &pii::Report) -> Vec<Value> {
+    let scores = report.scores.iter();
+    scores
+        .map(|(entity, score)| {
+            json!({
+                "type": entity.name(),
+                "tp": score.right, "fp": score.wrong, "fn": score.missed,
+                "precision": score.precision(), "recall": score.recall(), "f1": score.f1(),
+            })
+        })
+        .collect()
 }
 
 fn marked(text: String, spans: &[Value], types: Option<&Vec<Value>>) -> pii::Row {
@@ -242,7 +242,10 @@ fn tables(report: &Value) -> String {
     let mut text = String::new();
     for (name, title) in [
         ("pii", "Personal data, default kinds"),
-        ("pii_units", "Personal data, all kinds, one by one"),
+        (
+            "pii_units",
+            "Personal data, each kind by itself, from low confidence on",
+        ),
         ("secrets", "Secrets"),
         ("injection", "Injections"),
     ] {

@@ -139,6 +139,25 @@ pub fn score(pii: &Pii, rows: &[Row], least: Confidence) -> Report {
     report
 }
 
+/// Scans the rows that name kinds, for each of these kinds by itself: how good every
+/// recogniser is where no other one can be right instead.
+#[must_use]
+pub fn score_each(rows: &[Row], least: Confidence) -> Report {
+    let mut report = Report::default();
+    for entity in Entity::ALL {
+        let own = |row: &&Row| row.only.contains(entity);
+        let own: Vec<Row> = rows.iter().filter(own).cloned().collect();
+        if own.is_empty() {
+            continue;
+        }
+        let alone = score(&Pii::new(&[*entity]), &own, least);
+        report
+            .scores
+            .extend(alone.scores.into_iter().filter(|(kind, _)| kind == entity));
+    }
+    report
+}
+
 impl Report {
     /// Counts what was found in the row of this place, by us or by another tool: bytes (not
     /// characters) of its text, and the kind.

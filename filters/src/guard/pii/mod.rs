@@ -252,7 +252,7 @@ const SOLE: u8 = 60;
 
 /// Whether a number that has no word beside it can be told by its check or its groups.
 fn speaks_for_itself(entity: Entity) -> bool {
-    entity.tier() == Tier::A || matches!(entity, Entity::UsSsn | Entity::UsItin)
+    entity.tier() == Tier::A
 }
 
 /// Where two letters begin that stand with a space before a number: `AB 12 34 56 C`.
