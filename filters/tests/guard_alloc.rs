@@ -22,7 +22,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-const CLEAN: &str = "The committee met on Tuesday and Mrs. Miller asked for the figures, \
+const CLEAN: &str = "The committee met on Tuesday and the treasurer asked for the figures, \
     which nobody had. Für März fehlte noch die Übersicht (siehe Seite 12): 日本語も。\n\
     fn total(items: &[Item]) -> u64 { items.iter().map(|item| item.count * item.price).sum() }\n\
     {\"items\":[{\"name\":\"bolt M4\",\"count\":12,\"price\":0.35}],\"ok\":true}\n\

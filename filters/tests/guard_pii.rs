@@ -188,3 +188,44 @@ fn every_text_cut_in_two_gives_the_findings_of_the_whole() {
         }
     }
 }
+
+#[test]
+fn names_and_addresses_are_found_by_their_phrases_and_little_else() {
+    let pii = Pii::new(&[Entity::Person, Entity::Address]);
+    let rows = of_kind("doc");
+    let mut report = score(&pii, &rows, Confidence::LOW);
+    report.scores.retain(|entity, _| entity.tier() == Tier::C);
+    report
+        .missed
+        .retain(|(_, entity, _)| entity.tier() == Tier::C);
+    print("names, addresses", &report, &rows);
+    for (entity, score) in &report.scores {
+        // Most names of the data stand without a phrase: a grammar cannot find them.
+        assert!(score.precision() >= 0.95, "{}: {score:?}", entity.name());
+        assert!(score.recall() >= 0.05, "{}: {score:?}", entity.name());
+    }
+    let prompts = rows_of_prompts();
+    let found = prompts.iter().map(|text| {
+        let mut out = Vec::new();
+        pii.scan(Window::whole(text), &mut out);
+        out.retain(|finding| finding.confidence >= Confidence::MEDIUM);
+        out.len()
+    });
+    let found: usize = found.sum();
+    println!("{found} names and addresses in {} prompts", prompts.len());
+    // Prompts do speak of a Mr. Smith: two in a hundred is all that is allowed.
+    assert!(found * 50 <= prompts.len(), "{found} of {}", prompts.len());
+}
+
+/// The texts of prompts that mean no harm.
+fn rows_of_prompts() -> Vec<String> {
+    let prompts = rows("injection/dev.jsonl");
+    let benign = prompts.iter().filter(|row| row["label"] == 0);
+    let texts = benign.map(|row| {
+        row["text"]
+            .as_str()
+            .expect("a prompt has a text")
+            .to_owned()
+    });
+    texts.collect()
+}

@@ -11,6 +11,8 @@ pub enum Tier {
     A,
     /// A shape that needs a word beside it.
     B,
+    /// Words behind a phrase: often found, often missed.
+    C,
 }
 
 /// What the table says of one kind.
@@ -68,6 +70,10 @@ entities! {
     BankAccount = "bank_account", "ACCOUNT", B, "", false;
     /// A vehicle's registration.
     LicencePlate = "licence_plate", "PLATE", B, "", false;
+    /// A person's name behind a phrase such as "my name is".
+    Person = "person", "PERSON", C, "", false;
+    /// A postal address behind a phrase such as "I live at".
+    Address = "address", "ADDRESS", C, "", false;
     /// United States: social security number.
     UsSsn = "us_ssn", "SSN", B, "us", true;
     /// United States: individual taxpayer identification number.
@@ -188,6 +194,8 @@ const ALIASES: &[(&str, Entity)] = &[
     ("birth_date", Entity::BirthDate),
     ("driver_license", Entity::DriverLicence),
     ("license_plate", Entity::LicencePlate),
+    ("name", Entity::Person),
+    ("postal_address", Entity::Address),
 ];
 
 impl Entity {
@@ -257,7 +265,7 @@ pub fn normalise(entity: Entity, value: &str) -> Cow<'_, str> {
         Entity::CryptoWallet => return Cow::Borrowed(value),
         Entity::Phone => |c| c.is_ascii_digit() || c == '+',
         Entity::CreditCard => |c| c.is_ascii_digit(),
-        Entity::BirthDate => |c| c.is_alphanumeric(),
+        Entity::BirthDate | Entity::Person | Entity::Address => |c| c.is_alphanumeric(),
         _ => |c| c.is_ascii_alphanumeric(),
     };
     let lower = |c: char| !c.is_ascii_uppercase() && keep(c);

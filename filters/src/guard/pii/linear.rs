@@ -24,6 +24,19 @@ fn hostile() -> Vec<String> {
     for word in words.chain(packs::all().flat_map(|rule| rule.words)) {
         texts.extend(["", " ", " 1 ", "1", " 123456789 "].map(|rest| format!("{word}{rest}")));
     }
+    let phrases = cue_words::ALL.iter().flat_map(|language| language.iter());
+    for phrase in phrases.flat_map(|(_, phrases)| phrases.iter()) {
+        let behind = [
+            " ",
+            ": ",
+            " Ann",
+            ": Ann Lee\n",
+            ",\nAnn",
+            " 1 ",
+            ": rue de la ",
+        ];
+        texts.extend(behind.map(|behind| format!("{phrase}{behind}")));
+    }
     for shape in packs::all().flat_map(|rule| rule.shapes) {
         let part = |part: char| match part {
             'A' | 'X' | '9' => part,

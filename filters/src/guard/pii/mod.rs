@@ -9,18 +9,25 @@
 //! | `context`, `words` | what the words before a number say of it |
 //! | `nearby` | those words, read once for all numbers close together |
 //! | `email`, `card`, `iban`, `net`, `wallet`, `phone` | one grammar each |
+//! | `cues`, `cue_words` | phrases before names and addresses, if asked for |
+//! | `names`, `address`, `letters` | what stands behind them |
 //! | `rules`, `packs` | identity numbers as rows of tables |
 //! | `shapes` | the shapes of all rows, read at once |
 //! | `chain`, `checks`, `plans`, `hit` | parts that they share |
 
+mod address;
 mod anchors;
 mod card;
 mod chain;
 mod checks;
 mod context;
+mod cue_words;
+mod cues;
 mod email;
 mod hit;
 mod iban;
+mod letters;
+mod names;
 mod nearby;
 mod net;
 mod packs;
@@ -35,6 +42,8 @@ mod words;
 #[cfg(test)]
 mod linear;
 #[cfg(test)]
+mod names_tests;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod tests;
@@ -43,6 +52,7 @@ use super::entity::Tier;
 use super::{Entity, Finding, Window};
 use chain::Chain;
 use context::{Context, Topic, Words};
+use cues::{Cues, Phrase};
 use hit::{Best, Hit};
 use nearby::Nearby;
 use rules::Rule;
@@ -65,6 +75,8 @@ pub struct Pii {
     rules: Vec<(&'static Rule, Topic)>,
     shapes: Shapes,
     words: Words,
+    /// Phrases before names and addresses, where these are looked for.
+    cues: Option<Cues>,
 }
 
 /// What a scan keeps from one number to the next, for speed only.
@@ -88,6 +100,7 @@ impl Pii {
             shapes: Shapes::new(&rules),
             words: Words::new(&rules),
             rules: topics.collect(),
+            cues: Cues::new(|entity| entities.contains(&entity)),
         }
     }
 
@@ -103,25 +116,36 @@ impl Pii {
             nearby: Nearby::new(&self.words),
             numbers: Numbers::default(),
         };
+        let mut phrases = self.cues.as_ref().map(|cues| cues.read(window.from));
         let mut floor = window.from;
         let mut at = window.from;
-        while let Some(anchor) = anchors::next(bytes, at) {
+        let mut anchor = anchors::next(bytes, at);
+        loop {
             let view = View::new(bytes, window.last);
-            let hit = self.attempt(&view, anchor, &mut reader);
+            let ahead = (floor, anchor.unwrap_or(bytes.len()));
+            let phrase = phrases
+                .as_mut()
+                .and_then(|phrases| phrases.next(bytes, ahead));
+            let (place, hit) = match (&phrase, anchor) {
+                (Some(phrase), _) => (phrase.end, told(&view, phrase)),
+                (None, Some(anchor)) => (anchor, self.attempt(&view, anchor, &mut reader)),
+                (None, None) => break,
+            };
             if view.starved() {
-                return boundary(edge(&view, anchor)).max(floor);
+                return boundary(edge(&view, place)).max(floor);
             }
+            let number = phrase.is_none();
             match hit.filter(|hit| hit.span.start >= floor) {
                 Some(hit) => {
                     floor = hit.span.end;
-                    at = floor.max(anchor + 1);
+                    at = at.max(floor).max(place + usize::from(number));
                     out.push(hit.finding());
                 }
-                None if digit(view.at(anchor)) => {
-                    let rest = bytes.get(anchor..).unwrap_or_default();
-                    at = anchor + rest.iter().take_while(|byte| alnum(**byte)).count();
-                }
-                None => at = anchor + 1,
+                None if number && digit(view.at(place)) => at = place + alnums(bytes, place),
+                None => at = at.max(place + usize::from(number)),
+            }
+            if anchor.is_some_and(|anchor| anchor < at) {
+                anchor = anchors::next(bytes, at);
             }
         }
         if window.last {
@@ -253,6 +277,24 @@ const SOLE: u8 = 60;
 /// Whether a number that has no word beside it can be told by its check or its groups.
 fn speaks_for_itself(entity: Entity) -> bool {
     entity.tier() == Tier::A
+}
+
+/// The name or address behind a phrase.
+fn told(view: &View<'_>, phrase: &Phrase) -> Option<Hit> {
+    // The phrase stands whole.
+    if letters::starts(view, phrase.end) {
+        return None;
+    }
+    match phrase.cue.entity() {
+        Entity::Address => address::find(view, phrase),
+        _ => names::find(view, phrase),
+    }
+}
+
+/// How many letters and digits stand from this place on.
+fn alnums(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    rest.iter().take_while(|byte| alnum(**byte)).count()
 }
 
 /// Where two letters begin that stand with a space before a number: `AB 12 34 56 C`.

@@ -11,14 +11,14 @@ fn scanner() -> &'static Pii {
     &ALL
 }
 
-fn whole(pii: &Pii, text: &str) -> Vec<Finding> {
+pub(super) fn whole(pii: &Pii, text: &str) -> Vec<Finding> {
     let mut out = Vec::new();
     assert_eq!(pii.scan(Window::whole(text), &mut out), text.len());
     out
 }
 
 /// The findings over pieces, by a caller that keeps only the context it must.
-fn pieces(pii: &Pii, text: &str, cuts: &[usize]) -> Vec<Finding> {
+pub(super) fn pieces(pii: &Pii, text: &str, cuts: &[usize]) -> Vec<Finding> {
     let mut out: Vec<Finding> = Vec::new();
     let (mut base, mut from) = (0, 0);
     let ends = cuts.iter().copied().chain([text.len()]);
