@@ -155,6 +155,19 @@ pub(crate) fn ours(rows: &Rows) -> Tool {
     }
 }
 
+/// What we find of secrets without the rules of any vendor: how it may fare with vendors that
+/// the table of rules does not know.
+pub(crate) fn unknown_vendors(rows: &Rows) -> Option<Tool> {
+    let credentials = Secrets::only("vendor-key")?;
+    let secret = |text: &str| !secrets::findings(&credentials, text).is_empty();
+    Some(Tool {
+        name: "Alfred without vendors' rules".to_owned(),
+        secrets: rows.secrets.iter().map(|row| secret(&row.text)).collect(),
+        honest_secrets: rows.honest_texts().map(secret).collect(),
+        ..Tool::default()
+    })
+}
+
 fn values(scanner: &Pii, text: &str) -> Values {
     let mut found: Vec<Finding> = Vec::new();
     scanner.scan(Window::whole(text), &mut found);

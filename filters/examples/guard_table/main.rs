@@ -52,6 +52,7 @@ fn run() -> Outcome<bool> {
         }
         "table" => {
             let mut all = vec![found::ours(&rows)];
+            all.extend(found::unknown_vendors(&rows));
             for tool in tools {
                 let (name, file) = tool.split_once('=').ok_or(USAGE)?;
                 all.push(Tool::read(name, file.as_ref(), &rows)?);
