@@ -315,7 +315,7 @@ fn a_number_that_is_all_of_a_text_needs_no_word() {
         let best = found.iter().map(|finding| finding.confidence.0).max();
         best.unwrap_or_default()
     };
-    for text in ["401-023-2137", " 401 023 2137\n", "030 / 901 820"] {
+    for text in ["401-023-2137", " 401 023 2137\n", "030 901820"] {
         assert!(sure(text) >= 60, "{text:?}: {}", sure(text));
         for more in [
             format!("x {text}"),
