@@ -35,6 +35,8 @@ mod tests;
 mod value;
 mod words;
 
+use std::ops::Range;
+
 use super::window::OPEN;
 use super::{Confidence, Finding, Kind, Window};
 use alphabet::{ALNUM, PUNCTUATION};
@@ -150,13 +152,29 @@ impl Secrets {
         let text = window.text.as_bytes();
         let held = text.get(window.from..new).unwrap_or_default();
         // A block has a space behind its BEGIN.
-        if window.last || text.len() - window.from >= OPEN || memchr::memchr(b' ', held).is_some() {
-            return true;
-        }
-        let from = new.saturating_sub(BORDER).max(window.from);
-        let (end, _) = follow(text, from);
-        end < text.len()
+        memchr::memchr(b' ', held).is_some() || !token_grows(window, new)
     }
+}
+
+/// Whether a byte may stand in a token.
+#[inline]
+pub(super) fn is_in_token(byte: u8) -> bool {
+    alphabet::of(byte) != 0
+}
+
+/// The next token from that place on; empty at the end of the text.
+#[inline]
+pub(super) fn next_token(text: &[u8], from: usize) -> Range<usize> {
+    let start = skip(text, from);
+    start..follow(text, start).0
+}
+
+/// Whether the bytes from `new` on only make a token longer that a window was waiting for.
+pub(super) fn token_grows(window: Window<'_>, new: usize) -> bool {
+    let text = window.text.as_bytes();
+    let from = new.saturating_sub(BORDER).max(window.from);
+    let waits = !window.last && text.len() - window.from < OPEN;
+    waits && follow(text, from).0 == text.len()
 }
 
 /// Skips what ends tokens.
