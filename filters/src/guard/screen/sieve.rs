@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::super::action::Action;
-use super::super::policy::{MAX_SCANNERS, Policy};
+use super::super::policy::{MARKS, Policy};
 use super::super::report::Note;
 use super::super::unmask::{self, Link, Mark};
 use super::super::vault::word;
@@ -78,7 +78,7 @@ enum What {
 #[derive(Debug)]
 pub(super) struct Sieve {
     task: Task,
-    marks: [usize; MAX_SCANNERS],
+    marks: [usize; MARKS],
     /// Up to where scanners were shown the text.
     seen: usize,
     /// The mark of the search for placeholders.
@@ -96,7 +96,7 @@ impl Sieve {
         link.restart();
         Sieve {
             task,
-            marks: [0; MAX_SCANNERS],
+            marks: [0; MARKS],
             seen: 0,
             mark: 0,
             sent: 0,
@@ -108,7 +108,7 @@ impl Sieve {
 
     /// Begins another text, whose first bytes are context that was decided.
     pub(super) fn restart(&mut self, context: usize) {
-        self.marks = [context; MAX_SCANNERS];
+        self.marks = [context; MARKS];
         (self.seen, self.mark, self.sent) = (context, context, context);
         self.hits.clear();
         self.link.restart();
@@ -128,7 +128,8 @@ impl Sieve {
     fn scanners(&self, policy: &Policy) -> usize {
         match self.task {
             Task::Unmask => 0,
-            Task::Mask | Task::Answer => policy.scanners().len(),
+            Task::Answer => policy.answer_scanners().len(),
+            Task::Mask => policy.scanners().len(),
         }
     }
 

@@ -94,6 +94,30 @@ pub(super) fn of(byte: u8) -> u32 {
     TABLE.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
+static SMALL: [u8; 256] = small_letters();
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses an index out of bounds"
+)]
+const fn small_letters() -> [u8; 256] {
+    let mut all = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        if bit(at as u8) & ALNUM != 0 {
+            all[at] = (at as u8).to_ascii_lowercase();
+        }
+        at += 1;
+    }
+    all
+}
+
+/// A letter or digit in lower case, 0 for every other byte.
+#[inline]
+pub(super) fn small(byte: u8) -> u8 {
+    SMALL.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
 /// The bit of the byte at that place, 0 beyond the end.
 #[inline]
 pub(super) fn at(text: &[u8], place: usize) -> u32 {

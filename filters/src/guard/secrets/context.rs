@@ -7,13 +7,10 @@ use aho_corasick::Anchored;
 use aho_corasick::automaton::{Automaton as _, StateID};
 
 use super::alphabet::{self, ALNUM, LETTER, LOWER, UPPER};
+use super::words::Words;
 
 /// How far before a value its words may stand, in bytes.
 pub(super) const REACH: usize = 100;
-
-/// The most words that are kept. Words have two bytes or more, so that more cannot end
-/// within reach.
-const KEPT: usize = 128;
 
 /// What a word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +43,6 @@ pub(super) struct Hit {
     pub(super) bounded: bool,
 }
 
-const NO_HIT: Hit = Hit {
-    meaning: Meaning::Hint,
-    start: 0,
-    end: 0,
-    bounded: false,
-};
-
 /// How a value is bound to what is before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bond {
@@ -77,15 +67,7 @@ pub(super) struct Reader<'a> {
     state: StateID,
     /// The next byte to read.
     at: usize,
-    /// Where the last letters and digits stand, and how many were read.
-    places: [usize; KEPT],
-    read: usize,
-    hits: [Hit; KEPT],
-    count: usize,
-    /// Where the last vendor's name ends, and the last word that says public: most
-    /// values have neither before them.
-    vendor: usize,
-    public: usize,
+    words: Words,
 }
 
 /// What stands before one value.
@@ -126,10 +108,8 @@ fn ends(text: &[u8], at: usize) -> bool {
 /// Whether what follows a word in its name is the rest of the name, and at most the
 /// name of a type after it: `Token string`.
 fn typed(rest: &[u8]) -> bool {
-    let mut words = rest.split(|b| *b == b' ');
-    words.next();
-    let kind = words.next().unwrap_or_default();
-    words.next().is_none() && kind.iter().all(u8::is_ascii_alphabetic)
+    let kind = memchr::memchr(b' ', rest).and_then(|at| rest.get(at + 1..));
+    kind.is_none_or(|kind| kind.iter().all(u8::is_ascii_alphabetic))
 }
 
 /// Goes back over bytes that hold, at most so many.
@@ -209,12 +189,7 @@ impl<'a> Reader<'a> {
             text,
             state: start(automaton),
             at: 0,
-            places: [0; KEPT],
-            read: 0,
-            hits: [NO_HIT; KEPT],
-            count: 0,
-            vendor: 0,
-            public: 0,
+            words: Words::new(),
         }
     }
 
@@ -234,14 +209,10 @@ impl<'a> Reader<'a> {
             return;
         };
         for (offset, byte) in new.iter().enumerate() {
-            if alphabet::of(*byte) & ALNUM == 0 {
+            let byte = alphabet::small(*byte);
+            if byte == 0 {
                 continue;
             }
-            if let Some(place) = self.places.get_mut(self.read % KEPT) {
-                *place = self.at + offset;
-            }
-            self.read += 1;
-            let byte = byte.to_ascii_lowercase();
             self.state = self.automaton.next_state(Anchored::No, self.state, byte);
             if self.automaton.is_special(self.state) && self.automaton.is_match(self.state) {
                 self.keep(self.at + offset + 1);
@@ -255,32 +226,23 @@ impl<'a> Reader<'a> {
         for nth in 0..self.automaton.match_len(self.state) {
             let pattern = self.automaton.match_pattern(self.state, nth);
             let length = self.automaton.pattern_len(pattern);
-            let first = self.read.wrapping_sub(length) % KEPT;
             let (Some(meaning), Some(start)) = (
                 self.meanings.get(pattern.as_usize()),
-                self.places.get(first),
+                begun(self.text, end, length),
             ) else {
                 continue;
             };
             let bounded = match meaning {
                 Meaning::Vendor(_) if length >= 7 => true,
-                Meaning::Vendor(_) if length >= 5 => begins(self.text, *start),
-                _ => (length >= 5 || begins(self.text, *start)) && ends(self.text, end),
+                Meaning::Vendor(_) if length >= 5 => begins(self.text, start),
+                _ => (length >= 5 || begins(self.text, start)) && ends(self.text, end),
             };
-            match meaning {
-                Meaning::Vendor(_) => self.vendor = end,
-                Meaning::Public => self.public = end,
-                _ => {}
-            }
-            if let Some(slot) = self.hits.get_mut(self.count % KEPT) {
-                *slot = Hit {
-                    meaning: *meaning,
-                    start: *start,
-                    end,
-                    bounded,
-                };
-            }
-            self.count += 1;
+            self.words.keep(Hit {
+                meaning: *meaning,
+                start,
+                end,
+                bounded,
+            });
         }
     }
 
@@ -295,52 +257,55 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Where the letters and digits begin of which so many end there; nothing when that is
+/// out of reach.
+fn begun(text: &[u8], end: usize, length: usize) -> Option<usize> {
+    let low = end.saturating_sub(REACH);
+    let mut left = length;
+    let near = text.get(low..end)?.iter().enumerate().rev();
+    for (offset, byte) in near {
+        left -= usize::from(alphabet::of(*byte) & ALNUM != 0);
+        if left == 0 {
+            return Some(low + offset);
+        }
+    }
+    None
+}
+
 impl Context<'_> {
-    /// The words, the last first.
-    pub(super) fn hits(&self) -> impl Iterator<Item = Hit> + '_ {
-        let Reader { hits, count, .. } = self.reader;
-        let kept = (1..=(*count).min(KEPT)).filter_map(move |back| hits.get((count - back) % KEPT));
-        // Words end in rising order, so none before the first that ends too early counts.
-        kept.take_while(|hit| hit.end > self.low)
-            .filter(|hit| hit.start >= self.low)
-            .copied()
+    /// The words that are no vendors, the last first.
+    pub(super) fn plain(&self) -> impl Iterator<Item = Hit> + '_ {
+        self.reader.words.plain.since(self.low)
     }
 
-    /// Whether a word of secrets stands at or after that place.
-    pub(super) fn names_secret(&self, since: usize) -> bool {
-        self.hits().any(|hit| {
-            let says = !matches!(hit.meaning, Meaning::Vendor(_) | Meaning::Public);
-            says && hit.start >= since && (hit.bounded || hit.start == since)
-        })
-    }
-
-    /// Whether a word says by itself, not as a hint, that a secret follows.
-    pub(super) fn says_secret(&self) -> bool {
-        self.hits().any(|hit| {
-            matches!(
-                hit.meaning,
-                Meaning::Secret | Meaning::Key | Meaning::Password | Meaning::Access
-            )
-        })
+    /// The vendors' names, the last first.
+    pub(super) fn vendors(&self) -> impl Iterator<Item = Hit> + '_ {
+        self.reader.words.vendors.since(self.low)
     }
 
     /// Whether a vendor's name stands within reach.
     pub(super) fn has_vendor(&self) -> bool {
-        self.reader.vendor > self.low
+        self.reader.words.has_vendor(self.low)
+    }
+
+    /// Whether a word of secrets stands at or after that place.
+    pub(super) fn names_secret(&self, since: usize) -> bool {
+        self.reader.words.names_secret(since, self.low)
+    }
+
+    /// Whether a word says by itself, not as a hint, that a secret follows.
+    pub(super) fn says_secret(&self) -> bool {
+        self.reader.words.says_secret(self.low)
     }
 
     /// Whether a word says that what follows is public.
     pub(super) fn says_public(&self) -> bool {
-        let near = self.reader.public > self.low;
-        near && self
-            .hits()
-            .any(|hit| hit.meaning == Meaning::Public && hit.bounded)
+        self.reader.words.says_public(self.low)
     }
 
     /// Whether a word that was not bounded by itself follows another there.
     pub(super) fn follows(&self, end: usize) -> bool {
-        self.hits()
-            .any(|hit| hit.start == end && !matches!(hit.meaning, Meaning::Vendor(_)))
+        self.reader.words.follows(end, self.low)
     }
 
     /// The last word that names a secret within the name that the value is bound to,
@@ -348,7 +313,7 @@ impl Context<'_> {
     pub(super) fn secret_name(&self, text: &[u8]) -> Option<Hit> {
         let end = self.bond.name_end;
         let reach = if self.bond.operator { 24 } else { 2 };
-        let mut near = self.hits().take_while(|hit| hit.end + reach >= end);
+        let mut near = self.plain().take_while(|hit| hit.end + reach >= end);
         let said = near.find(|hit| {
             let says = match hit.meaning {
                 Meaning::Secret | Meaning::Key | Meaning::Password => true,
@@ -361,14 +326,10 @@ impl Context<'_> {
         let name = back(text, end, 64, |b| {
             alphabet::of(b) & ALNUM != 0 || matches!(b, b'_' | b'-' | b'.' | b' ')
         });
-        let near = self.reader.public > self.low;
-        let public = near
-            && self
-                .hits()
-                .any(|hit| hit.meaning == Meaning::Public && hit.bounded && hit.start >= name);
+        let public = self.reader.words.says_public(self.low.max(name));
         // `secretkey` says more than the `key` in it.
         let longest = self
-            .hits()
+            .plain()
             .find(|hit| hit.meaning == Meaning::Secret && hit.end == said.end && hit.bounded);
         let said = longest.unwrap_or(said);
         (!public && said.start >= name).then_some(said)

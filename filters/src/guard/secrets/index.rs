@@ -54,11 +54,13 @@ pub(super) struct Index {
     prefixed: Vec<Entry>,
     /// Shapes that begin with an alphabet, told by their punctuation.
     free: Vec<Free>,
+    /// The fewest bytes that one of them takes.
+    least: usize,
     /// The words of names; nothing when they do not compile, which a test refuses.
     pub(super) words: Option<Automaton>,
     pub(super) meanings: Vec<Meaning>,
-    /// Per vendor's word the rules that need it.
-    pub(super) vendors: Vec<Vec<u16>>,
+    /// Per vendor's word the rules that need it, and the fewest bytes that one takes.
+    pub(super) vendors: Vec<(usize, Vec<u16>)>,
 }
 
 /// The place of two first bytes.
@@ -74,6 +76,7 @@ impl Index {
             heads: vec![(0, 0); HALF * HALF],
             prefixed: Vec::new(),
             free: Vec::new(),
+            least: usize::MAX,
             words: None,
             meanings: Vec::new(),
             vendors: Vec::new(),
@@ -88,12 +91,15 @@ impl Index {
                         .entry(head(*first, *second))
                         .or_default()
                         .push((place, nth)),
-                    _ => built.free.push(Free {
-                        entry: (place, nth),
-                        required: shape.required,
-                        shortest: shape.shortest,
-                        first: shape.first(),
-                    }),
+                    _ => {
+                        built.least = built.least.min(shape.shortest);
+                        built.free.push(Free {
+                            entry: (place, nth),
+                            required: shape.required,
+                            shortest: shape.shortest,
+                            first: shape.first(),
+                        });
+                    }
                 }
             }
             for word in row.words.split('|').filter(|word| !word.is_empty()) {
@@ -124,7 +130,11 @@ impl Index {
             words.push(word);
             self.meanings
                 .push(Meaning::Vendor(self.vendors.len() as u16));
-            self.vendors.push(rules);
+            let shapes = rules
+                .iter()
+                .filter_map(|rule| self.rules.get(usize::from(*rule)));
+            let shortest = shapes.flat_map(|rule| rule.shapes.iter().map(|shape| shape.shortest));
+            self.vendors.push((shortest.min().unwrap_or(0), rules));
         }
         for (meaning, list) in table::words() {
             for word in list.split(' ') {
@@ -149,6 +159,9 @@ impl Index {
 
     /// The free shapes that a token of these bits and that length may have.
     pub(super) fn chances(&self, bits: u32, length: usize) -> Chances {
+        if length < self.least {
+            return Chances(0);
+        }
         let fits = |free: &Free| free.required & !bits == 0 && free.shortest <= length;
         let set = self
             .free

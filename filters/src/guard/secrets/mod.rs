@@ -11,8 +11,10 @@
 //! | [`table`] | the rows |
 //! | [`index`] | finds the rows that a token's first bytes allow |
 //! | [`context`] | what stands before a value |
+//! | [`words`] | the words that were read last |
 //! | [`value`] | what a value looks like by itself |
 //! | [`entropy`] | how evenly its bytes are spread |
+//! | [`named`] | values behind a name |
 //! | [`login`] | logins in URLs, headers and command lines |
 //! | [`pem`] | private keys in armour |
 //! | [`run`] | one token is judged |
@@ -23,6 +25,7 @@ mod entropy;
 mod family;
 mod index;
 mod login;
+mod named;
 mod pem;
 mod run;
 mod shape;
@@ -30,12 +33,16 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod value;
+mod words;
+
+use std::ops::Range;
 
 use super::window::OPEN;
 use super::{Confidence, Finding, Kind, Window};
 use alphabet::{ALNUM, PUNCTUATION};
 use context::Reader;
 use index::Index;
+use shape::{Shape, Stretches};
 
 /// So many bytes of punctuation in a row end a token: rules and borders of tables.
 const BORDER: usize = 8;
@@ -71,6 +78,20 @@ impl Secrets {
         })
     }
 
+    /// Every word of names and every known beginning of a value, to measure texts that
+    /// are dense with them.
+    pub fn pieces() -> impl Iterator<Item = String> {
+        let words = table::all().flat_map(|row| row.words.split('|'));
+        let meanings = table::words()
+            .into_iter()
+            .flat_map(|(_, list)| list.split(' '));
+        let shapes = table::all().flat_map(|row| row.shape.split(' '));
+        let begun = shapes.filter_map(Shape::parse);
+        let begun = begun.map(|shape| String::from_utf8_lossy(shape.prefix()).into_owned());
+        let words = words.chain(meanings).map(str::to_owned);
+        words.chain(begun).filter(|piece| !piece.is_empty())
+    }
+
     /// The names of all rules that may be reported, row by row of the table.
     pub fn families() -> impl Iterator<Item = &'static str> {
         table::all()
@@ -86,7 +107,7 @@ impl Secrets {
         let Some(words) = &self.index.words else {
             return text.len();
         };
-        let mut reader = None;
+        let mut tools = None;
         let mut at = window.from;
         loop {
             at = skip(text, at);
@@ -114,9 +135,11 @@ impl Secrets {
                 }
             }
             if run::worth(text, at, end, bits) {
-                let reader =
-                    reader.get_or_insert_with(|| Reader::new(words, &self.index.meanings, text));
-                self.index.judge(reader, (at..end, bits), out);
+                let (reader, known) = tools.get_or_insert_with(|| {
+                    let reader = Reader::new(words, &self.index.meanings, text);
+                    (reader, Stretches::new())
+                });
+                self.index.judge((reader, known), (at..end, bits), out);
             }
             at = end;
         }
@@ -129,13 +152,29 @@ impl Secrets {
         let text = window.text.as_bytes();
         let held = text.get(window.from..new).unwrap_or_default();
         // A block has a space behind its BEGIN.
-        if window.last || text.len() - window.from >= OPEN || memchr::memchr(b' ', held).is_some() {
-            return true;
-        }
-        let from = new.saturating_sub(BORDER).max(window.from);
-        let (end, _) = follow(text, from);
-        end < text.len()
+        memchr::memchr(b' ', held).is_some() || !token_grows(window, new)
     }
+}
+
+/// Whether a byte may stand in a token.
+#[inline]
+pub(super) fn is_in_token(byte: u8) -> bool {
+    alphabet::of(byte) != 0
+}
+
+/// The next token from that place on; empty at the end of the text.
+#[inline]
+pub(super) fn next_token(text: &[u8], from: usize) -> Range<usize> {
+    let start = skip(text, from);
+    start..follow(text, start).0
+}
+
+/// Whether the bytes from `new` on only make a token longer that a window was waiting for.
+pub(super) fn token_grows(window: Window<'_>, new: usize) -> bool {
+    let text = window.text.as_bytes();
+    let from = new.saturating_sub(BORDER).max(window.from);
+    let waits = !window.last && text.len() - window.from < OPEN;
+    waits && follow(text, from).0 == text.len()
 }
 
 /// Skips what ends tokens.

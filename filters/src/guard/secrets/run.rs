@@ -5,10 +5,12 @@ use std::ops::Range;
 
 use super::super::{Confidence, Finding, Kind};
 use super::alphabet::{self, ALNUM, AT, DIGIT, LETTER, OPERATOR, WORD};
-use super::context::{self, Context, Hit, Meaning, Reader};
+use super::context::{self, Reader};
 use super::family::Check;
-use super::index::{Entry, Index, Rule};
-use super::value::{self, Trust};
+use super::index::{Entry, Index};
+use super::named::{Place, generic};
+use super::shape::Stretches;
+use super::value;
 use super::{entropy, login};
 
 /// The rules that are no rows of the table.
@@ -24,14 +26,18 @@ pub(super) const RULES: [&str; 9] = [
     "password",
 ];
 
-/// The most shapes that are tried on one token.
-const TRIES: usize = 256;
+/// What may be spent on the shapes of one token, and on the values in it: so much for
+/// any, and so much more for each of its bytes. Honest tokens need a part of it; who
+/// makes tokens that need more could hide from a gateway in easier ways.
+const SPENT: usize = 400;
+const SPENT_PER_BYTE: usize = 12;
+/// What it costs to try a shape, and to look before a value: about as many nanoseconds.
+const TRY: usize = 8;
+const LOOK: usize = 50;
 /// The most places in one token where a bound value may begin.
 const PLACES: usize = 24;
 /// Letters of which names have some.
 const NAME: u32 = alphabet::REST_LOWER | alphabet::REST_UPPER;
-/// The farthest that a vendor's name may stand before its value, in bytes.
-const FAR: usize = 72;
 
 /// Whether a token may hold anything: most words of prose and names of programs may not.
 #[inline]
@@ -65,30 +71,37 @@ fn assigned(text: &[u8], start: usize) -> bool {
     left.iter().any(binds) || alphabet::before(text, start) != 0
 }
 
-/// Where a value ends that is made of the letters of keys.
-fn extent(text: &[u8], from: usize, end: usize, mask: u32) -> usize {
-    let rest = text.get(from..end).unwrap_or_default();
-    let length = rest
-        .iter()
-        .take_while(|b| alphabet::of(**b) & mask != 0)
-        .count();
-    let kept = rest.get(..length).unwrap_or_default();
-    let trimmed = kept.iter().rposition(|b| !matches!(b, b'.' | b':' | b'?'));
-    from + trimmed.map_or(0, |last| last + 1)
-}
-
 /// What is judged: the text, the token and where its findings go.
 struct Case<'a, 'r> {
     text: &'a [u8],
     reader: &'r mut Reader<'a>,
+    known: &'r mut Stretches,
     run: Range<usize>,
     bits: u32,
     out: &'r mut Vec<Finding>,
+    /// What may still be spent.
+    left: usize,
     /// How many findings there were before.
     mark: usize,
 }
 
 impl Case<'_, '_> {
+    /// Spends so much; whether anything is left.
+    fn spend(&mut self, cost: usize) -> bool {
+        self.left = self.left.saturating_sub(cost);
+        self.left > 0
+    }
+
+    /// May spend anew.
+    fn earn(&mut self) {
+        self.left = SPENT + SPENT_PER_BYTE * self.run.len();
+    }
+
+    /// The token up to its end.
+    fn token(&self) -> &[u8] {
+        self.text.get(..self.run.end).unwrap_or_default()
+    }
+
     fn push(&mut self, rule: &'static str, span: Range<usize>, confidence: Confidence) {
         let over = |known: &Finding| known.span.start < span.end && span.start < known.span.end;
         let kept = self.out.get(self.mark..).unwrap_or_default();
@@ -119,7 +132,7 @@ impl Index {
     /// Reports what the token holds.
     pub(super) fn judge<'a>(
         &self,
-        reader: &mut Reader<'a>,
+        (reader, known): (&mut Reader<'a>, &mut Stretches),
         (run, bits): (Range<usize>, u32),
         out: &mut Vec<Finding>,
     ) {
@@ -128,9 +141,11 @@ impl Index {
         let mut case = Case {
             text,
             reader,
+            known,
             run: run.clone(),
             bits,
             out,
+            left: 0,
             mark,
         };
         let digits = bits & DIGIT != 0;
@@ -156,16 +171,19 @@ impl Index {
 
     /// Shapes that say enough by themselves.
     fn shaped(&self, case: &mut Case<'_, '_>) {
-        let mut tries = 0;
+        case.earn();
         let mut at = case.run.start;
         let chances = self.chances(case.bits, case.run.len());
-        while at < case.run.end && tries < TRIES {
-            let escaped = at == case.run.start + 1
-                && alphabet::before(case.text, at) & ALNUM != 0
-                && case.run.start > 0
-                && case.text.get(case.run.start - 1) == Some(&b'\\');
+        let after_escape = at > 0 && case.text.get(at - 1) == Some(&b'\\');
+        while at < case.run.end && case.left > 0 {
+            let escaped = after_escape
+                && at == case.run.start + 1
+                && alphabet::before(case.text, at) & ALNUM != 0;
             if alphabet::before(case.text, at) & WORD != 0 && !escaped {
-                at += 1;
+                // Nothing begins within a word.
+                let rest = case.token().get(at..).unwrap_or_default();
+                let word = rest.iter().position(|b| alphabet::of(*b) & WORD == 0);
+                at = word.map_or(case.run.end, |word| at + word + 1);
                 continue;
             }
             let tail = case.text.get(at..case.run.end).unwrap_or_default();
@@ -174,7 +192,9 @@ impl Index {
             };
             let mut best: Option<(usize, &'static str, Confidence)> = None;
             let mut take = |entry: Entry| {
-                tries += 1;
+                if !case.spend(TRY) {
+                    return;
+                }
                 let found = self.try_shape(case, entry, at);
                 if found.is_some_and(|new| best.is_none_or(|old| new.0 > old.0)) {
                     best = found;
@@ -201,20 +221,25 @@ impl Index {
     /// The shape when it stands there: its end, its rule and how sure that is.
     fn try_shape(
         &self,
-        case: &Case<'_, '_>,
+        case: &mut Case<'_, '_>,
         entry: Entry,
         at: usize,
     ) -> Option<(usize, &'static str, Confidence)> {
         let (rule, shape) = self.entry(entry)?;
-        let tail = case.text.get(at..case.run.end)?;
-        let length = shape.matches(tail)?;
-        let value = tail.get(..length)?;
+        let token = case.text.get(..case.run.end)?;
+        let asked = case.known.asked;
+        let length = shape.matches(token, at, case.known);
+        case.spend(4 * (case.known.asked - asked));
+        let length = length?;
+        let value = token.get(at..at + length)?;
         let drawn = value.get(shape.prefix().len()..)?;
-        let shown = value::repeats(drawn) || value::shown(drawn);
-        if entropy::of(drawn) < rule.floor || rule.floor > 0.0 && shown {
+        case.spend(4 * drawn.len().min(value::MOST));
+        if entropy::of(drawn) < rule.floor
+            || rule.floor > 0.0 && (value::repeats(drawn) || value::shown(drawn))
+        {
             return None;
         }
-        let mixed = alphabet::union(drawn);
+        let mixed = alphabet::union(drawn.get(..value::MOST).unwrap_or(drawn));
         if rule.check == Check::Mixed && (mixed & DIGIT == 0 || mixed & LETTER == 0) {
             return None;
         }
@@ -233,18 +258,22 @@ impl Index {
 
     /// Every place in the token where a value may begin that is bound to a name.
     fn bound(&self, case: &mut Case<'_, '_>) {
+        case.earn();
         let mut places = 0;
         let mut at = case.run.start;
         let mut seen = 0;
         let digits = case.bits & DIGIT != 0;
-        while at < case.run.end && places < PLACES {
+        while at < case.run.end && places < PLACES && case.left > 0 {
             let last = alphabet::before(case.text, at);
             let strong = at == case.run.start || last & OPERATOR != 0;
             seen |= last;
             // Numbers in base 16 and their dashes hold no name.
             let weak = last != 0 && last & ALNUM == 0 && digits && seen & NAME != 0;
             let own = alphabet::at(case.text, at) & (ALNUM | alphabet::DOLLAR) != 0;
-            let quote = strong && at == case.run.start;
+            // An operator alone begins no value, if it does not stand in quotes.
+            let sign = alphabet::at(case.text, at) & OPERATOR != 0;
+            let quote =
+                strong && at == case.run.start && (!sign || enclosed(case.text, case.run.start));
             // What follows `\` is an escape, not a value.
             let escape = quote && at > 0 && case.text.get(at - 1) == Some(&b'\\');
             if (strong || weak) && (own || quote) && !escape && !case.covered(at) {
@@ -257,7 +286,18 @@ impl Index {
             if case.bits & !ALNUM == 0 || case.bits & (DIGIT | OPERATOR) == 0 {
                 return;
             }
-            at += 1;
+            // The next place is behind the next sign.
+            let rest = case.token().get(at..).unwrap_or_default();
+            let mut passed = 0;
+            for byte in rest {
+                let bit = alphabet::of(*byte);
+                passed += 1;
+                if bit & ALNUM == 0 {
+                    break;
+                }
+                seen |= bit;
+            }
+            at += passed;
         }
     }
 
@@ -266,8 +306,9 @@ impl Index {
     fn value(&self, case: &mut Case<'_, '_>, at: usize, strong: bool) -> Option<usize> {
         let since = if strong { 0 } else { case.run.start };
         let tail = case.text.get(at..case.run.end)?;
-        let bits = alphabet::union(tail.get(..64).unwrap_or(tail));
-        let shortest = match (bits & DIGIT != 0, enclosed(case.text, at)) {
+        let near = tail.get(..64).unwrap_or(tail);
+        let digit = case.bits & DIGIT != 0 && near.iter().any(u8::is_ascii_digit);
+        let shortest = match (digit, enclosed(case.text, at)) {
             (true, _) => 4,
             (_, true) => 5,
             _ => WORDY,
@@ -275,6 +316,7 @@ impl Index {
         if tail.len() < shortest {
             return None;
         }
+        case.spend(LOOK);
         let bond = context::bond(case.text, at);
         if !bond.operator && tail.len() < 7 {
             return None;
@@ -283,65 +325,23 @@ impl Index {
             return None;
         }
         case.reader.upto(at);
+        let mut spent = 0;
         let context = case.reader.context(since, at, bond);
-        let (rule, end, confidence) = self
-            .vendors(case, &context, at)
-            .or_else(|| generic(case, &context, at, !strong))?;
+        let mut place = Place {
+            text: case.text,
+            end: case.run.end,
+            at,
+            context: &context,
+            known: case.known,
+            spent: &mut spent,
+        };
+        let found = self
+            .vendors(&mut place)
+            .or_else(|| generic(&mut place, !strong));
+        case.spend(spent);
+        let (rule, end, confidence) = found?;
         case.push(rule, at..end, confidence);
         Some(end)
-    }
-
-    /// A value behind a vendor's name.
-    fn vendors(
-        &self,
-        case: &Case<'_, '_>,
-        context: &Context<'_>,
-        at: usize,
-    ) -> Option<(&'static str, usize, Confidence)> {
-        let tail = case.text.get(at..case.run.end)?;
-        let mut named = false;
-        let mut tried = None;
-        for hit in context.hits().take_while(|_| context.has_vendor()) {
-            let Meaning::Vendor(list) = hit.meaning else {
-                continue;
-            };
-            let Some(word) = belongs(case.text, context, &hit, at) else {
-                continue;
-            };
-            named |= word;
-            if tried.replace((list, word)) == Some((list, word)) {
-                continue;
-            }
-            for place in self.vendors.get(usize::from(list))? {
-                let rule = self.rules.get(usize::from(*place))?;
-                if let Some(length) = rule.named(tail, word) {
-                    return Some((rule.id, at + length, Confidence::HIGH));
-                }
-            }
-        }
-        let end = extent(case.text, at, case.run.end, key_letters());
-        let value = case.text.get(at..end)?;
-        let said = context.bond.operator || context.says_secret();
-        (named && said && !context.says_public() && value::random(value, Trust::Vendor))
-            .then_some(("vendor-key", end, Confidence::HIGH))
-    }
-}
-
-impl Rule {
-    /// How long the value is when it has one of the rule's shapes. Without a word of
-    /// secrets before it, or with punctuation, it needs a digit: names of programs have
-    /// such lengths too.
-    fn named(&self, tail: &[u8], word: bool) -> Option<usize> {
-        let fitting = self.shapes.iter().filter_map(|shape| {
-            let length = shape.matches(tail)?;
-            let value = tail.get(..length)?;
-            let chance = entropy::of(value) >= self.floor;
-            let real = self.floor == 0.0 || !value::shown(value) && !value::repeats(value);
-            let bits = alphabet::union(value);
-            let drawn = bits & DIGIT != 0 || word && bits & !ALNUM == 0;
-            (chance && real && drawn).then_some(length)
-        });
-        fitting.max()
     }
 }
 
@@ -349,7 +349,7 @@ impl Rule {
 /// does: that value is judged at its own place. What is bound to a name before it may
 /// hold `=` itself, unless it says that it is a name.
 fn inner_name(tail: &[u8], bound: bool) -> bool {
-    let Some(sign) = tail.iter().take(96).position(|b| *b == b'=') else {
+    let Some(sign) = memchr::memchr(b'=', tail.get(..96).unwrap_or(tail)) else {
         return false;
     };
     let after = tail.get(sign + 1..sign + 5).unwrap_or_default();
@@ -358,67 +358,4 @@ fn inner_name(tail: &[u8], bound: bool) -> bool {
     let says = |word: &&[u8]| value::holds(name, word);
     let words: [&[u8]; 6] = [b"key", b"token", b"secret", b"pass", b"pwd", b"auth"];
     valued && (!bound || words.iter().any(says))
-}
-
-/// What keys are written with.
-fn key_letters() -> u32 {
-    alphabet::named(b'G').unwrap_or(ALNUM)
-}
-
-/// Whether a vendor's name belongs to the value, and if so whether a word of secrets
-/// says it too.
-fn belongs(text: &[u8], context: &Context<'_>, hit: &Hit, at: usize) -> Option<bool> {
-    let gap = text.get(hit.end..at)?;
-    if gap.len() > FAR || gap.iter().any(|b| matches!(b, b';' | b'}')) {
-        return None;
-    }
-    if !hit.bounded && !context.follows(hit.end) {
-        return None;
-    }
-    let word = context.names_secret(hit.start.saturating_sub(16));
-    if gap.contains(&b'/') && !context.says_secret() {
-        return None;
-    }
-    let near = gap.len() <= 8 && gap.iter().all(|b| alphabet::of(*b) & ALNUM == 0);
-    let close = context.bond.operator && gap.len() <= 24;
-    (word || near || close).then_some(word)
-}
-
-/// A value behind a name that says secret, whoever's it is.
-fn generic(
-    case: &Case<'_, '_>,
-    context: &Context<'_>,
-    at: usize,
-    inner: bool,
-) -> Option<(&'static str, usize, Confidence)> {
-    let name = context.secret_name(case.text)?;
-    let bond = context.bond;
-    let whole = extent(case.text, at, case.run.end, u32::MAX);
-    let chosen = case.text.get(at..whole)?;
-    let end = extent(case.text, at, case.run.end, key_letters());
-    let key = case.text.get(at..end)?;
-    let hinted = |hit: Hit| hit.meaning == Meaning::Hint && hit.bounded;
-    let (found, rule, end) = match name.meaning {
-        Meaning::Password if bond.operator || !inner && bond.said => {
-            let set = bond.operator && bond.tight && !bond.passed;
-            (value::password(chosen, set), "password", whole)
-        }
-        // `login ann password …`, as in a netrc.
-        Meaning::Password if !inner && context.hits().any(hinted) => {
-            (value::password(chosen, false), "password", whole)
-        }
-        Meaning::Secret if bond.operator && bond.tight && value::typed_in(chosen) => {
-            (true, "generic-api-key", whole)
-        }
-        _ if !inner && (bond.operator || bond.said) => {
-            let found = value::random(key, Trust::Assigned);
-            (found, "generic-api-key", end)
-        }
-        _ => {
-            let said = context::shouted(case.text, name.end) || name.meaning == Meaning::Secret;
-            let found = said && value::random(key, Trust::Spaced);
-            (found, "generic-spaced", end)
-        }
-    };
-    found.then_some((rule, end, Confidence::MEDIUM))
 }

@@ -113,17 +113,64 @@ impl Shape {
         }
     }
 
-    /// How many bytes match from the beginning of `text`, ending where a word ends.
-    pub(super) fn matches(&self, text: &[u8]) -> Option<usize> {
-        if text.len() < self.shortest {
+    /// How many bytes match from that place on of a text that ends with its token,
+    /// ending where a word ends.
+    pub(super) fn matches(&self, text: &[u8], at: usize, known: &mut Stretches) -> Option<usize> {
+        if text.len().checked_sub(at)? < self.shortest {
             return None;
         }
-        follow(&self.parts, text, 0)
+        let end = follow(&self.parts, text, at, known)?;
+        Some(end - at)
+    }
+}
+
+/// How many alphabets have a place in [`Stretches`].
+const PLACES: usize = 64;
+
+/// How far the bytes of an alphabet go on. Shapes that might begin one after the other
+/// ask for the same stretch again and again: it is walked through once.
+#[derive(Debug)]
+pub(super) struct Stretches {
+    /// An alphabet, where its stretch begins and ends.
+    known: [(u32, usize, usize); PLACES],
+    /// How often it was asked: what the shapes cost.
+    pub(super) asked: usize,
+}
+
+impl Stretches {
+    /// Knows nothing yet.
+    pub(super) fn new() -> Stretches {
+        Stretches {
+            known: [(0, 0, 0); PLACES],
+            asked: 0,
+        }
+    }
+
+    /// Where the stretch ends that begins there or before.
+    fn end(&mut self, text: &[u8], at: usize, mask: u32) -> usize {
+        self.asked += 1;
+        // Every alphabet has a place of its own: there are far fewer than places.
+        let place = (mask.wrapping_mul(0x9e37_79b1) >> 26) as usize;
+        let (before, after) = self.known.split_at_mut(place);
+        let mut slots = after.iter_mut().chain(before);
+        let slot = slots.find(|(known, ..)| *known == mask || *known == 0);
+        if let Some((known, from, to)) = slot.as_deref()
+            && *known == mask
+            && (*from..*to).contains(&at)
+        {
+            return (*to).min(text.len());
+        }
+        let rest = text.get(at..).unwrap_or_default().iter();
+        let end = at + rest.take_while(|b| alphabet::of(**b) & mask != 0).count();
+        if let Some(slot) = slot {
+            *slot = (mask, at, end);
+        }
+        end
     }
 }
 
 /// Matches the parts at that place; gives the end.
-fn follow(parts: &[Part], text: &[u8], at: usize) -> Option<usize> {
+fn follow(parts: &[Part], text: &[u8], at: usize, known: &mut Stretches) -> Option<usize> {
     let Some((part, rest)) = parts.split_first() else {
         return (alphabet::at(text, at) & ALNUM == 0).then_some(at);
     };
@@ -131,12 +178,11 @@ fn follow(parts: &[Part], text: &[u8], at: usize) -> Option<usize> {
         Part::Literal(bytes) => {
             let end = at.checked_add(bytes.len())?;
             (text.get(at..end)? == *bytes)
-                .then(|| follow(rest, text, end))
+                .then(|| follow(rest, text, end, known))
                 .flatten()
         }
         Part::Class { mask, min, max } => {
-            let most = text.get(at..)?.iter().take(*max);
-            let count = most.take_while(|b| alphabet::of(**b) & mask != 0).count();
+            let count = (known.end(text, at, *mask) - at).min(*max);
             if rest.is_empty() {
                 let end = at + count;
                 let whole = alphabet::at(text, end) & (mask | ALNUM) == 0 || *mask == u32::MAX;
@@ -145,10 +191,14 @@ fn follow(parts: &[Part], text: &[u8], at: usize) -> Option<usize> {
             if count < *min {
                 return None;
             }
-            let lengths = (*min..=count).rev().take(BACKTRACK);
-            lengths
-                .filter_map(|length| follow(rest, text, at + length))
-                .next()
+            // What cannot stand in the stretch stands behind it.
+            let tries = match rest.first() {
+                Some(Part::Literal([first, ..])) if alphabet::of(*first) & mask == 0 => 1,
+                _ => BACKTRACK,
+            };
+            known.asked += (count - *min).min(tries) / 8;
+            let mut lengths = (*min..=count).rev().take(tries);
+            lengths.find_map(|length| follow(rest, text, at + length, known))
         }
     }
 }

@@ -3,13 +3,13 @@
 //! these judgements, for everything named `token` has a value.
 
 use super::alphabet::{
-    self, ALNUM, DIGIT, DOT, EQUALS, HEX_LOWER, HEX_UPPER, LETTER, LOWER, PLUS, SLASH, UPPER,
+    self, ALNUM, COLON, DIGIT, DOT, EQUALS, HEX_LOWER, HEX_UPPER, LETTER, LOWER, PLUS, SLASH, UPPER,
 };
 use super::entropy;
 
 /// Pieces of values that stand for a secret, in examples, templates and code, by their
 /// first byte in lower case.
-fn standins(first: u8) -> &'static [&'static [u8]] {
+const fn standins(first: u8) -> &'static [&'static [u8]] {
     match first | 32 {
         b'e' => &[b"example", b"environ"],
         b'x' => &[b"xxxx"],
@@ -114,6 +114,9 @@ const NO_PASSWORD: [&str; 77] = [
     "ascii",
 ];
 
+/// The longest of them, in bytes.
+const LONGEST_WORD: usize = 11;
+
 /// Endings of names of files and hosts.
 const ENDINGS: [&str; 34] = [
     ".pem", ".key", ".crt", ".json", ".yaml", ".yml", ".txt", ".html", ".htm", ".png", ".jpg",
@@ -122,7 +125,10 @@ const ENDINGS: [&str; 34] = [
 ];
 
 /// The most bytes of a value that are judged.
-const MOST: usize = 512;
+pub(super) const MOST: usize = 512;
+
+/// The longest password, in bytes.
+pub(super) const LONGEST: usize = 128;
 
 /// Whether `text` holds `piece`, whatever the case.
 pub(super) fn holds(text: &[u8], piece: &[u8]) -> bool {
@@ -134,17 +140,52 @@ pub(super) fn holds(text: &[u8], piece: &[u8]) -> bool {
 pub(super) fn stands_in(value: &[u8]) -> bool {
     let templated = matches!(value.first(), Some(b'$' | b'%' | b'*' | b'#'));
     templated
-        || value.windows(2).any(|pair| pair == b"${" || pair == b"$(")
-        || value.iter().enumerate().any(|(place, first)| {
-            standins(*first).iter().any(|piece| {
-                let there = value.get(place..place + piece.len());
-                there.is_some_and(|there| there.eq_ignore_ascii_case(piece))
-            })
+        || value.windows(2).enumerate().any(|(place, pair)| {
+            matches!(pair, [first, second] if SECONDS.get(usize::from(first & 127))
+                .is_some_and(|seconds| seconds & second_bit(*second) != 0))
+                && begins_standin(value.get(place..).unwrap_or_default())
         })
+}
+
+fn begins_standin(value: &[u8]) -> bool {
+    let first = value.first().copied().unwrap_or_default();
+    standins(first).iter().any(|piece| {
+        let there = value.get(..piece.len());
+        there.is_some_and(|there| there.eq_ignore_ascii_case(piece))
+    })
+}
+
+/// A bit for a byte in any case; some share one.
+const fn second_bit(byte: u8) -> u32 {
+    1 << (byte & 31)
+}
+
+/// Which second bytes the stand-ins have that begin with a byte: most pairs of bytes
+/// begin none.
+static SECONDS: [u32; 128] = seconds();
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses an index out of bounds"
+)]
+const fn seconds() -> [u32; 128] {
+    let mut all = [0; 128];
+    let mut first = 0;
+    while first < 128 {
+        let pieces = standins(first as u8);
+        let mut at = 0;
+        while at < pieces.len() {
+            all[first] |= second_bit(pieces[at][1]);
+            at += 1;
+        }
+        first += 1;
+    }
+    all
 }
 
 /// Whether one byte is repeated so often that nobody drew it by lot.
 pub(super) fn repeats(value: &[u8]) -> bool {
+    let value = value.get(..MOST).unwrap_or(value);
     let mut run = 0;
     let mut last = 0;
     for byte in value {
@@ -177,20 +218,25 @@ impl Profile {
         for (place, byte) in value.iter().enumerate() {
             let bit = alphabet::of(*byte);
             all.bits |= bit;
-            let kind = [DIGIT, LOWER, UPPER, 0]
-                .into_iter()
-                .find(|kind| bit & kind != 0)
-                .unwrap_or(0);
+            let kind = match bit {
+                DIGIT => DIGIT,
+                alphabet::HEX_LOWER | alphabet::REST_LOWER => LOWER,
+                HEX_UPPER | alphabet::REST_UPPER => UPPER,
+                _ => 0,
+            };
             all.digits += usize::from(kind == DIGIT);
             all.letters += usize::from(kind & LETTER != 0);
             stretch = if kind == last { stretch + 1 } else { 1 };
             if kind & LETTER != 0 {
                 all.stretch = all.stretch.max(stretch);
             }
-            let next = alphabet::at(value, place + 1);
-            let word = last == UPPER && kind == LOWER
-                || last == LOWER && kind == UPPER && next & LOWER != 0;
-            all.changes += usize::from(kind != last && kind != 0 && last != 0 && !word);
+            if kind != last {
+                let word = last == UPPER && kind == LOWER
+                    || last == LOWER
+                        && kind == UPPER
+                        && alphabet::at(value, place + 1) & LOWER != 0;
+                all.changes += usize::from(kind != 0 && last != 0 && !word);
+            }
             last = kind;
         }
         all
@@ -199,12 +245,11 @@ impl Profile {
 
 /// Whether a value is a path, a host, a file or a member of a program's object.
 fn named_thing(value: &[u8], profile: &Profile) -> bool {
-    let text = std::str::from_utf8(value).unwrap_or("");
+    let pair = |pair: &[u8]| memchr::memmem::find(value, pair).is_some();
     (profile.bits & DOT != 0 && named_file(value))
-        || text.contains("://")
-        || text.starts_with('/')
-        || text.starts_with("./")
-        || text.contains("::")
+        || value.starts_with(b"/")
+        || value.starts_with(b"./")
+        || (profile.bits & COLON != 0 && (pair(b"::") || pair(b"://")))
         || (profile.bits & SLASH != 0
             && profile.bits & (EQUALS | PLUS) == 0
             && (profile.digits * 8 < profile.letters || folder(value)))
@@ -229,11 +274,14 @@ fn named_file(value: &[u8]) -> bool {
 /// Whether a value is long and has digits, letters and signs that no key and no name
 /// is written with: a secret that somebody or some framework made up.
 pub(super) fn typed_in(value: &[u8]) -> bool {
+    if !(12..=LONGEST).contains(&value.len()) {
+        return false;
+    }
     let bits = alphabet::union(value);
     let signs = bits & !(alphabet::WORD | KEY_SIGNS) != 0;
     let mixed = bits & DIGIT != 0 && bits & LETTER != 0 && signs;
     let bare = !value.windows(2).any(|pair| pair == b"=$");
-    value.len() >= 12 && mixed && bare && password(value, false)
+    mixed && bare && password(value, false)
 }
 
 /// Signs that keys, names, paths and addresses have.
@@ -244,7 +292,7 @@ const KEY_SIGNS: u32 = alphabet::DASH
     | EQUALS
     | alphabet::TILDE
     | alphabet::PERCENT
-    | alphabet::COLON
+    | COLON
     | alphabet::QUERY
     | alphabet::AND
     | alphabet::BAR
@@ -274,7 +322,9 @@ fn drawn(value: &[u8], trust: Trust) -> bool {
         Trust::Assigned => (10, 2.9),
         Trust::Vendor => (10, 2.2),
     };
-    if value.len() < shortest {
+    // One digit is a number in a name; no judgement below lets it through.
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if value.len() < shortest || digits == 1 || digits == 0 && value.len() < 16 {
         return false;
     }
     let profile = Profile::of(value);
@@ -303,11 +353,11 @@ fn drawn(value: &[u8], trust: Trust) -> bool {
 /// Whether a value may be a password that somebody chose. `set` says that it
 /// stands in quotes or right after `=`: only then may it be a mere word.
 pub(super) fn password(value: &[u8], set: bool) -> bool {
-    if value.len() < 4 || value.len() > 128 {
+    if value.len() < 4 || value.len() > LONGEST {
         return false;
     }
     let known = |word: &&str| value.eq_ignore_ascii_case(word.as_bytes());
-    if NO_PASSWORD.iter().any(known) {
+    if value.len() <= LONGEST_WORD && NO_PASSWORD.iter().any(known) {
         return false;
     }
     let profile = Profile::of(value);
@@ -326,7 +376,9 @@ pub(super) fn password(value: &[u8], set: bool) -> bool {
 
 /// Whether a value whose shape is a vendor's own is only shown: an example.
 pub(super) fn shown(value: &[u8]) -> bool {
-    value.ends_with(b"EXAMPLE")
+    let example = value.ends_with(b"EXAMPLE");
+    let value = value.get(..MOST).unwrap_or(value);
+    example
         || [
             &b"xxxxxx"[..],
             b"your_",
@@ -385,4 +437,28 @@ pub(super) fn json_header(value: &[u8]) -> bool {
             let shown = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
             plain.starts_with(b"{") && plain.contains(&b'"') && plain.iter().all(shown)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_standin_is_seen_in_any_case() {
+        for first in 0..128_u8 {
+            for piece in standins(first).iter().filter(|piece| piece[0] == first) {
+                let shout = piece.to_ascii_uppercase();
+                for piece in [*piece, shout.as_slice()] {
+                    assert!(stands_in(&[b"a1", piece, b"b2"].concat()), "{piece:?}");
+                }
+            }
+        }
+        assert!(!stands_in(b"9f86d081884c7d659a2feaa0c55ad015"));
+    }
+
+    #[test]
+    fn no_word_that_is_no_password_is_longer_than_the_longest() {
+        let lengths = NO_PASSWORD.iter().map(|word| word.len());
+        assert_eq!(lengths.max(), Some(LONGEST_WORD));
+    }
 }
