@@ -16,7 +16,7 @@ use super::routes::{Routes, Shape};
 use super::words::{Moment, month};
 use crate::conf::{Filter, GuardPolicy, Problems, lay_over};
 use crate::exchange::unix_ms;
-use crate::guards::{Guards, Tools, sealed};
+use crate::guards::{Guards, Tools, sealed, time_patterns};
 use crate::store::governance::{
     Command, FindingFilter, FindingRow, FindingsBy, GuardOwner, GuardOwnerType, GuardPolicyFilter,
     GuardPolicyRow, KeyFilter, NewGuardPolicy, OrganisationFilter, Page, Scope, TeamFilter,
@@ -237,7 +237,10 @@ async fn set(at: At, owner: GuardOwner) -> Reply {
     let admin = at.admin.clone();
     let built = blocking(move || {
         let policy = GuardPolicy::read("the whole", &merged).map_err(|it| unreadable(&it))?;
-        build(&policy, admin.living.guards.tools()).map_err(|why| fault::refused(&why))
+        let built = build(&policy, admin.living.guards.tools());
+        built
+            .and_then(|()| timed(&policy))
+            .map_err(|why| fault::refused(&why))
     });
     built.await??;
     let policy = sealed(document, at.admin.living.guards.tools());
@@ -247,12 +250,18 @@ async fn set(at: At, owner: GuardOwner) -> Reply {
 
 /// Builds a policy only to hear why it cannot be built.
 fn build(policy: &GuardPolicy, tools: &Tools) -> Result<(), String> {
-    Guards::build(policy, tools)
-        .map(|_| ())
-        .map_err(|(index, why)| {
-            let kind = policy.filters.get(index).map_or("", Filter::name);
-            format!("filters.{index}.{kind}: {why}")
-        })
+    let built = Guards::build(policy, tools);
+    built.map(|_| ()).map_err(|why| placed(policy, why))
+}
+
+/// Times the patterns of a policy.
+fn timed(policy: &GuardPolicy) -> Result<(), String> {
+    time_patterns(policy).map_err(|why| placed(policy, why))
+}
+
+fn placed(policy: &GuardPolicy, (index, why): (usize, String)) -> String {
+    let kind = policy.filters.get(index).map_or("", Filter::name);
+    format!("filters.{index}.{kind}: {why}")
 }
 
 async fn drop(at: At, owner: GuardOwner) -> Reply {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use alfred::conf::GuardPolicy;
-use alfred::guards::{Guards, Tools, sealed};
+use alfred::guards::{Guards, Tools, sealed, time_patterns};
 use alfred::living::guard_tools;
 use alfred::store::governance::{
     Command, GuardOwner, GuardOwnerType, GuardPolicyFilter, GuardPolicyRow, NewGuardPolicy, Scope,
@@ -173,7 +173,9 @@ fn set(args: &SetArgs) -> Result<(), Failure> {
         .map_err(|error| Failure::Usage(format!("{name} is no JSON: {error}")))?;
     let policy = GuardPolicy::read(&name, &document);
     let policy = policy.map_err(|problems| Failure::Usage(problems.to_string()))?;
-    Guards::build(&policy, &tools)
+    let built = Guards::build(&policy, &tools);
+    built
+        .and_then(|_| time_patterns(&policy))
         .map_err(|(index, why)| Failure::Usage(format!("{name}: filters.{index}: {why}")))?;
     let policy = sealed(document, &tools);
     let entity = house.act(Command::SetGuardPolicy(NewGuardPolicy { owner, policy }))?;

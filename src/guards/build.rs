@@ -1,8 +1,10 @@
 //! Why: the lines of `filters` become policies once, when the world is built: nothing is compiled for a request.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use alfred_filters::guard::action::Action;
+use alfred_filters::guard::admission::clocked;
 use alfred_filters::guard::injection::Injection;
 use alfred_filters::guard::judging::Stance;
 use alfred_filters::guard::links::Links;
@@ -103,6 +105,32 @@ impl Guards {
             known: Arc::clone(tools.known()),
         })
     }
+}
+
+/// How often a list of patterns that seems slow is timed: a busy machine shall not refuse it.
+const PATIENCE: usize = 5;
+
+/// Times the patterns of a policy that comes in; see [`clocked`]. What was admitted once need not be timed again.
+///
+/// # Errors
+/// The index of the filter with a pattern that is too slow, and which it is.
+pub fn time_patterns(policy: &GuardPolicy) -> Result<(), (usize, String)> {
+    let begun = Instant::now();
+    for (index, filter) in policy.filters.iter().enumerate() {
+        let Filter::Patterns(filter) = filter else {
+            continue;
+        };
+        let timed = || clocked(&filter.patterns, &mut || begun.elapsed());
+        let mut refused = timed();
+        for _ in 1..PATIENCE {
+            if refused.is_ok() {
+                break;
+            }
+            refused = timed();
+        }
+        refused.map_err(|error| (index, error.to_string()))?;
+    }
+    Ok(())
 }
 
 impl Draft {
@@ -272,5 +300,21 @@ mod tests {
         assert_eq!(refused(&empty).0, 3);
         let pattern = "  - secrets: {}\n  - patterns: { name: p, patterns: [\"(\"] }\n";
         assert_eq!(refused(pattern).0, 1);
+    }
+
+    #[test]
+    fn a_slow_pattern_is_told_at_its_own_filter_with_its_speed() {
+        let policy = |pattern: &str| {
+            let yaml = format!(
+                "filters: [ {{ secrets: {{}} }}, {{ patterns: {{ name: p, patterns: ['{pattern}'] }} }} ]"
+            );
+            let config = parse("a.yaml", &yaml, &Environment::default()).expect("a good file");
+            config.guard_policy()
+        };
+        assert_eq!(time_patterns(&policy("EMP-[0-9]{6}")), Ok(()));
+        let slow = policy("(?:[a-z]{1,9}[0-9 ]{0,9}){1,12}[@#]x");
+        let (index, why) = time_patterns(&slow).expect_err("too slow");
+        assert_eq!(index, 1);
+        assert!(why.contains("MB/s"), "{why}");
     }
 }

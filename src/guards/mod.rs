@@ -10,7 +10,7 @@ mod tools;
 mod watch;
 
 pub use book::{GuardBook, Layer, Owner, Screens, Unbuilt, effective};
-pub use build::Guards;
+pub use build::{Guards, time_patterns};
 pub use callouts::{Asker, Callouts, Outcome, Stopped};
 pub use sealing::sealed;
 pub use tools::Tools;

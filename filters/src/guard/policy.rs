@@ -159,11 +159,13 @@ impl Policy {
     ///
     /// As [`new`](Policy::new).
     pub fn with(&self, scanner: Arc<dyn Scan>) -> Result<Policy, SpecError> {
-        if self.scanners.len() >= MAX_SCANNERS {
+        let mut scanners = self.answer_scanners().to_vec();
+        if scanners.len() >= MAX_SCANNERS {
             return Err(SpecError::TooManyScanners);
         }
-        let mut scanners = self.scanners.clone();
         scanners.push(scanner);
+        let encoded = Encoded::new(scanners.clone());
+        scanners.push(Arc::new(encoded));
         Ok(Policy {
             scanners,
             actions: self.actions.clone(),
