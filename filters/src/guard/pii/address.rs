@@ -12,6 +12,8 @@ use super::view::{View, alnum, digit};
 const PARTS: usize = 14;
 /// The longest address, in bytes.
 const LONGEST: usize = 140;
+/// How soon its first number ends, in bytes.
+const NEAR: usize = 64;
 /// How sure an address is, in percent.
 const SURE: u8 = 60;
 
@@ -34,6 +36,11 @@ pub(super) fn find(view: &View<'_>, phrase: &Phrase) -> Option<Hit> {
         if let Some(small) = word(view, start).filter(|word| word.among(view, SMALL)) {
             start = gap(view, small.end)?;
         }
+    }
+    // Where no number follows soon, there is no address, and nothing need be read.
+    let near = view.part(start, start + NEAR);
+    if !near.is_empty() && !near.iter().any(u8::is_ascii_digit) {
+        return None;
     }
     let end = read(view, start)?;
     Some(Hit::new(Entity::Address, start..end, SURE))
@@ -62,7 +69,10 @@ fn read(view: &View<'_>, start: usize) -> Option<usize> {
             break;
         };
         // The street and its number stand first.
-        if count == 4 && numbers + streets == 0 {
+        if numbers == 0 && stop - start > NEAR {
+            return None;
+        }
+        if numbers == 0 && (count == 6 || (count == 4 && streets == 0)) {
             return None;
         }
         match part {

@@ -5,6 +5,8 @@ use super::view::View;
 
 /// The longest word that is read, in bytes.
 const LONGEST: usize = 40;
+/// Longer words, in bytes, are in no list.
+pub(super) const LISTED: usize = 16;
 
 /// A word of the text.
 #[derive(Clone, Copy, Debug)]
@@ -18,15 +20,32 @@ pub(super) struct Spelt {
 }
 
 impl Spelt {
-    /// Whether it is in a list of words in lower case.
+    /// Whether it is in a list of words in lower case and in order.
     pub(super) fn among(&self, view: &View<'_>, list: &[&str]) -> bool {
+        if self.length() > LISTED {
+            return false;
+        }
         let word = view.part(self.start, self.end);
-        let word = std::str::from_utf8(word).unwrap_or_default();
-        let same = |known: &&str| {
-            let lower = word.chars().flat_map(char::to_lowercase);
-            known.chars().eq(lower)
-        };
-        list.iter().any(same)
+        let mut lower = [0; LISTED];
+        let mut length = 0;
+        if word.is_ascii() {
+            length = word.len();
+            for (slot, byte) in lower.iter_mut().zip(word) {
+                *slot = byte.to_ascii_lowercase();
+            }
+        } else {
+            let word = std::str::from_utf8(word).unwrap_or_default();
+            for letter in word.chars().flat_map(char::to_lowercase) {
+                let Some(slot) = lower.get_mut(length..length + letter.len_utf8()) else {
+                    return false;
+                };
+                letter.encode_utf8(slot);
+                length += letter.len_utf8();
+            }
+        }
+        let lower = lower.get(..length).unwrap_or_default();
+        list.binary_search_by(|known| known.as_bytes().cmp(lower))
+            .is_ok()
     }
 
     pub(super) fn length(&self) -> usize {
@@ -67,12 +86,18 @@ pub(super) fn word(view: &View<'_>, start: usize) -> Option<Spelt> {
         small: first.is_lowercase(),
     };
     while word.length() <= LONGEST {
+        let byte = view.at(word.end);
+        if byte.is_ascii_alphabetic() {
+            word.small |= byte.is_ascii_lowercase();
+            word.end += 1;
+            continue;
+        }
         if let Some((letter, size)) = letter(view, word.end) {
             word.small |= letter.is_lowercase();
             word.end += size;
             continue;
         }
-        let joint = match view.at(word.end) {
+        let joint = match byte {
             b'\'' | b'-' => 1,
             // A typographic apostrophe.
             0xe2 if view.at(word.end + 1) == 0x80 && view.at(word.end + 2) == 0x99 => 3,
