@@ -2,12 +2,14 @@
 //! and what follows of the town. A street alone is none, nor is a town.
 
 use super::Entity;
-use super::cue_words::{Cue, SMALL, STREETS};
+use super::cue_words::{Cue, SMALL_WORDS, STREET_WORDS};
 use super::cues::Phrase;
 use super::hit::Hit;
-use super::letters::{starts, word};
+use super::letters::{Packed, packed, starts, word};
 use super::view::{View, alnum, digit};
 
+static SMALL: [Packed; SMALL_WORDS.len()] = packed(SMALL_WORDS);
+static STREETS: [Packed; STREET_WORDS.len()] = packed(STREET_WORDS);
 /// The most parts of an address: words and numbers.
 const PARTS: usize = 14;
 /// The longest address, in bytes.
@@ -33,7 +35,7 @@ pub(super) fn find(view: &View<'_>, phrase: &Phrase) -> Option<Hit> {
     let mut start = begin(view, phrase)?;
     // "lives in the" is no part of the street.
     for _ in 0..2 {
-        if let Some(small) = word(view, start).filter(|word| word.among(view, SMALL)) {
+        if let Some(small) = word(view, start).filter(|word| word.among(view, &SMALL)) {
             start = gap(view, small.end)?;
         }
     }
@@ -100,7 +102,7 @@ fn part(view: &View<'_>, at: usize) -> Option<(Part, usize)> {
         let plain = word.capital && word.small && word.length() > 1;
         let part = match word.capital {
             true => plain.then_some(Part::Name),
-            false => word.among(view, STREETS).then_some(Part::Street),
+            false => word.among(view, &STREETS).then_some(Part::Street),
         };
         return part.filter(|_| !tied).map(|part| (part, word.end));
     }

@@ -148,7 +148,7 @@ const POLISH: Phrases = &[
 /// Words with a capital that are nobody's name where one is expected: people without
 /// a name, salutations, beginnings of sentences, days, peoples, things. In lower case and in order.
 #[rustfmt::skip]
-pub(super) const NOBODY: &[&str] = &[
+pub(super) const NOBODY_WORDS: &[&str] = &[
     "a", "address", "admin", "administrator", "african", "again", "ai", "alexa", "all", "alle", "also", "american", "amici",
     "amigo", "amigos", "amis", "and", "any", "are", "as", "asian", "assistant", "at", "avv", "bank", "best", "beste", "bitte",
     "bonjour", "bonsoir", "bot", "buongiorno", "but", "by", "can", "cara", "caro", "chat", "chatgpt", "cher", "chère", "ciao",
@@ -181,20 +181,20 @@ pub(super) const NOBODY: &[&str] = &[
 
 /// Words in lower case that may stand within a name, in order.
 #[rustfmt::skip]
-pub(super) const PARTICLES: &[&str] = &[
+pub(super) const PARTICLE_WORDS: &[&str] = &[
     "af", "al", "bin", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "el", "la", "le", "ten", "ter",
     "van", "von", "y", "zu",
 ];
 
 /// Words in lower case that may lead to a street and are no part of it, in order.
 #[rustfmt::skip]
-pub(super) const SMALL: &[&str] = &[
+pub(super) const SMALL_WORDS: &[&str] = &[
     "aan", "at", "au", "de", "dem", "den", "der", "en", "het", "im", "in", "la", "na", "no", "on", "op", "te", "the", "w",
 ];
 
 /// Words in lower case that may stand within the name of a street, in order.
 #[rustfmt::skip]
-pub(super) const STREETS: &[&str] = &[
+pub(super) const STREET_WORDS: &[&str] = &[
     "al", "aleja", "allee", "allée", "am", "an", "apartment", "apt", "av", "avda", "ave", "avenida", "avenue", "bd", "bis",
     "boulevard", "box", "calle", "carrer", "cedex", "chemin", "corso", "cours", "da", "das", "de", "dei", "del", "della", "delle",
     "dello", "dem", "den", "der", "des", "di", "do", "dos", "drive", "du", "e", "el", "estrada", "floor", "gasse", "gracht", "het",

@@ -6,7 +6,27 @@ use super::view::View;
 /// The longest word that is read, in bytes.
 const LONGEST: usize = 40;
 /// Longer words, in bytes, are in no list.
-pub(super) const LISTED: usize = 16;
+const LISTED: usize = 16;
+
+/// A word of a list in one number, so that many are compared at the cost of few.
+pub(super) type Packed = u128;
+
+/// The words of a list, in lower case and in order.
+#[expect(clippy::indexing_slicing, reason = "a mistake here fails the build")]
+pub(super) const fn packed<const N: usize>(words: &[&str]) -> [Packed; N] {
+    let mut list = [0; N];
+    let mut at = 0;
+    while at < N {
+        let (word, mut bytes, mut byte) = (words[at].as_bytes(), [0; LISTED], 0);
+        while byte < word.len() {
+            bytes[byte] = word[byte];
+            byte += 1;
+        }
+        list[at] = Packed::from_be_bytes(bytes);
+        at += 1;
+    }
+    list
+}
 
 /// A word of the text.
 #[derive(Clone, Copy, Debug)]
@@ -20,32 +40,28 @@ pub(super) struct Spelt {
 }
 
 impl Spelt {
-    /// Whether it is in a list of words in lower case and in order.
-    pub(super) fn among(&self, view: &View<'_>, list: &[&str]) -> bool {
+    /// Whether it is in a list.
+    pub(super) fn among(&self, view: &View<'_>, list: &[Packed]) -> bool {
         if self.length() > LISTED {
             return false;
         }
         let word = view.part(self.start, self.end);
         let mut lower = [0; LISTED];
-        let mut length = 0;
         if word.is_ascii() {
-            length = word.len();
             for (slot, byte) in lower.iter_mut().zip(word) {
                 *slot = byte.to_ascii_lowercase();
             }
         } else {
             let word = std::str::from_utf8(word).unwrap_or_default();
+            let mut length = 0;
             for letter in word.chars().flat_map(char::to_lowercase) {
                 let Some(slot) = lower.get_mut(length..length + letter.len_utf8()) else {
                     return false;
                 };
-                letter.encode_utf8(slot);
-                length += letter.len_utf8();
+                length += letter.encode_utf8(slot).len();
             }
         }
-        let lower = lower.get(..length).unwrap_or_default();
-        list.binary_search_by(|known| known.as_bytes().cmp(lower))
-            .is_ok()
+        list.binary_search(&Packed::from_be_bytes(lower)).is_ok()
     }
 
     pub(super) fn length(&self) -> usize {
