@@ -25,6 +25,11 @@ const GOAL_MICROSECONDS: f64 = 10.0;
 /// The most for 1 MB of any text, in milliseconds.
 const GOAL_MILLISECONDS: f64 = 20.0;
 
+/// How much of a hostile text is scanned at once, in bytes: little enough that a shared
+/// machine seldom takes the processor away within. That time grows with the length only
+/// is proven by a test, which counts.
+const PIECE: usize = 1 << 17;
+
 /// What costs a scanner most; every byte behind digits comes on top.
 const HOSTILE: &[&str] = &[
     "a@",
@@ -157,9 +162,10 @@ fn hostile(name: &str, pii: &Pii) {
     let bytes =
         bytes.flat_map(|byte| ["1", "12", "123456", "a1"].map(|lead| format!("{lead}{byte}")));
     let texts = HOSTILE.iter().map(|text| (*text).to_owned()).chain(bytes);
+    let pieces = (1 << 20) as f64 / PIECE as f64;
     let times = texts.map(|text| {
-        let time = best(pii, &fill(&text, 1 << 20), Duration::from_millis(60));
-        (time.as_secs_f64() * 1e3, text)
+        let time = best(pii, &fill(&text, PIECE), Duration::from_millis(60));
+        (time.as_secs_f64() * 1e3 * pieces, text)
     });
     let mut times: Vec<(f64, String)> = times.collect();
     times.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -168,7 +174,7 @@ fn hostile(name: &str, pii: &Pii) {
         .filter(|(millis, _)| *millis > GOAL_MILLISECONDS)
         .count();
     println!(
-        "{name:<14} hostile: {over} of {} texts of 1 MB over {GOAL_MILLISECONDS} ms; the worst:",
+        "{name:<14} hostile: {over} of {} texts over {GOAL_MILLISECONDS} ms per MB; the worst:",
         times.len()
     );
     for (millis, text) in times.iter().take(8) {

@@ -2,16 +2,20 @@
 //! and what follows of the town. A street alone is none, nor is a town.
 
 use super::Entity;
-use super::cue_words::{Cue, SMALL, STREETS};
+use super::cue_words::{Cue, SMALL_WORDS, STREET_WORDS};
 use super::cues::Phrase;
 use super::hit::Hit;
-use super::letters::{starts, word};
+use super::letters::{Packed, packed, starts, word};
 use super::view::{View, alnum, digit};
 
+static SMALL: [Packed; SMALL_WORDS.len()] = packed(SMALL_WORDS);
+static STREETS: [Packed; STREET_WORDS.len()] = packed(STREET_WORDS);
 /// The most parts of an address: words and numbers.
 const PARTS: usize = 14;
 /// The longest address, in bytes.
 const LONGEST: usize = 140;
+/// How soon its first number ends, in bytes.
+const NEAR: usize = 64;
 /// How sure an address is, in percent.
 const SURE: u8 = 60;
 
@@ -31,9 +35,14 @@ pub(super) fn find(view: &View<'_>, phrase: &Phrase) -> Option<Hit> {
     let mut start = begin(view, phrase)?;
     // "lives in the" is no part of the street.
     for _ in 0..2 {
-        if let Some(small) = word(view, start).filter(|word| word.among(view, SMALL)) {
+        if let Some(small) = word(view, start).filter(|word| word.among(view, &SMALL)) {
             start = gap(view, small.end)?;
         }
+    }
+    // Where no number follows soon, there is no address, and nothing need be read.
+    let near = view.part(start, start + NEAR);
+    if !near.is_empty() && !near.iter().any(u8::is_ascii_digit) {
+        return None;
     }
     let end = read(view, start)?;
     Some(Hit::new(Entity::Address, start..end, SURE))
@@ -62,7 +71,10 @@ fn read(view: &View<'_>, start: usize) -> Option<usize> {
             break;
         };
         // The street and its number stand first.
-        if count == 4 && numbers + streets == 0 {
+        if numbers == 0 && stop - start > NEAR {
+            return None;
+        }
+        if numbers == 0 && (count == 6 || (count == 4 && streets == 0)) {
             return None;
         }
         match part {
@@ -90,7 +102,7 @@ fn part(view: &View<'_>, at: usize) -> Option<(Part, usize)> {
         let plain = word.capital && word.small && word.length() > 1;
         let part = match word.capital {
             true => plain.then_some(Part::Name),
-            false => word.among(view, STREETS).then_some(Part::Street),
+            false => word.among(view, &STREETS).then_some(Part::Street),
         };
         return part.filter(|_| !tied).map(|part| (part, word.end));
     }

@@ -60,23 +60,23 @@ const GERMAN: Phrases = &[
     (Cue::AnyField, &["kunde", "kundin", "absender", "empfänger", "kontakt"]),
     (Cue::Greeting, &["liebe", "lieber", "hallo", "guten tag", "guten morgen", "moin", "servus", "grüezi"]),
     (Cue::Closing, &["grüßen", "grüße", "grüssen", "grüsse", "gruß", "gruss", "hochachtungsvoll", "danke", "lg", "mfg", "vg"]),
-    (Cue::Lives, &["wohnhaft in", "wohnhaft", "wohne in", "wohnt in", "wohne in der", "wohnt in der", "wohne im", "wohnt im",
+    (Cue::Lives, &["wohnhaft", "wohne in", "wohnt in", "wohne im", "wohnt im",
         "wohne am", "wohnt am", "adresse ist", "adresse lautet", "anschrift lautet", "anschrift ist", "lieferung an",
-        "wohnhaft in der", "wohnhaft im", "wohnhaft am"]),
+        "wohnhaft am"]),
     (Cue::Place, &["anschrift", "adresse", "wohnort", "lieferadresse", "rechnungsadresse", "postanschrift", "wohnadresse", "straße", "strasse"]),
 ];
 
 #[rustfmt::skip]
 const FRENCH: Phrases = &[
-    (Cue::Named, &["m'appelle", "m’appelle", "il s'appelle", "il s’appelle", "elle s'appelle", "elle s’appelle", "mon nom est",
+    (Cue::Named, &["je m'appelle", "je m’appelle", "il s'appelle", "il s’appelle", "elle s'appelle", "elle s’appelle", "mon nom est",
         "son nom est", "appelez-moi", "prénom est"]),
     (Cue::Title, &["monsieur", "madame", "mademoiselle", "mme", "mlle", "maître"]),
     (Cue::Field, &["prénom", "nom de famille", "nom et prénom", "nom complet", "titulaire", "bénéficiaire", "patiente"]),
     (Cue::AnyField, &["nom", "expéditeur", "destinataire"]),
     (Cue::Greeting, &["cher", "chère", "bonjour", "bonsoir", "salut", "coucou"]),
-    (Cue::Closing, &["cordialement", "salutations", "sincères salutations", "bien à vous", "bien à toi", "amicalement", "merci", "à bientôt", "bises"]),
-    (Cue::Lives, &["j'habite au", "j’habite au", "habite au", "habite à", "j'habite", "j’habite", "demeurant", "demeurant au",
-        "domicilié au", "domiciliée au", "réside au", "résidant au", "adresse est", "adresse est le", "livrer au"]),
+    (Cue::Closing, &["cordialement", "salutations", "bien à vous", "bien à toi", "amicalement", "merci", "à bientôt", "bises"]),
+    (Cue::Lives, &["j'habite au", "j’habite au", "habite à", "j'habite", "j’habite", "demeurant",
+        "domicilié au", "domiciliée au", "réside au", "résidant au", "adresse est", "livrer au"]),
     (Cue::Place, &["adresse postale", "domicile", "adresse de livraison", "adresse de facturation"]),
 ];
 
@@ -87,8 +87,8 @@ const SPANISH: Phrases = &[
     (Cue::Field, &["nombre completo", "nombre y apellidos", "apellidos", "apellido", "titular", "paciente", "beneficiario"]),
     (Cue::AnyField, &["nombre", "remitente", "destinatario", "cliente"]),
     (Cue::Greeting, &["estimado", "estimada", "querido", "querida", "hola", "buenos días", "buenas tardes"]),
-    (Cue::Closing, &["atentamente", "saludos", "un saludo", "un cordial saludo", "saludos cordiales", "gracias", "un abrazo"]),
-    (Cue::Lives, &["vivo en", "vive en", "vivo en la", "vive en la", "domicilio en", "residente en", "resido en", "reside en",
+    (Cue::Closing, &["atentamente", "saludos", "un cordial saludo", "gracias", "un abrazo"]),
+    (Cue::Lives, &["vivo en", "vive en", "domicilio en", "residente en", "resido en", "reside en",
         "dirección es", "enviar a", "ubicado en", "ubicada en"]),
     (Cue::Place, &["dirección", "direccion", "domicilio", "dirección de envío"]),
 ];
@@ -127,8 +127,8 @@ const DUTCH: Phrases = &[
     (Cue::AnyField, &["naam", "afzender", "ontvanger", "klant"]),
     (Cue::Greeting, &["beste", "geachte", "hoi", "goedemorgen", "goedemiddag"]),
     (Cue::Closing, &["vriendelijke groet", "vriendelijke groeten", "groeten", "groet", "hoogachtend", "bedankt", "groetjes"]),
-    (Cue::Lives, &["woon op", "woont op", "woon aan", "woont aan", "woon in", "woont in", "woonachtig", "woonachtig te",
-        "woonachtig op", "wonende te", "adres is", "woon aan de", "woont aan de", "woon in de", "woont in de"]),
+    (Cue::Lives, &["woon op", "woont op", "woon aan", "woont aan", "woon in", "woont in", "woonachtig",
+        "wonende te", "adres is"]),
     (Cue::Place, &["adres", "woonadres", "postadres", "bezorgadres"]),
 ];
 
@@ -145,58 +145,61 @@ const POLISH: Phrases = &[
     (Cue::Place, &["adres zamieszkania", "adres do wysyłki"]),
 ];
 
-/// Words with a capital that are nobody's name where one is expected, in lower case.
+/// Words with a capital that are nobody's name where one is expected: people without
+/// a name, salutations, beginnings of sentences, days, peoples, things. In lower case and in order.
 #[rustfmt::skip]
-pub(super) const NOBODY: &[&str] = &[
-    // People without a name.
-    "all", "assistant", "team", "everyone", "everybody", "customer", "customers", "client", "user", "users", "friend", "friends",
-    "sir", "sirs", "madam", "madame", "manager", "hiring", "colleague", "colleagues", "reader", "support", "service", "sales",
-    "president", "doctor", "teacher", "student", "students", "guest", "member", "members", "god", "lord", "jesus", "santa", "diary",
-    "mom", "mum", "dad", "mother", "father", "grandma", "world", "folks", "guys", "ladies", "gentlemen", "staff", "human",
-    "resources", "admin", "administrator", "recruiter", "editor", "neighbor", "neighbour", "valued", "prospective", "fellow",
-    "chatgpt", "gpt", "chat", "claude", "gemini", "bot", "ai", "computer", "siri", "alexa", "google", "openai",
-    "herr", "frau", "damen", "herren", "kunde", "kundin", "kollege", "kollegen", "welt", "zusammen", "alle", "leute", "freunde",
-    "monsieur", "monde", "tous", "cliente", "amis", "équipe", "señor", "señora", "señores", "mundo", "amigo", "amigos", "todos",
-    "equipo", "signore", "signori", "mondo", "amici", "tutti", "senhor", "senhora", "senhores", "pessoal", "equipe", "wereld",
-    "iedereen", "klant", "heer", "mevrouw", "collega", "państwo", "wszyscy", "świecie", "kliencie", "panie", "pani",
-    // Words that begin sentences.
-    "the", "a", "this", "that", "these", "those", "there", "here", "it", "its", "is", "are", "was", "what", "how", "why",
-    "when", "where", "who", "which", "i", "i'm", "we", "you", "he", "she", "they", "my", "your", "our", "his", "her", "their",
-    "please", "can", "could", "would", "do", "does", "did", "not", "no", "yes", "so", "if", "and", "or", "but", "for",
-    "in", "on", "at", "to", "from", "of", "as", "by", "with", "thanks", "thank", "dear", "hello", "hi", "hey", "let", "just",
-    "again", "some", "any", "one", "two", "first", "next", "last", "good", "best", "kind", "great", "also", "then", "now",
-    "mr", "mrs", "ms", "miss", "dr", "prof", "regards", "sincerely", "unknown", "none", "null", "true", "false", "n/a", "name",
-    "der", "die", "das", "ein", "eine", "ich", "wir", "sie", "ihr", "ihre", "bitte", "wie", "wo", "wenn", "und",
-    "le", "la", "les", "un", "une", "je", "nous", "vous", "il", "elle", "el", "los", "las", "una", "yo", "si", "lo", "gli",
-    "o", "os", "um", "uma", "de", "het", "een", "ik", "wij", "u", "ja", "w", "na",
-    // Days, months, peoples and what forms name.
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "january", "february", "march",
-    "july", "september", "october", "november", "december", "american", "english", "german", "french", "european",
-    "asian", "african", "number", "date", "phone", "email", "e-mail", "address", "company", "city", "country", "street", "title",
-    "subject", "message", "order", "product", "project", "version", "type", "new", "old",
-    "department", "university", "school", "hospital", "group", "bank", "office",
+pub(super) const NOBODY_WORDS: &[&str] = &[
+    "a", "address", "admin", "administrator", "african", "again", "ai", "alexa", "all", "alle", "also", "american", "amici",
+    "amigo", "amigos", "amis", "and", "any", "are", "as", "asian", "assistant", "at", "avv", "bank", "best", "beste", "bitte",
+    "bonjour", "bonsoir", "bot", "buongiorno", "but", "by", "can", "cara", "caro", "chat", "chatgpt", "cher", "chère", "ciao",
+    "city", "client", "cliente", "colleague", "colleagues", "collega", "company", "computer", "coucou", "could",
+    "country", "customer", "customers", "cześć", "dad", "damen", "das", "date", "de", "dear", "december", "department", "der",
+    "dhr", "diary", "did", "die", "do", "doctor", "does", "dona", "dott", "doña", "dr", "dra", "droga", "drogi", "e-mail", "editor",
+    "een", "egregio", "ein", "eine", "el", "elle", "email", "english", "equipe", "equipo", "estimada", "estimado", "european",
+    "everybody", "everyone", "false", "father", "february", "fellow", "first", "folks", "for", "fr", "frau", "french", "freunde",
+    "friday", "friend", "friends", "from", "fräulein", "geachte", "gemini", "gentile", "gentlemen", "german", "gli", "god",
+    "goedemiddag", "goedemorgen", "good", "google", "gpt", "grandma", "great", "group", "grüezi", "guest", "guys", "hallo", "he",
+    "heer", "hello", "her", "here", "herr", "herren", "herrn", "het", "hey", "hi", "hiring", "his", "hoi", "hola", "hospital",
+    "how", "hr", "human", "i", "i'm", "ich", "iedereen", "if", "ihr", "ihre", "ik", "il", "in", "ing", "is", "it", "its", "ja",
+    "january", "je", "jesus", "july", "just", "kind", "klant", "kliencie", "kollege", "kollegen", "kunde", "kundin", "la", "ladies",
+    "las", "last", "le", "les", "let", "leute", "liebe", "lieber", "lo", "lord", "los", "madam", "madame", "mademoiselle",
+    "manager", "march", "maître", "member", "members", "meneer", "message", "mevr", "mevrouw", "miss", "mister", "mlle", "mme",
+    "moin", "mom", "monday", "monde", "mondo", "monsieur", "mother", "mr", "mrs", "ms", "mum", "mundo", "mw", "my", "n/a", "na",
+    "name", "neighbor", "neighbour", "new", "next", "no", "none", "not", "nous", "november", "now", "null", "number", "o",
+    "october", "of", "office", "oi", "old", "olá", "on", "one", "openai", "or", "order", "os", "our", "pan", "pana", "panem",
+    "pani", "panie", "panią", "panu", "państwo", "pessoal", "phone", "please", "president", "prezada", "prezado", "product", "prof",
+    "professor", "project", "prospective", "querida", "querido", "reader", "recruiter", "regards", "resources", "sales", "salut",
+    "salve", "santa", "saturday", "school", "senhor", "senhora", "senhores", "september", "service", "servus", "señor", "señora",
+    "señores", "señorita", "she", "si", "sie", "sig", "signor", "signora", "signore", "signori", "signorina", "sincerely", "sir",
+    "siri", "sirs", "so", "some", "sr", "sra", "srta", "staff", "street", "student", "students", "subject", "sunday", "support",
+    "teacher", "team", "thank", "thanks", "that", "the", "their", "then", "there", "these", "they", "this", "those", "thursday",
+    "title", "to", "todos", "tous", "true", "tuesday", "tutti", "two", "type", "u", "um", "uma", "un", "una", "und", "une",
+    "university", "unknown", "user", "users", "valued", "version", "vous", "w", "was", "we", "wednesday", "welt", "wenn", "wereld",
+    "what", "when", "where", "which", "who", "why", "wie", "wij", "wir", "witaj", "with", "wo", "world", "would", "wszyscy", "yes",
+    "yo", "you", "your", "zusammen", "équipe", "świecie",
 ];
 
-/// Words in lower case that may stand within a name.
-pub(super) const PARTICLES: &[&str] = &[
-    "von", "van", "der", "den", "de", "da", "das", "dos", "do", "del", "della", "di", "du", "la",
-    "le", "ten", "ter", "zu", "y", "bin", "al", "el", "af",
-];
-
-/// Words in lower case that may lead to a street and are no part of it.
-pub(super) const SMALL: &[&str] = &[
-    "at", "in", "on", "the", "la", "de", "im", "der", "den", "dem", "au", "en", "no", "na", "w",
-    "te", "op", "aan", "het",
-];
-
-/// Words in lower case that may stand within the name of a street.
+/// Words in lower case that may stand within a name, in order.
 #[rustfmt::skip]
-pub(super) const STREETS: &[&str] = &[
-    "street", "st", "road", "rd", "avenue", "ave", "lane", "drive", "apt", "apartment", "suite", "floor", "unit", "box",
-    "str", "straße", "strasse", "weg", "platz", "gasse", "allee", "am", "an", "der", "den", "dem", "im", "in", "zum", "zur",
-    "rue", "boulevard", "bd", "place", "chemin", "allée", "impasse", "quai", "cours", "de", "du", "des", "la", "le", "les",
-    "bis", "cedex", "à", "calle", "avda", "av", "avenida", "plaza", "paseo", "carrer", "y", "del", "los", "las",
-    "el", "piso", "via", "viale", "piazza", "corso", "largo", "vicolo", "di", "della", "dei", "delle", "dello",
-    "rua", "travessa", "praça", "estrada", "da", "das", "do", "dos", "e", "straat", "laan", "plein", "gracht",
-    "van", "het", "ul", "ulica", "al", "aleja", "pl", "os", "osiedle", "nr", "número",
+pub(super) const PARTICLE_WORDS: &[&str] = &[
+    "af", "al", "bin", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "el", "la", "le", "ten", "ter",
+    "van", "von", "y", "zu",
+];
+
+/// Words in lower case that may lead to a street and are no part of it, in order.
+#[rustfmt::skip]
+pub(super) const SMALL_WORDS: &[&str] = &[
+    "aan", "at", "au", "de", "dem", "den", "der", "en", "het", "im", "in", "la", "na", "no", "on", "op", "te", "the", "w",
+];
+
+/// Words in lower case that may stand within the name of a street, in order.
+#[rustfmt::skip]
+pub(super) const STREET_WORDS: &[&str] = &[
+    "al", "aleja", "allee", "allée", "am", "an", "apartment", "apt", "av", "avda", "ave", "avenida", "avenue", "bd", "bis",
+    "boulevard", "box", "calle", "carrer", "cedex", "chemin", "corso", "cours", "da", "das", "de", "dei", "del", "della", "delle",
+    "dello", "dem", "den", "der", "des", "di", "do", "dos", "drive", "du", "e", "el", "estrada", "floor", "gasse", "gracht", "het",
+    "im", "impasse", "in", "la", "laan", "lane", "largo", "las", "le", "les", "los", "nr", "número", "os", "osiedle", "paseo",
+    "piazza", "piso", "pl", "place", "platz", "plaza", "plein", "praça", "quai", "rd", "road", "rua", "rue", "st", "str", "straat",
+    "strasse", "straße", "street", "suite", "travessa", "ul", "ulica", "unit", "van", "via", "viale", "vicolo", "weg", "y", "zum",
+    "zur", "à",
 ];

@@ -44,7 +44,11 @@ impl Cues {
         let rows = ALL.iter().flat_map(|language| language.iter());
         let rows = rows.filter(|(cue, _)| wanted(cue.entity()));
         let rows = rows.flat_map(|(cue, phrases)| phrases.iter().map(|phrase| (*phrase, *cue)));
-        let (phrases, kinds): (Vec<&str>, Vec<Cue>) = rows.unzip();
+        // Languages share some.
+        let mut rows: Vec<(&str, Cue)> = rows.collect();
+        rows.sort_by_key(|(phrase, _)| *phrase);
+        rows.dedup();
+        let (phrases, kinds): (Vec<&str>, Vec<Cue>) = rows.into_iter().unzip();
         let automaton = DFA::builder()
             .ascii_case_insensitive(true)
             .start_kind(StartKind::Unanchored)

@@ -5,6 +5,28 @@ use super::view::View;
 
 /// The longest word that is read, in bytes.
 const LONGEST: usize = 40;
+/// Longer words, in bytes, are in no list.
+const LISTED: usize = 16;
+
+/// A word of a list in one number, so that many are compared at the cost of few.
+pub(super) type Packed = u128;
+
+/// The words of a list, in lower case and in order.
+#[expect(clippy::indexing_slicing, reason = "a mistake here fails the build")]
+pub(super) const fn packed<const N: usize>(words: &[&str]) -> [Packed; N] {
+    let mut list = [0; N];
+    let mut at = 0;
+    while at < N {
+        let (word, mut bytes, mut byte) = (words[at].as_bytes(), [0; LISTED], 0);
+        while byte < word.len() {
+            bytes[byte] = word[byte];
+            byte += 1;
+        }
+        list[at] = Packed::from_be_bytes(bytes);
+        at += 1;
+    }
+    list
+}
 
 /// A word of the text.
 #[derive(Clone, Copy, Debug)]
@@ -18,15 +40,28 @@ pub(super) struct Spelt {
 }
 
 impl Spelt {
-    /// Whether it is in a list of words in lower case.
-    pub(super) fn among(&self, view: &View<'_>, list: &[&str]) -> bool {
+    /// Whether it is in a list.
+    pub(super) fn among(&self, view: &View<'_>, list: &[Packed]) -> bool {
+        if self.length() > LISTED {
+            return false;
+        }
         let word = view.part(self.start, self.end);
-        let word = std::str::from_utf8(word).unwrap_or_default();
-        let same = |known: &&str| {
-            let lower = word.chars().flat_map(char::to_lowercase);
-            known.chars().eq(lower)
-        };
-        list.iter().any(same)
+        let mut lower = [0; LISTED];
+        if word.is_ascii() {
+            for (slot, byte) in lower.iter_mut().zip(word) {
+                *slot = byte.to_ascii_lowercase();
+            }
+        } else {
+            let word = std::str::from_utf8(word).unwrap_or_default();
+            let mut length = 0;
+            for letter in word.chars().flat_map(char::to_lowercase) {
+                let Some(slot) = lower.get_mut(length..length + letter.len_utf8()) else {
+                    return false;
+                };
+                length += letter.encode_utf8(slot).len();
+            }
+        }
+        list.binary_search(&Packed::from_be_bytes(lower)).is_ok()
     }
 
     pub(super) fn length(&self) -> usize {
@@ -67,12 +102,18 @@ pub(super) fn word(view: &View<'_>, start: usize) -> Option<Spelt> {
         small: first.is_lowercase(),
     };
     while word.length() <= LONGEST {
+        let byte = view.at(word.end);
+        if byte.is_ascii_alphabetic() {
+            word.small |= byte.is_ascii_lowercase();
+            word.end += 1;
+            continue;
+        }
         if let Some((letter, size)) = letter(view, word.end) {
             word.small |= letter.is_lowercase();
             word.end += size;
             continue;
         }
-        let joint = match view.at(word.end) {
+        let joint = match byte {
             b'\'' | b'-' => 1,
             // A typographic apostrophe.
             0xe2 if view.at(word.end + 1) == 0x80 && view.at(word.end + 2) == 0x99 => 3,

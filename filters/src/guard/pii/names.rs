@@ -3,12 +3,14 @@
 //! those that begin sentences; a name alone is not found, that takes a model.
 
 use super::Entity;
-use super::cue_words::{Cue, NOBODY, PARTICLES};
+use super::cue_words::{Cue, NOBODY_WORDS, PARTICLE_WORDS};
 use super::cues::Phrase;
 use super::hit::Hit;
-use super::letters::{self, Spelt, word};
+use super::letters::{self, Packed, Spelt, packed, word};
 use super::view::View;
 
+static NOBODY: [Packed; NOBODY_WORDS.len()] = packed(NOBODY_WORDS);
+static PARTICLES: [Packed; PARTICLE_WORDS.len()] = packed(PARTICLE_WORDS);
 /// The most words of a name, particles too.
 const WORDS: usize = 5;
 /// How sure a name is behind a phrase that is followed by hardly anything else.
@@ -91,7 +93,7 @@ fn read(view: &View<'_>, start: usize) -> Option<Name> {
         } else if proper(view, &word) {
             name.end = word.end;
             name.words += 1;
-        } else if name.words == 0 || !word.among(view, PARTICLES) {
+        } else if name.words == 0 || !word.among(view, &PARTICLES) {
             break;
         }
         let end = word.end + usize::from(initial);
@@ -108,5 +110,5 @@ fn read(view: &View<'_>, start: usize) -> Option<Name> {
 
 /// Whether a word may be a part of a name.
 fn proper(view: &View<'_>, word: &Spelt) -> bool {
-    word.capital && word.small && word.length() > 1 && !word.among(view, NOBODY)
+    word.capital && word.small && word.length() > 1 && !word.among(view, &NOBODY)
 }

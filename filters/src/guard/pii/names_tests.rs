@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use super::cue_words::ALL;
+use super::cue_words::{ALL, NOBODY_WORDS, PARTICLE_WORDS, SMALL_WORDS, STREET_WORDS};
 use super::tests::{pieces, whole};
 use super::*;
 use crate::guard::Kind;
@@ -176,6 +176,16 @@ fn phrases_are_written_as_the_automaton_reads_them() {
         for phrase in *phrases {
             assert!(phrase.len() <= cues::LONGEST, "{phrase}");
             assert_eq!(phrase.to_lowercase(), *phrase, "{cue:?}");
+        }
+    }
+}
+
+#[test]
+fn lists_of_words_are_in_order_and_in_lower_case() {
+    for list in [NOBODY_WORDS, PARTICLE_WORDS, SMALL_WORDS, STREET_WORDS] {
+        assert!(list.is_sorted());
+        for word in list {
+            assert_eq!(word.to_lowercase(), *word);
         }
     }
 }

@@ -58,18 +58,7 @@ pub(super) fn find(view: &View<'_>, chain: &Chain, nearby: &mut Nearby<'_>) -> O
     if !plus && chain.crumbs() {
         return None;
     }
-    let counts = (1..=chain.groups()).rev();
-    let shapes = counts.filter_map(|count| {
-        let (end, digits) = chain.prefix(count)?;
-        if !(SHORTEST..=MOST + 4).contains(&digits.len()) || !free(view, end) {
-            return None;
-        }
-        let shape = shape(chain, count, digits, plus)?;
-        // Only a plan or a known form says where a row of digits ends.
-        let goes_on = shape == Shape::Loose && view.at(end) == b' ' && digit(view.at(end + 1));
-        (!goes_on).then_some((shape, count, end))
-    });
-    let (shape, _, end) = shapes.max_by_key(|(shape, count, _)| (*shape, *count))?;
+    let (shape, end) = shape(view, chain, plus)?;
     let told = Told::of(view, chain.start, nearby);
     let stop = extension(view, end);
     // A national number with its trunk's 0 is little without a word, but not nothing.
@@ -102,24 +91,51 @@ enum Shape {
     World,
 }
 
-fn shape(chain: &Chain, count: usize, digits: &[u8], plus: bool) -> Option<Shape> {
-    let world = plus && digits.len() <= MOST && planned(digits);
-    let world = world
-        || (count > 1 && digits.starts_with(b"00") && planned(digits.get(2..).unwrap_or_default()));
-    if world {
-        return Some(Shape::World);
-    }
-    if american(chain, count) {
-        return Some(Shape::National);
-    }
+/// The best shape of a chain's first groups, and where they end: of the best, that of
+/// the most groups.
+fn shape(view: &View<'_>, chain: &Chain, plus: bool) -> Option<(Shape, usize)> {
+    // Only a plan or a known form says where a row of digits ends.
+    let goes_on = |end: usize| view.at(end) == b' ' && digit(view.at(end + 1));
+    let shape = |shape: Shape| {
+        let end = most(view, chain, |count, digits, end| match shape {
+            Shape::World => worldwide(count, digits, plus),
+            Shape::National => american(chain, count),
+            Shape::Loose => loose(chain, count, digits, plus) && !goes_on(end),
+        });
+        end.map(|end| (shape, end))
+    };
+    let shapes = [Shape::World, Shape::National, Shape::Loose];
+    shapes.into_iter().find_map(shape)
+}
+
+/// Where the most groups end that fit, by their count, their digits and their end.
+fn most(
+    view: &View<'_>,
+    chain: &Chain,
+    fits: impl Fn(usize, &[u8], usize) -> bool,
+) -> Option<usize> {
+    (1..=chain.groups()).rev().find_map(|count| {
+        let (end, digits) = chain.prefix(count)?;
+        let long = (SHORTEST..=MOST + 4).contains(&digits.len());
+        (long && fits(count, digits, end) && free(view, end)).then_some(end)
+    })
+}
+
+/// Whether digits are an international number by a country's plan.
+fn worldwide(count: usize, digits: &[u8], plus: bool) -> bool {
+    let code = digits.strip_prefix(b"00").filter(|_| count > 1);
+    (plus && digits.len() <= MOST && planned(digits)) || code.is_some_and(planned)
+}
+
+/// Whether digits in groups may be a number of somebody, if a word tells.
+fn loose(chain: &Chain, count: usize, digits: &[u8], plus: bool) -> bool {
     let sizes = |i: usize| chain.size(i);
     let short = digits.len() == 6 && !(count == 3 && (0..3).all(|i| sizes(i) == 2));
     let date = count == 3 && (0..3).all(|i| matches!(sizes(i), 2 | 4)) && digits.len() == 8;
     let decimal = count == 2 && chain.joint(0) == b'.' && !plus;
     let social = count == 3 && sizes(0) == 3 && sizes(1) == 2 && sizes(2) == 4 && !plus;
     let crumbs = count > 1 && (0..count).all(|i| sizes(i) < 2);
-    let none = short || date || decimal || social || crumbs || digits.len() > MOST;
-    (!none).then_some(Shape::Loose)
+    !(short || date || decimal || social || crumbs || digits.len() > MOST)
 }
 
 /// Whether nothing ties the end of a number to what follows.
