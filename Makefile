@@ -36,7 +36,7 @@ train-injection: setup-build
 bench: bench-pure bench-gateway bench-guard bench-ledger
 
 bench-pure: setup-build
-	$(CARGO) bench -p alfred-filters
+	$(CARGO) bench -p alfred-filters --no-fail-fast
 	$(CARGO) bench -p alfred --bench audit
 	$(CARGO) bench -p alfred --bench jwt
 

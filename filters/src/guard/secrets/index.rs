@@ -51,7 +51,8 @@ pub(super) struct Index {
     pub(super) rules: Vec<Rule>,
     /// Per two first bytes the entries that begin so.
     heads: Vec<(u16, u16)>,
-    prefixed: Vec<Entry>,
+    /// With the fewest bytes that each takes.
+    prefixed: Vec<(Entry, usize)>,
     /// Shapes that begin with an alphabet, told by their punctuation.
     free: Vec<Free>,
     /// The fewest bytes that one of them takes.
@@ -81,7 +82,7 @@ impl Index {
             meanings: Vec::new(),
             vendors: Vec::new(),
         };
-        let mut begun: BTreeMap<usize, Vec<Entry>> = BTreeMap::new();
+        let mut begun: BTreeMap<usize, Vec<(Entry, usize)>> = BTreeMap::new();
         let mut words: BTreeMap<&'static str, Vec<u16>> = BTreeMap::new();
         for (row, place) in rows.zip(0_u16..) {
             let shapes: Vec<Shape> = row.shape.split(' ').filter_map(Shape::parse).collect();
@@ -90,7 +91,7 @@ impl Index {
                     [first, second, ..] => begun
                         .entry(head(*first, *second))
                         .or_default()
-                        .push((place, nth)),
+                        .push(((place, nth), shape.shortest)),
                     _ => {
                         built.least = built.least.min(shape.shortest);
                         built.free.push(Free {
@@ -145,16 +146,21 @@ impl Index {
         self.words = Automaton::new(words).ok();
     }
 
-    /// The shapes that begin with the two bytes, longest known prefix first.
-    pub(super) fn beginning(&self, first: u8, second: u8) -> &[Entry] {
+    /// The shapes that begin with the two bytes and take no more bytes than these.
+    pub(super) fn beginning(
+        &self,
+        (first, second): (u8, u8),
+        length: usize,
+    ) -> impl Iterator<Item = Entry> + '_ {
         let (start, end) = self
             .heads
             .get(head(first, second))
             .copied()
             .unwrap_or((0, 0));
-        self.prefixed
-            .get(usize::from(start)..usize::from(end))
-            .unwrap_or_default()
+        let all = self.prefixed.get(usize::from(start)..usize::from(end));
+        let all = all.unwrap_or_default().iter();
+        all.filter(move |(_, shortest)| *shortest <= length)
+            .map(|(entry, _)| *entry)
     }
 
     /// The free shapes that a token of these bits and that length may have.

@@ -31,6 +31,7 @@ pub(super) const RULES: [&str; 9] = [
 /// makes tokens that need more could hide from a gateway in easier ways.
 const SPENT: usize = 400;
 const SPENT_PER_BYTE: usize = 12;
+const MOST_SPENT: usize = 8 * 1024;
 /// What it costs to try a shape, and to look before a value: about as many nanoseconds.
 const TRY: usize = 8;
 const LOOK: usize = 50;
@@ -94,7 +95,8 @@ impl Case<'_, '_> {
 
     /// May spend anew.
     fn earn(&mut self) {
-        self.left = SPENT + SPENT_PER_BYTE * self.run.len();
+        let earned = SPENT + SPENT_PER_BYTE * self.run.len();
+        self.left = earned.min(MOST_SPENT);
     }
 
     /// The token up to its end.
@@ -200,9 +202,7 @@ impl Index {
                     best = found;
                 }
             };
-            self.beginning(*first, *second)
-                .iter()
-                .copied()
+            self.beginning((*first, *second), tail.len())
                 .for_each(&mut take);
             if chances.any() {
                 self.free(chances, *first, tail.len()).for_each(&mut take);
