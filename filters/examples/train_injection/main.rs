@@ -46,6 +46,10 @@ fn main() -> Outcome<()> {
     let thresholds = report::thresholds(&judged);
     println!("\nCross-validation, {FOLDS} folds, thresholds {thresholds:?}");
     println!("{}", report::scores(&judged, thresholds));
+    println!(
+        "honest documents pasted by users     {}",
+        report::pasted(&judged, thresholds)
+    );
     if std::env::var_os("SHOW").is_some() {
         report::print_wrong(&judged, thresholds);
     }
