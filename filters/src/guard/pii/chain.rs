@@ -34,49 +34,46 @@ impl Chain {
         };
         let mut open = view.part(start, first).contains(&b'(');
         let mut at = first;
-        while chain.group(view, at) {
-            let Some((joint, next)) = joint(view, chain.end(), &mut open) else {
+        while let Some((end, next)) = chain.group(view, at) {
+            let Some(start) = joint(view, (end, next), &mut open) else {
                 break;
             };
             if let Some(slot) = chain.joints.get_mut(chain.count - 1) {
-                *slot = joint;
+                *slot = next;
             }
-            at = next;
+            at = start;
         }
         chain
     }
 
-    /// Takes the group of digits that begins here; whether another may follow.
-    fn group(&mut self, view: &View<'_>, start: usize) -> bool {
-        let before = self.total();
-        let (mut end, mut total) = (start, before);
-        loop {
-            let byte = view.at(end);
-            if !digit(byte) {
-                break;
-            }
-            let Some(slot) = self.digits.get_mut(total) else {
-                return false;
-            };
-            *slot = byte;
+    /// Takes the group of digits that begins here. Where it ends and what stands there,
+    /// if another may follow.
+    fn group(&mut self, view: &View<'_>, start: usize) -> Option<(usize, u8)> {
+        let (mut end, mut total) = (start, self.total());
+        let mut byte = view.at(end);
+        while digit(byte) {
+            *self.digits.get_mut(total)? = byte;
             (end, total) = (end + 1, total + 1);
+            byte = view.at(end);
         }
-        let extension = matches!(view.at(end), b'x' | b'X') && digit(view.at(end + 1));
-        if alnum(view.at(end)) && !extension {
-            return false;
+        let extension = matches!(byte, b'x' | b'X') && digit(view.at(end + 1));
+        if alnum(byte) && !extension {
+            return None;
         }
-        let Some(slot) = self.ends.get_mut(self.count) else {
-            return false;
-        };
-        *slot = ((end - self.first) as u8, total as u8);
+        *self.ends.get_mut(self.count)? = ((end - self.first) as u8, total as u8);
         self.count += 1;
-        self.count < GROUPS && !extension
+        (self.count < GROUPS && !extension).then_some((end, byte))
     }
 
     /// Whether all groups are of one digit, as in a list of numbers. One that begins
     /// with `0 0` may still be a country's code.
     pub(super) fn crumbs(&self) -> bool {
-        self.total() == self.count && !self.digits.starts_with(b"00")
+        self.total() == self.count && !self.zeros()
+    }
+
+    /// Whether it begins with two zeros, as numbers of other countries do.
+    pub(super) fn zeros(&self) -> bool {
+        self.digits.starts_with(b"00")
     }
 
     pub(super) fn groups(&self) -> usize {
@@ -86,10 +83,6 @@ impl Chain {
     /// All its digits.
     pub(super) fn total(&self) -> usize {
         self.bound(self.count).1
-    }
-
-    fn end(&self) -> usize {
-        self.bound(self.count).0
     }
 
     /// Where the first groups end, and their digits in number.
@@ -131,25 +124,33 @@ pub(super) fn start(view: &View<'_>, first: usize) -> usize {
     view.back(first, 2, |byte| matches!(byte, b'+' | b'('))
 }
 
-/// The separator that begins here and where the next digit stands, if one does.
-fn joint(view: &View<'_>, at: usize, open: &mut bool) -> Option<(u8, usize)> {
-    let kind = view.at(at);
+/// Where the next digit stands behind the separator that stands here, if one does.
+fn joint(view: &View<'_>, (at, kind): (usize, u8), open: &mut bool) -> Option<usize> {
     let mut next = at + 1;
-    match kind {
-        b')' if *open => {
-            *open = false;
-            if matches!(view.at(next), b' ' | b'-' | b'/') {
-                next += 1;
-            }
-        }
-        b'(' if !*open => *open = true,
-        b' ' | b'-' | b'.' | b'/' => {
-            if !*open && view.at(next) == b'(' {
-                *open = true;
-                next += 1;
-            }
-        }
+    let mut byte = match kind {
+        b' ' | b'-' | b'.' | b'/' | b'(' | b')' => view.at(next),
         _ => return None,
+    };
+    let skipped = match kind {
+        b')' if !*open => return None,
+        b'(' if *open => return None,
+        b')' => {
+            *open = false;
+            matches!(byte, b' ' | b'-' | b'/')
+        }
+        b'(' => {
+            *open = true;
+            false
+        }
+        _ => {
+            let opens = !*open && byte == b'(';
+            *open |= opens;
+            opens
+        }
+    };
+    if skipped {
+        next += 1;
+        byte = view.at(next);
     }
-    digit(view.at(next)).then_some((kind, next))
+    digit(byte).then_some(next)
 }

@@ -217,10 +217,13 @@ impl Pii {
         nearby: &mut Nearby<'_>,
         best: &mut Best,
     ) {
-        if digits - anchor < phone::SHORTEST && !chain::joins(view.at(digits)) {
+        let start = chain::start(view, anchor);
+        let next = view.at(digits);
+        // A lone `)` belongs to no number.
+        let alone = !chain::joins(next) || (next == b')' && start == anchor);
+        if digits - anchor < phone::SHORTEST && alone {
             return;
         }
-        let start = chain::start(view, anchor);
         let card = self.wants(Entity::CreditCard) && card::leads(digits - anchor);
         let phone = self.wants(Entity::Phone) && phone::begins(view, start);
         if !(card || phone) {

@@ -1,6 +1,8 @@
 //! Phone numbers: international ones by the plans of their countries, national ones
 //! by the North American form or a word, heading or short remark beside them.
 
+use std::ops::RangeInclusive;
+
 use super::Entity;
 use super::chain::Chain;
 use super::context::{Topic, UNSEEN};
@@ -97,7 +99,12 @@ fn shape(view: &View<'_>, chain: &Chain, plus: bool) -> Option<(Shape, usize)> {
     // Only a plan or a known form says where a row of digits ends.
     let goes_on = |end: usize| view.at(end) == b' ' && digit(view.at(end + 1));
     let shape = |shape: Shape| {
-        let end = most(view, chain, |count, digits, end| match shape {
+        let counts = match shape {
+            Shape::World if !(plus || chain.zeros()) => 0..=0,
+            Shape::National => 3..=4,
+            _ => 1..=chain.groups(),
+        };
+        let end = most(view, (chain, counts), |count, digits, end| match shape {
             Shape::World => worldwide(count, digits, plus),
             Shape::National => american(chain, count),
             Shape::Loose => loose(chain, count, digits, plus) && !goes_on(end),
@@ -108,13 +115,14 @@ fn shape(view: &View<'_>, chain: &Chain, plus: bool) -> Option<(Shape, usize)> {
     shapes.into_iter().find_map(shape)
 }
 
-/// Where the most groups end that fit, by their count, their digits and their end.
+/// Where the most of so many groups end that fit, by their count, their digits and their end.
 fn most(
     view: &View<'_>,
-    chain: &Chain,
+    (chain, counts): (&Chain, RangeInclusive<usize>),
     fits: impl Fn(usize, &[u8], usize) -> bool,
 ) -> Option<usize> {
-    (1..=chain.groups()).rev().find_map(|count| {
+    let counts = counts.rev().filter(|count| *count <= chain.groups());
+    counts.into_iter().find_map(|count| {
         let (end, digits) = chain.prefix(count)?;
         let long = (SHORTEST..=MOST + 4).contains(&digits.len());
         (long && fits(count, digits, end) && free(view, end)).then_some(end)
@@ -193,7 +201,11 @@ fn remarked(view: &View<'_>, end: usize) -> bool {
 
 /// The end of an extension behind a number: `x123`, ` ext. 12`, or the number's own end.
 fn extension(view: &View<'_>, end: usize) -> usize {
-    let mut at = end + usize::from(view.at(end) == b' ');
+    let next = view.at(end);
+    if !matches!(next, b' ' | b'.') && !next.is_ascii_alphabetic() {
+        return end;
+    }
+    let mut at = end + usize::from(next == b' ');
     for byte in [b'e', b'x', b't', b'.', b' '] {
         at += usize::from(view.at(at).eq_ignore_ascii_case(&byte));
     }
