@@ -201,3 +201,38 @@ async fn what_one_policy_found_clean_is_read_again_by_another() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_policy_is_set_shown_and_dropped_without_a_browser() {
+    let (_upstream, gateway) = world("", vec![says("done")]).await;
+    let file = gateway.folder().join("policy.json");
+    let policy =
+        json!({ "filters": [{ "secrets": { "action": "block", "allow": ["harmless"] } }] });
+    std::fs::write(&file, policy.to_string()).unwrap();
+    let run = |arguments: &[&str]| {
+        let done = gateway.run(&[&["guard", "policy"], arguments].concat());
+        let said = [done.stdout, done.stderr].concat();
+        (
+            done.status.success(),
+            String::from_utf8(said).expect("text"),
+        )
+    };
+    let (done, said) = run(&["set", "--team", "1", file.to_str().unwrap()]);
+    assert!(done && said.contains("team 1 is set"), "{said}");
+    settles(&gateway, 400).await;
+    let (done, said) = run(&["show", "--team", "1"]);
+    assert!(
+        done && said.contains("allow_hashed") && !said.contains("harmless"),
+        "{said}"
+    );
+    let (done, said) = run(&["list"]);
+    assert!(done && said.contains("team"), "{said}");
+    std::fs::write(&file, r#"{"filters":[{"pii":{"types":["emial"]}}]}"#).unwrap();
+    let (done, said) = run(&["set", "--key", "1", file.to_str().unwrap()]);
+    assert!(!done && said.contains("did you mean `email`"), "{said}");
+    let (done, said) = run(&["drop", "--team", "1"]);
+    assert!(done && said.contains("gone"), "{said}");
+    settles(&gateway, 200).await;
+    let (done, said) = run(&["show", "--team", "1"]);
+    assert!(!done && said.contains("guard policy list"), "{said}");
+}
