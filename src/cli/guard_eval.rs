@@ -52,7 +52,7 @@ pub(super) fn eval(args: &EvalArgs) -> Result<(), Failure> {
         }
     }
     let report = json!({
-        "pii": told(&pii::score(&defaults(), &rows.pii, Confidence::MEDIUM)),
+        "pii": told(&of_defaults(pii::score(&defaults(), &rows.pii, Confidence::MEDIUM))),
         "pii_units": told(&pii::score_each(&rows.units, Confidence::LOW)),
         "secrets": rows.secrets(),
         "injection": rows.injection(),
@@ -209,6 +209,14 @@ impl Rows {
 
 fn defaults() -> Pii {
     Pii::new(&Entity::defaults().collect::<Vec<_>>())
+}
+
+/// Without the kinds that are marked in the rows and not looked for unless somebody asks.
+fn of_defaults(mut report: pii::Report) -> pii::Report {
+    report
+        .scores
+        .retain(|entity, _| Entity::defaults().any(|looked_for| looked_for == *entity));
+    report
 }
 
 fn told(report: &pii::Report) -> Vec<Value> {
