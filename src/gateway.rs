@@ -9,7 +9,7 @@ use alfred_filters::dialect::Dialect;
 
 use crate::conf::{self, Config, Kind, Problem, Problems, UnknownPrice};
 use crate::exchange::unix_ms;
-use crate::guards::{Callouts, Guards, time_patterns};
+use crate::guards::{Callouts, Guards};
 use crate::ledger::{self, Charge, Class, Price, PriceTable, ServiceTier, UsageCounts};
 use crate::limits::{Measure, Rule};
 use crate::living::Living;
@@ -323,8 +323,7 @@ fn build_guards(
     if policy.filters.is_empty() {
         return None;
     }
-    let built = time_patterns(&policy);
-    match built.and_then(|()| Guards::build(&policy, living.guards.tools())) {
+    match Guards::admit(&policy, living.guards.tools()) {
         Ok(guards) => Some(Arc::new(guards)),
         Err((index, error)) => {
             let local = config.filters.iter().enumerate();

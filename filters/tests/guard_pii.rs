@@ -12,7 +12,7 @@
 mod rows;
 
 use alfred_filters::guard::entity::Tier;
-use alfred_filters::guard::eval::pii::{Report, Row, kind, score};
+use alfred_filters::guard::eval::pii::{Report, Row, score};
 use alfred_filters::guard::pii::Pii;
 use alfred_filters::guard::{Confidence, Entity, Finding, Kind, Window};
 use serde_json::Value;
@@ -21,25 +21,11 @@ fn rows(name: &str) -> Vec<Value> {
     rows::rows(name).unwrap_or_default()
 }
 
-fn marked(row: &Value) -> Row {
-    let spans = row["spans"].as_array().into_iter().flatten();
-    let spans = spans.filter_map(|span| {
-        let place = |i: usize| span[i].as_u64().map(|at| at as usize);
-        Some((place(0)?..place(1)?, kind(span[2].as_str()?)?))
-    });
-    let types = row["types"].as_array().into_iter().flatten();
-    Row {
-        text: row["text"].as_str().expect("a row has a text").to_owned(),
-        spans: spans.collect(),
-        only: types.filter_map(|name| kind(name.as_str()?)).collect(),
-    }
-}
-
 fn of_kind(kind: &str) -> Vec<Row> {
     let all = rows("pii/dev.jsonl");
     all.iter()
         .filter(|row| row["kind"] == kind)
-        .map(marked)
+        .map(|row| Row::read(row).expect("a row has a text and spans"))
         .collect()
 }
 

@@ -16,7 +16,7 @@ use super::routes::{Routes, Shape};
 use super::words::{Moment, month};
 use crate::conf::{Filter, GuardPolicy, Problems, lay_over};
 use crate::exchange::unix_ms;
-use crate::guards::{Guards, Tools, sealed, time_patterns};
+use crate::guards::{Guards, sealed};
 use crate::store::governance::{
     Command, FindingFilter, FindingRow, FindingsBy, GuardOwner, GuardOwnerType, GuardPolicyFilter,
     GuardPolicyRow, KeyFilter, NewGuardPolicy, OrganisationFilter, Page, Scope, TeamFilter,
@@ -237,10 +237,10 @@ async fn set(at: At, owner: GuardOwner) -> Reply {
     let admin = at.admin.clone();
     let built = blocking(move || {
         let policy = GuardPolicy::read("the whole", &merged).map_err(|it| unreadable(&it))?;
-        let built = build(&policy, admin.living.guards.tools());
-        built
-            .and_then(|()| timed(&policy))
-            .map_err(|why| fault::refused(&why))
+        let admitted = Guards::admit(&policy, admin.living.guards.tools());
+        admitted
+            .map(|_| ())
+            .map_err(|why| fault::refused(&placed(&policy, why)))
     });
     built.await??;
     let policy = sealed(document, at.admin.living.guards.tools());
@@ -248,17 +248,7 @@ async fn set(at: At, owner: GuardOwner) -> Reply {
     answer::done(&at.act(command).await?, None)
 }
 
-/// Builds a policy only to hear why it cannot be built.
-fn build(policy: &GuardPolicy, tools: &Tools) -> Result<(), String> {
-    let built = Guards::build(policy, tools);
-    built.map(|_| ()).map_err(|why| placed(policy, why))
-}
-
-/// Times the patterns of a policy.
-fn timed(policy: &GuardPolicy) -> Result<(), String> {
-    time_patterns(policy).map_err(|why| placed(policy, why))
-}
-
+/// Where in a policy it is that it cannot be built.
 fn placed(policy: &GuardPolicy, (index, why): (usize, String)) -> String {
     let kind = policy.filters.get(index).map_or("", Filter::name);
     format!("filters.{index}.{kind}: {why}")
@@ -277,7 +267,8 @@ async fn effective(at: At, owner: GuardOwner) -> Reply {
     let admin = at.admin.clone();
     let built = blocking(move || match GuardPolicy::read("the whole", &policy) {
         Ok(whole) => {
-            let problem = build(&whole, admin.living.guards.tools()).err();
+            let built = Guards::build(&whole, admin.living.guards.tools());
+            let problem = built.err().map(|why| placed(&whole, why));
             (whole.document(), problem)
         }
         Err(problems) => (policy, Some(problems.to_string())),

@@ -115,8 +115,7 @@ impl Rows {
             return Some(());
         }
         let text = row["text"].as_str()?.to_owned();
-        if let Some(spans) = row["spans"].as_array() {
-            let marked = marked(text, spans, row["types"].as_array());
+        if let Some(marked) = pii::Row::read(row) {
             match row["kind"] == "unit" {
                 true => self.units.push(marked),
                 false => self.pii.push(marked),
@@ -230,20 +229,6 @@ fn told(report: &pii::Report) -> Vec<Value> {
             })
         })
         .collect()
-}
-
-fn marked(text: String, spans: &[Value], types: Option<&Vec<Value>>) -> pii::Row {
-    let place = |span: &Value, at: usize| usize::try_from(span[at].as_u64()?).ok();
-    let spans = spans.iter().filter_map(|span| {
-        let kind = pii::kind(span[2].as_str()?)?;
-        Some((place(span, 0)?..place(span, 1)?, kind))
-    });
-    let types = types.into_iter().flatten();
-    pii::Row {
-        text,
-        spans: spans.collect(),
-        only: types.filter_map(|name| pii::kind(name.as_str()?)).collect(),
-    }
 }
 
 fn tables(report: &Value) -> String {

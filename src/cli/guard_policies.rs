@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use alfred::conf::GuardPolicy;
-use alfred::guards::{Guards, Tools, sealed, time_patterns};
+use alfred::guards::{Guards, Tools, sealed};
 use alfred::living::guard_tools;
 use alfred::store::governance::{
     Command, GuardOwner, GuardOwnerType, GuardPolicyFilter, GuardPolicyRow, NewGuardPolicy, Scope,
@@ -145,12 +145,7 @@ fn list(at: &At) -> Result<(), Failure> {
 
 fn show_one(args: &OfArgs) -> Result<(), Failure> {
     let owner = args.of.owner()?;
-    let filter = GuardPolicyFilter {
-        org_id: None,
-        owner_type: Some(owner.kind),
-        owner_id: Some(owner.id),
-    };
-    let rows = find(&House::open(&args.at.config)?, &filter)?;
+    let rows = find(&House::open(&args.at.config)?, &owner.into())?;
     let row = rows.first().ok_or(Failure::Absent {
         what: "guard policy",
         list: "guard policy list",
@@ -173,9 +168,7 @@ fn set(args: &SetArgs) -> Result<(), Failure> {
         .map_err(|error| Failure::Usage(format!("{name} is no JSON: {error}")))?;
     let policy = GuardPolicy::read(&name, &document);
     let policy = policy.map_err(|problems| Failure::Usage(problems.to_string()))?;
-    let built = Guards::build(&policy, &tools);
-    built
-        .and_then(|_| time_patterns(&policy))
+    Guards::admit(&policy, &tools)
         .map_err(|(index, why)| Failure::Usage(format!("{name}: filters.{index}: {why}")))?;
     let policy = sealed(document, &tools);
     let entity = house.act(Command::SetGuardPolicy(NewGuardPolicy { owner, policy }))?;

@@ -51,8 +51,9 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let staff = ledger::Staff::start(&treasury)?;
 
     let living = Living::with_ledger(keyring, access_log(&config)?, Some(staff));
-    living.guards.set_layers(guard_layers(&*store)?);
     let reloader = Arc::new(Reloader::start(origin, reading, &living, mock_url)?);
+    // After the house's own policy, which they are laid over.
+    living.guards.set_layers(guard_layers(&*store)?);
     greet(&reloader.status().gateway, &first);
     let usage_log = args.mock_usage_log.clone();
     let ports = Ports {

@@ -136,27 +136,21 @@ pub(super) fn identity(entry: &Value) -> Option<(&str, Option<&str>)> {
 }
 
 fn merge_filter(known: &mut Value, own: &Value) {
-    let members = |entry: &mut Value| -> Option<Map<String, Value>> {
-        let settings = entry.as_object_mut()?.values_mut().next()?;
-        settings.as_object().cloned()
-    };
-    let Some(own) = members(&mut own.clone()) else {
-        return;
-    };
-    let settings = known
+    let own = own.as_object().and_then(|entry| entry.values().next());
+    let known = known
         .as_object_mut()
         .and_then(|entry| entry.values_mut().next());
-    let Some(Value::Object(settings)) = settings else {
+    let (Some(Value::Object(settings)), Some(Value::Object(own))) = (known, own) else {
         return;
     };
     for (name, value) in own {
-        let known = settings.get_mut(&name).filter(|_| name == MERGE);
-        match (known, &value) {
+        let known = settings.get_mut(name).filter(|_| name == MERGE);
+        match (known, value) {
             (Some(Value::Object(known)), Value::Object(more)) => {
                 known.extend(more.clone());
             }
-            _ if ADD_UP.contains(&name.as_str()) => add_up(settings, &name, &value),
-            _ => drop(settings.insert(name, value)),
+            _ if ADD_UP.contains(&name.as_str()) => add_up(settings, name, value),
+            _ => drop(settings.insert(name.clone(), value.clone())),
         }
     }
 }

@@ -148,8 +148,7 @@ impl GuardBook {
 }
 
 /// All that holds for the owner of a layer, house and layers above included.
-#[must_use]
-pub fn effective(house: &Value, layers: &[Layer], layer: &Layer) -> Value {
+fn effective(house: &Value, layers: &[Layer], layer: &Layer) -> Value {
     let above = above(layers, layer).into_iter();
     let chain = above.map(|above| &above.document).chain([&layer.document]);
     chain.fold(house.clone(), |above, own| lay_over(&above, own).0)

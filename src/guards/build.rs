@@ -52,6 +52,17 @@ struct Draft {
 }
 
 impl Guards {
+    /// The guards of a policy that comes in: its patterns are timed too. What was admitted once need not be timed again.
+    ///
+    /// # Errors
+    /// As [`Guards::build`]; a pattern is too slow.
+    pub fn admit(policy: &GuardPolicy, tools: &Tools) -> Result<Self, (usize, String)> {
+        let guards = Self::build(policy, tools)?;
+        let begun = Instant::now();
+        timed(policy, &mut || begun.elapsed())?;
+        Ok(guards)
+    }
+
     /// The guards of a policy. Services that it names are not among them.
     ///
     /// # Errors
@@ -110,15 +121,7 @@ impl Guards {
 /// How often a list of patterns that seems slow is timed: a busy machine shall not refuse it.
 const PATIENCE: usize = 5;
 
-/// Times the patterns of a policy that comes in; see [`clocked`]. What was admitted once need not be timed again.
-///
-/// # Errors
-/// The index of the filter with a pattern that is too slow, and which it is.
-pub fn time_patterns(policy: &GuardPolicy) -> Result<(), (usize, String)> {
-    let begun = Instant::now();
-    timed(policy, &mut || begun.elapsed())
-}
-
+/// Times the patterns of a policy; see [`clocked`].
 fn timed(policy: &GuardPolicy, now: &mut dyn FnMut() -> Duration) -> Result<(), (usize, String)> {
     for (index, filter) in policy.filters.iter().enumerate() {
         let Filter::Patterns(filter) = filter else {

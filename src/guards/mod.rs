@@ -9,8 +9,8 @@ mod sealing;
 mod tools;
 mod watch;
 
-pub use book::{GuardBook, Layer, Owner, Screens, Unbuilt, effective};
-pub use build::{Guards, time_patterns};
+pub use book::{GuardBook, Layer, Owner, Screens, Unbuilt};
+pub use build::Guards;
 pub use callouts::{Asker, Callouts, Outcome, Stopped};
 pub use sealing::sealed;
 pub use tools::Tools;

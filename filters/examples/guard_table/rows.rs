@@ -79,8 +79,7 @@ impl Rows {
                 label: label?,
                 text: parts.iter().filter_map(Value::as_str).collect(),
             });
-        } else if let Some(spans) = row["spans"].as_array() {
-            let marked = marked(row["text"].as_str()?, spans, &row["types"]);
+        } else if let Some(marked) = pii::Row::read(row) {
             match row["kind"] == "unit" {
                 true => self.units.push(marked),
                 false => self.documents.push(marked),
@@ -138,18 +137,4 @@ fn files(path: &Path) -> Outcome<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
-}
-
-fn marked(text: &str, spans: &[Value], types: &Value) -> pii::Row {
-    let place = |span: &Value, at: usize| usize::try_from(span[at].as_u64()?).ok();
-    let spans = spans.iter().filter_map(|span| {
-        let kind = pii::kind(span[2].as_str()?)?;
-        Some((place(span, 0)?..place(span, 1)?, kind))
-    });
-    let types = types.as_array().into_iter().flatten();
-    pii::Row {
-        text: text.to_owned(),
-        spans: spans.collect(),
-        only: types.filter_map(|name| pii::kind(name.as_str()?)).collect(),
-    }
 }

@@ -104,6 +104,9 @@ impl Callouts {
     /// The services of a configuration; `None` where it names none.
     #[must_use]
     pub fn build(config: &Config, outbound: Option<&Outbound>, tools: &Tools) -> Option<Self> {
+        if !config.filters.iter().any(Filter::asks_a_service) {
+            return None;
+        }
         let key = tools.memory_key();
         let quiet = GuardPolicy {
             filters: Vec::new(),
@@ -124,10 +127,7 @@ impl Callouts {
                 _ => {}
             }
         }
-        let is_empty = callouts.presidio.is_empty()
-            && callouts.classifiers.is_empty()
-            && callouts.webhooks.is_empty();
-        (!is_empty).then_some(callouts)
+        Some(callouts)
     }
 
     /// Guards that look for nothing, for requests about which only services are asked.

@@ -24,6 +24,16 @@ pub struct GuardOwner {
     pub id: i64,
 }
 
+impl From<GuardOwner> for GuardPolicyFilter {
+    fn from(owner: GuardOwner) -> Self {
+        Self {
+            org_id: None,
+            owner_type: Some(owner.kind),
+            owner_id: Some(owner.id),
+        }
+    }
+}
+
 /// A policy of guards to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewGuardPolicy {
@@ -77,12 +87,7 @@ pub(super) fn all(sql: &mut dyn Sql) -> Result<Vec<GuardPolicyRow>, StoreFault> 
 }
 
 fn find(sql: &mut dyn Sql, owner: GuardOwner) -> Result<Option<GuardPolicyRow>, StoreFault> {
-    let filter = GuardPolicyFilter {
-        org_id: None,
-        owner_type: Some(owner.kind),
-        owner_id: Some(owner.id),
-    };
-    Ok(list(sql, &Scope::House, &filter, Page::ONE)?.pop())
+    Ok(list(sql, &Scope::House, &owner.into(), Page::ONE)?.pop())
 }
 
 fn row(row: &Row) -> Result<GuardPolicyRow, StoreFault> {

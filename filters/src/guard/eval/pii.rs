@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use serde_json::Value;
+
 use super::super::pii::Pii;
 use super::super::{Confidence, Entity, Finding, Kind, Window};
 
@@ -107,6 +109,26 @@ fn share(part: usize, all: usize) -> f64 {
         1.0
     } else {
         part as f64 / all as f64
+    }
+}
+
+impl Row {
+    /// Reads `{ "text", "spans": [[start, end, label]], "types": [label] }`; labels of kinds
+    /// that are not looked for are passed over. `None` when the text or the spans are missing.
+    #[must_use]
+    pub fn read(row: &Value) -> Option<Row> {
+        let place = |span: &Value, at: usize| usize::try_from(span.get(at)?.as_u64()?).ok();
+        let spans = row.get("spans")?.as_array()?.iter().filter_map(|span| {
+            let entity = kind(span.get(2)?.as_str()?)?;
+            Some((place(span, 0)?..place(span, 1)?, entity))
+        });
+        let types = row.get("types").and_then(Value::as_array);
+        let types = types.into_iter().flatten();
+        Some(Row {
+            text: row.get("text")?.as_str()?.to_owned(),
+            spans: spans.collect(),
+            only: types.filter_map(|name| kind(name.as_str()?)).collect(),
+        })
     }
 }
 
