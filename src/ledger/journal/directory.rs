@@ -130,11 +130,12 @@ pub(super) fn segment(directory: &Path, number: u64) -> PathBuf {
     directory.join(format!("{number:0DIGITS$}{SUFFIX}"))
 }
 
-/// Opens a new, empty segment for writing at its end. One that an earlier try left is emptied.
+/// Opens a new, empty segment for writing. One that an earlier try left is emptied.
 pub(super) fn new_segment(path: &Path) -> io::Result<File> {
     gone(fs::remove_file(path))?;
     OpenOptions::new()
-        .append(true)
+        .read(true)
+        .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)

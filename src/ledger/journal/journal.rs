@@ -2,19 +2,23 @@
 //! off again and the journal closes itself: money goes on only when it is written down.
 
 use super::book::{Backlog, Book};
-use super::directory::{Directory, new_segment};
-use super::{HEADER, JournalError, Record, Settlements, encode};
-use std::fs::File;
-use std::io::{self, Write};
+use super::directory::Directory;
+use super::encode::FRAME;
+use super::sheet::Sheet;
+use super::{HEADER, JournalError, MAX_PAYLOAD, Record, Settlements, encode};
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Room for the head of a segment and the largest record.
+const LEAST_SEGMENT: u64 = (HEADER + FRAME + MAX_PAYLOAD) as u64;
+
 /// What a record survives once it is appended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// The end of the process, however sudden: one `write(2)` per record.
+    /// The end of the process, however sudden: the record is in the kernel's memory.
     #[default]
     Process,
     /// A power cut as well: one `fdatasync(2)` more, a thousand times slower.
@@ -75,8 +79,8 @@ pub struct Journal {
 
 #[derive(Debug)]
 struct State {
-    /// The active segment, written at its end.
-    file: File,
+    /// The active segment.
+    sheet: Sheet,
     book: Book,
     /// The frame at hand; kept to keep its memory.
     frame: Vec<u8>,
@@ -98,13 +102,13 @@ impl Journal {
         options: JournalOptions,
     ) -> Result<Self, JournalError> {
         let directory = Directory::create(root, holder)?;
-        let file = begin(&directory, options.durability, 1, 0)
+        let sheet = begin(&directory, options, 1, 0)
             .map_err(JournalError::io(&directory.segment(1), "created"))?;
         Ok(Self {
             directory,
             options,
             state: Mutex::new(State {
-                file,
+                sheet,
                 book: Book::new(HEADER as u64),
                 frame: Vec::new(),
                 turn_at: options.segment_bytes,
@@ -131,7 +135,7 @@ impl Journal {
         state.book.admit(record)?;
         encode::record(&mut state.frame, record)?;
         self.turn_if_full(&mut state)?;
-        self.write(&state)?;
+        self.write(&mut state)?;
         let bytes = state.frame.len() as u64;
         Ok(state.book.enter(record, bytes))
     }
@@ -203,13 +207,13 @@ impl Journal {
         }
         let (number, length) = state.book.active();
         let path = self.directory.segment(number);
-        cut(&state.file, length).map_err(JournalError::io(&path, "cut"))?;
+        let cut = state.sheet.cut(length);
+        cut.map_err(JournalError::io(&path, "cut"))?;
         self.directory.delete(number + 1)?;
         encode::filler(&mut state.frame)?;
-        let tried = self.put(&state);
-        cut(&state.file, length)
-            .and(tried)
-            .map_err(JournalError::io(&path, "written"))?;
+        let tried = self.put(&state, length);
+        let cut = state.sheet.cut(length);
+        cut.and(tried).map_err(JournalError::io(&path, "written"))?;
         self.has_failed.store(false, Ordering::Release);
         Ok(())
     }
@@ -225,22 +229,22 @@ impl Journal {
     }
 
     /// Writes the frame at hand, or cuts off what was written of it and closes the journal.
-    fn write(&self, state: &State) -> Result<(), JournalError> {
-        let Err(source) = self.put(state) else {
+    fn write(&self, state: &mut State) -> Result<(), JournalError> {
+        let (number, length) = state.book.active();
+        let Err(source) = self.put(state, length) else {
             return Ok(());
         };
         self.has_failed.store(true, Ordering::Release);
-        let (number, length) = state.book.active();
         // If this fails too, a start reads a torn record, and `try_recover` cuts again.
-        let _ = cut(&state.file, length);
+        let _ = state.sheet.cut(length);
         Err(JournalError::io(&self.directory.segment(number), "written")(source))
     }
 
-    fn put(&self, state: &State) -> io::Result<()> {
-        (&state.file).write_all(&state.frame)?;
+    fn put(&self, state: &State, at: u64) -> io::Result<()> {
+        state.sheet.put(&state.frame, at)?;
         match self.options.durability {
             Durability::Process => Ok(()),
-            Durability::Power => state.file.sync_data(),
+            Durability::Power => state.sheet.sync(),
         }
     }
 
@@ -258,47 +262,53 @@ impl Journal {
     /// an error, because it would make the active one look complete.
     fn turn(&self, state: &mut State) -> Result<(), JournalError> {
         let (number, length) = state.book.active();
-        match begin(&self.directory, self.options.durability, number + 1, length) {
-            Ok(file) => {
-                state.file = file;
+        let fails = || self.has_failed.store(true, Ordering::Release);
+        // First of all: a closed segment ends where the next one says it does.
+        let cut = state.sheet.cut(length).inspect_err(|_| fails());
+        cut.map_err(JournalError::io(&self.directory.segment(number), "cut"))?;
+        match begin(&self.directory, self.options, number + 1, length) {
+            Ok(sheet) => {
+                state.sheet = sheet;
                 state.book.turn(HEADER as u64);
                 state.turn_at = self.options.segment_bytes;
                 Ok(())
             }
             Err(_) => {
                 state.turn_at = length + self.options.segment_bytes / 16;
-                self.directory.delete(number + 1).inspect_err(|_| {
-                    self.has_failed.store(true, Ordering::Release);
-                })
+                let deleted = self.directory.delete(number + 1);
+                deleted.inspect_err(|_| fails())
             }
         }
+    }
+}
+
+/// Gives back the space that was reserved.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let (_, length) = state.book.active();
+        let _ = state.sheet.cut(length);
     }
 }
 
 /// Makes segment `number`, which follows on one of `previous` bytes.
 fn begin(
     directory: &Directory,
-    durability: Durability,
+    options: JournalOptions,
     number: u64,
     previous: u64,
-) -> io::Result<File> {
-    let file = new_segment(&directory.segment(number))?;
-    (&file).write_all(&encode::header(directory.holder, number, previous))?;
-    if durability == Durability::Power {
-        file.sync_all()?;
+) -> io::Result<Sheet> {
+    let path = directory.segment(number);
+    // A write that waits for the disk gains nothing from being a copy in memory.
+    let reserve = match options.durability {
+        Durability::Process => Some(options.segment_bytes.max(LEAST_SEGMENT)),
+        Durability::Power => None,
+    };
+    let sheet = Sheet::new(&path, reserve)?;
+    sheet.put(&encode::header(directory.holder, number, previous), 0)?;
+    if options.durability == Durability::Power {
+        sheet.sync()?;
         directory.sync()?;
     }
-    Ok(file)
-}
-
-/// Shortens the file to this length. One that is shorter already was changed by someone else.
-fn cut(file: &File, length: u64) -> io::Result<()> {
-    let found = file.metadata()?.len();
-    match found < length {
-        true => Err(io::Error::other(format!(
-            "{found} bytes long instead of {length}: another program cut it"
-        ))),
-        false if found == length => Ok(()),
-        false => file.set_len(length),
-    }
+    Ok(sheet)
 }

@@ -1,8 +1,9 @@
 //! Why: money that only memory knows is lost with the process. Each step of a request's money is
 //! written here first; what a killed process wrote is read by the next start, which posts it.
 //!
-//! This room knows files, and neither a store nor an executor. A record reaches `write(2)` before
-//! its effect is visible; that alone survives `kill -9`, so nothing waits for a disk.
+//! This room knows files, and neither a store nor an executor. A record reaches the kernel before
+//! its effect is visible, by a copy into a mapped file or by `pwrite(2)`; that alone survives
+//! `kill -9`, so nothing waits for a disk.
 //!
 //! # Directories
 //! `<data_dir>/journal/<holder>/` belongs to one start of one process, by a lock on the file
@@ -24,6 +25,8 @@
 //!
 //! Then records without space between them: checksum of all that follows (`u32`), length of the
 //! payload (`u32`, 1 to 65,536), payload. A payload begins with its kind (`u8`):
+//!
+//! Zeros after the last record of the last segment are space that was reserved for more.
 //!
 //! | kind | then |
 //! |---|---|
@@ -58,6 +61,7 @@ mod record;
 mod recovered;
 mod scan;
 mod settlements;
+mod sheet;
 #[cfg(test)]
 mod tests;
 

@@ -93,14 +93,13 @@ impl Segment {
     /// True when no whole record follows on the bad one: then its write was the last, and a
     /// crash cut it short.
     pub(super) fn is_torn(&self) -> bool {
-        let mut rest = self.rest();
-        while let Some((_, after)) = rest.split_first() {
-            if decode::frame(after).is_some() {
-                return false;
-            }
-            rest = after;
-        }
-        true
+        let rest = self.rest();
+        // No record begins in the space that was reserved, and that may be megabytes.
+        let Some(last) = rest.iter().rposition(|byte| *byte != 0) else {
+            return true;
+        };
+        let mut starts = (1..=last).filter_map(|start| rest.get(start..));
+        starts.all(|after| decode::frame(after).is_none())
     }
 
     /// That the record at hand, or the head, is not what was written.

@@ -89,6 +89,14 @@ fn the_same_holds_when_segments_are_small_and_power_may_fail() {
 }
 
 #[test]
+fn the_same_holds_when_small_segments_are_mapped_while_there_is_room() {
+    full_and_free_again(JournalOptions {
+        segment_bytes: 40_000,
+        ..JournalOptions::default()
+    });
+}
+
+#[test]
 fn a_write_that_fails_half_way_leaves_no_half_record() {
     let root = tempdir().unwrap();
     // A limit on the size of files makes the kernel take part of a write and refuse the rest.

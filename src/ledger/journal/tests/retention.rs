@@ -52,12 +52,12 @@ fn segments_are_closed_when_full() {
         .map(|position| (position.segment(), position.offset()))
         .collect();
     assert!(places.is_sorted());
+    drop(journal);
     let sizes = segments(root.path());
     assert!(sizes.len() > 10);
     for path in sizes {
         assert!(path.metadata().unwrap().len() <= 1_000);
     }
-    drop(journal);
     let recovered = recovered(root.path());
     assert_eq!(orphan_ids(&recovered), (0..100).map(id).collect::<Vec<_>>());
 }

@@ -1,6 +1,6 @@
 //! Why: what is read is what was written, byte for byte and for every record there can be.
 
-use super::super::{JournalError, MAX_NAME, decode, encode};
+use super::super::{Durability, JournalError, JournalOptions, MAX_NAME, decode, encode};
 use super::*;
 use proptest::collection::vec;
 use proptest::option;
@@ -218,4 +218,38 @@ fn a_record_larger_than_a_frame_is_refused_and_leaves_no_trace() {
     let after = fs::metadata(&segments(root.path())[0]).unwrap().len();
     assert_eq!(after, before);
     journal.append(&extend(1, vec![leg(1, 1); 3_000])).unwrap();
+}
+
+#[test]
+fn a_segment_is_mapped_and_loses_what_was_reserved_when_it_is_closed() {
+    let root = tempdir().unwrap();
+    let options = JournalOptions::default();
+    let journal = Journal::create_with(root.path(), 1, options).unwrap();
+    journal.append(&open(1)).unwrap();
+    let path = segments(root.path()).remove(0);
+    let length = || fs::metadata(&path).unwrap().len();
+    assert_eq!(length(), options.segment_bytes, "no space was reserved");
+    let position = journal.append(&settle(1)).unwrap();
+    let read: Vec<Uuid> = journal
+        .retained()
+        .map(|settlement| settlement.unwrap().subject.request_id)
+        .collect();
+    assert_eq!(read, [id(1)], "what is in memory is what is in the file");
+    let end = position.offset() + position.bytes;
+    drop(journal);
+    assert_eq!(length(), end);
+    assert_eq!(recovered(root.path()).dropped_bytes(), 0);
+}
+
+#[test]
+fn what_must_survive_a_power_cut_is_not_mapped() {
+    let root = tempdir().unwrap();
+    let options = JournalOptions {
+        durability: Durability::Power,
+        ..JournalOptions::default()
+    };
+    let journal = Journal::create_with(root.path(), 1, options).unwrap();
+    let position = journal.append(&open(1)).unwrap();
+    let length = fs::metadata(&segments(root.path())[0]).unwrap().len();
+    assert_eq!(length, position.offset() + position.bytes);
 }
