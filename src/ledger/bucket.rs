@@ -8,9 +8,9 @@
 //! the store has granted, so the sum over all processes never exceeds the wallet.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 use super::Nanos;
@@ -50,7 +50,10 @@ pub struct Bucket {
     outside: AtomicI64,
     /// Counts what moved, so that a sum that was taken meanwhile is known to be none.
     moves: AtomicU64,
-    denied: ArcSwapOption<Denied>,
+    /// What the rules say against holding, as a [`code`]; read at every request.
+    barred: AtomicU8,
+    /// What the last answer of the store said against it, likewise.
+    denied: AtomicU8,
     /// The keeper has been told that this bucket is low.
     is_hungry: AtomicBool,
     /// Spent in this period, as of the last settlement.
@@ -65,6 +68,7 @@ impl Bucket {
         Self {
             id: rules.id,
             spent: AtomicI64::new(rules.spent.get()),
+            barred: AtomicU8::new(code(barred(rules.status))),
             rules: ArcSwap::from_pointee(rules),
             free: AtomicI64::new(0),
             held: AtomicI64::new(0),
@@ -77,7 +81,7 @@ impl Bucket {
             left: AtomicI64::new(0),
             outside: AtomicI64::new(0),
             moves: AtomicU64::new(0),
-            denied: ArcSwapOption::empty(),
+            denied: AtomicU8::new(code(None)),
             is_hungry: AtomicBool::new(false),
             changed: Notify::new(),
         }
@@ -98,7 +102,9 @@ impl Bucket {
     /// Newer rules have been read.
     pub fn set_rules(&self, rules: WalletRules) {
         self.spent.store(rules.spent.get(), Ordering::Relaxed);
+        let barred = code(barred(rules.status));
         self.rules.store(Arc::new(rules));
+        self.barred.store(barred, Ordering::Release);
     }
 
     /// Holds all of `amount`, or nothing.
@@ -231,7 +237,7 @@ impl Bucket {
         let outside = taken.left.get().max(0);
         let outside = outside.saturating_add(taken.elsewhere.get().max(0));
         self.outside.store(outside, Ordering::Release);
-        self.denied.store(taken.denied.map(Arc::new));
+        self.denied.store(code(taken.denied), Ordering::Release);
         self.rounds.fetch_add(1, Ordering::AcqRel);
         self.changed.notify_waiters();
     }
@@ -322,21 +328,16 @@ impl Bucket {
     /// Why nothing may be held, whatever there is.
     #[must_use]
     pub fn denied(&self) -> Option<Denied> {
-        match self.rules.load().status {
-            WalletStatus::Frozen => Some(Denied::Frozen),
-            WalletStatus::Closed => Some(Denied::Closed),
-            // That a wallet was frozen a moment ago, its rules know better.
-            WalletStatus::Active => {
-                let denied = self.denied.load().as_deref().copied();
-                denied.filter(|denied| *denied == Denied::HardLimit)
-            }
-        }
+        // That a wallet was frozen or closed a moment ago, its rules know better.
+        let last = || meant(self.denied.load(Ordering::Acquire));
+        meant(self.barred.load(Ordering::Acquire))
+            .or_else(|| last().filter(|denied| *denied == Denied::HardLimit))
     }
 
     /// The store said at its last answer that the wallet is frozen; the rules may not say so yet.
     #[must_use]
     pub fn was_frozen(&self) -> bool {
-        self.denied.load().as_deref() == Some(&Denied::Frozen)
+        meant(self.denied.load(Ordering::Acquire)) == Some(Denied::Frozen)
     }
 
     /// A settlement has been posted.
@@ -349,6 +350,35 @@ impl Bucket {
     pub fn is_over_soft_limit(&self) -> bool {
         let limit = self.rules.load().soft_limit;
         limit.is_some_and(|limit| self.spent.load(Ordering::Relaxed) >= limit.get())
+    }
+}
+
+/// What a wallet's status says against holding.
+fn barred(status: WalletStatus) -> Option<Denied> {
+    match status {
+        WalletStatus::Active => None,
+        WalletStatus::Frozen => Some(Denied::Frozen),
+        WalletStatus::Closed => Some(Denied::Closed),
+    }
+}
+
+/// A reason, or none, as a number that fits an atomic.
+fn code(denied: Option<Denied>) -> u8 {
+    match denied {
+        None => 0,
+        Some(Denied::HardLimit) => 1,
+        Some(Denied::Frozen) => 2,
+        Some(Denied::Closed) => 3,
+    }
+}
+
+/// What a [`code`] stands for.
+fn meant(code: u8) -> Option<Denied> {
+    match code {
+        1 => Some(Denied::HardLimit),
+        2 => Some(Denied::Frozen),
+        3 => Some(Denied::Closed),
+        _ => None,
     }
 }
 

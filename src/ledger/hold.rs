@@ -4,10 +4,15 @@
 
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::journal::{Leg, Record, Settlement, Subject, UsageSource};
 use super::term::Term;
 use super::treasury::Treasury;
 use super::{Bucket, Nanos, Purse, UsageCounts};
+
+/// What each part of a hold bears; no caller has more than five wallets.
+type Shares = SmallVec<[Nanos; 5]>;
 
 /// What is held of one wallet.
 #[derive(Debug)]
@@ -208,7 +213,7 @@ impl Hold {
 
     /// Nothing is to be paid.
     pub fn void(mut self) {
-        let spent = vec![Nanos::ZERO; self.parts.len()];
+        let spent: Shares = smallvec![Nanos::ZERO; self.parts.len()];
         if !self.parts.is_empty() {
             let record = Record::Void {
                 request_id: self.subject.request_id,
@@ -219,9 +224,9 @@ impl Hold {
     }
 
     /// What each part bears of a cost, and what none can: extended if the wallets still have it.
-    fn share(&mut self, cost: Nanos) -> (Vec<Nanos>, Nanos) {
+    fn share(&mut self, cost: Nanos) -> (Shares, Nanos) {
         if self.purse.is_unbounded() {
-            return (Vec::new(), Nanos::ZERO);
+            return (Shares::new(), Nanos::ZERO);
         }
         let short = cost.get() - self.amount().unwrap_or_default().get();
         if short > 0 {
@@ -231,7 +236,7 @@ impl Hold {
         let has_payers = !self.purse.payers.is_empty();
         let mut rest = cost.get();
         let mut borne_by_caps = 0;
-        let mut spent = Vec::with_capacity(self.parts.len());
+        let mut spent = Shares::new();
         for part in &self.parts {
             let bears = match part.is_cap {
                 true => part.held.get().min(cost.get()),

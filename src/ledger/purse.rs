@@ -1,8 +1,9 @@
 //! Why: a request may be bounded by up to five wallets at once. Which ones, and who pays first,
 //! follows from who asks; it is looked up in memory, never computed from the store.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::{Bucket, Charge, Nanos};
 use crate::store::{Funding, HoldMode, OwnerType, Rules, WalletId};

@@ -2,7 +2,8 @@
 //! per segment and one entry per request that holds money; none of it touches the disk.
 
 use super::{JournalError, Position, Record};
-use std::collections::{HashMap, VecDeque};
+use foldhash::{HashMap, HashMapExt};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
