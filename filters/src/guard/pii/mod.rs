@@ -196,21 +196,33 @@ impl Pii {
         }
         let mut best = Best::default();
         let begins = begins(view, word);
+        // Where there are too many digits nobody asks what follows them.
+        let many = digits - anchor > chain::DIGITS;
+        let next = if many { b'0' } else { view.at(digits) };
         if word == anchor && begins {
             self.chained(view, (anchor, digits), reader, &mut best);
-            best.offer(net::ipv4(view, (anchor, digits), &mut reader.nearby));
+            if next == b'.' {
+                best.offer(net::ipv4(view, (anchor, digits), &mut reader.nearby));
+            }
         }
-        net::find(view, (word, anchor), digits, &mut best);
-        best.offer(wallet::find(view, word));
+        // Most words are digits and nothing else.
+        let plain = word == anchor && !alnum(next);
+        if !plain || net::joint(before) || net::joint(next) {
+            net::find(view, (word, anchor), digits, &mut best);
+        }
+        if !plain {
+            best.offer(wallet::find(view, word));
+        }
         if anchor == word + 2 {
             best.offer(iban::find(view, word));
         }
         if begins {
-            self.identity(view, word, reader, &mut best);
+            let known = if word == anchor { digits - anchor } else { 0 };
+            self.identity(view, (word, known), reader, &mut best);
         }
         let apart = (word == anchor).then(|| led(view, anchor)).flatten();
         if let Some(start) = apart.filter(|start| view::begins(view, *start)) {
-            self.identity(view, start, reader, &mut best);
+            self.identity(view, (start, 0), reader, &mut best);
         }
         best.take()
     }
@@ -245,13 +257,20 @@ impl Pii {
         }
     }
 
-    /// Identity numbers. What is cheap to tell comes first: the shape, then what words
+    /// Identity numbers from a place on, where so many digits are known to lead. What is
+    /// cheap to tell comes first: the shape, then what words
     /// say if they were read already, then the check.
-    fn identity(&self, view: &View<'_>, start: usize, reader: &mut Reader<'_>, best: &mut Best) {
+    fn identity(
+        &self,
+        view: &View<'_>,
+        (start, known): (usize, usize),
+        reader: &mut Reader<'_>,
+        best: &mut Best,
+    ) {
         let Reader {
             nearby, numbers, ..
         } = reader;
-        self.shapes.read(view, start, numbers);
+        self.shapes.read(view, (start, known), numbers);
         if numbers.none() {
             return;
         }

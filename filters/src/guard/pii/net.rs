@@ -171,7 +171,8 @@ fn ipv6(view: &View<'_>, start: usize) -> Option<Hit> {
     Some(Hit::new(Entity::IpAddress, start..stop, sure))
 }
 
-fn joint(byte: u8) -> bool {
+/// Whether this byte can stand between the parts of such an address.
+pub(super) fn joint(byte: u8) -> bool {
     matches!(byte, b':' | b'-' | b'.')
 }
 

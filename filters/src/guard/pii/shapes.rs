@@ -15,6 +15,8 @@ const SAMPLES: [u8; KINDS] = *b"7A -./:+!";
 const ROOM: usize = 16;
 /// Room for the letters and digits of a number: a power of two.
 const KEPT: usize = 32;
+/// The most leading digits that are passed over at once.
+const DIGITS: usize = LONGEST;
 /// The most bytes of a number with its separators: each letter and digit with one.
 const MOST: usize = 2 * LONGEST;
 /// The state in which no shape can go on.
@@ -103,6 +105,8 @@ pub(super) struct Shapes {
     /// Per state, by the kind of the next byte, what follows: all kinds have a place, so
     /// that none needs a look whether it has. [`WHOLE`] marks states in which forms end.
     next: Vec<u16>,
+    /// The state behind so many digits.
+    digits: [u16; DIGITS + 1],
     /// Per state the places of the forms that end in it.
     ends: Vec<(u16, u16)>,
     /// The forms that end in each state, state by state.
@@ -147,15 +151,39 @@ impl Shapes {
             let (from, to) = ends.get(usize::from(*state)).copied().unwrap_or_default();
             *state |= if from < to { WHOLE } else { 0 };
         }
-        Shapes { next, ends, forms }
+        let (mut digits, mut state) = ([START; DIGITS + 1], START);
+        for slot in digits.iter_mut().skip(1) {
+            let place = usize::from(state & !WHOLE) * ROOM;
+            state = next.get(place).copied().unwrap_or(DEAD);
+            *slot = state;
+        }
+        Shapes {
+            next,
+            digits,
+            ends,
+            forms,
+        }
     }
 
-    /// Reads the numbers that begin here, where one may begin.
-    pub(super) fn read(&self, view: &View<'_>, start: usize, numbers: &mut Numbers) {
+    /// Reads the numbers that begin here, where one may begin. So many digits are known
+    /// to lead, or it is not known whether any do.
+    pub(super) fn read(
+        &self,
+        view: &View<'_>,
+        (start, known): (usize, usize),
+        numbers: &mut Numbers,
+    ) {
         (numbers.start, numbers.count) = (start, 0);
-        let mut state = START;
+        let known = if known > DIGITS { 0 } else { known };
+        let mut state = self.digits.get(known).copied().unwrap_or(START);
+        if state == DEAD {
+            return;
+        }
+        if state & WHOLE != 0 && ends(view, start + known) {
+            self.end(numbers, known, state);
+        }
         let text = view.ahead(start, MOST);
-        for (byte, at) in text.iter().zip(start + 1..) {
+        for (byte, at) in text.iter().zip(start + 1..).skip(known) {
             work::note(1);
             let kind = KIND.get(usize::from(*byte)).copied().unwrap_or_default();
             let place = usize::from(state & !WHOLE) * ROOM + usize::from(kind);
@@ -407,12 +435,17 @@ mod tests {
             let (rules, shapes) = &*ALL;
             let text = written(shape, &dice) + &rest;
             let view = View::new(text.as_bytes(), true);
-            let (mut numbers, mut found) = (Numbers::default(), Vec::new());
-            shapes.read(&view, 0, &mut numbers);
-            shapes.each(&view, &numbers, |number| {
-                found.push((number.rule, number.end, number.bytes.to_vec()));
-                false
+            let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+            let [found, known] = [0, digits].map(|known| {
+                let (mut numbers, mut found) = (Numbers::default(), Vec::new());
+                shapes.read(&view, (0, known), &mut numbers);
+                shapes.each(&view, &numbers, |number| {
+                    found.push((number.rule, number.end, number.bytes.to_vec()));
+                    false
+                });
+                found
             });
+            proptest::prop_assert_eq!(&found, &known);
             let expected = rules.iter().enumerate().flat_map(|(i, rule)| {
                 let read = rule.shapes.iter().filter_map(|shape| slowly(&view, 0, shape));
                 read.map(move |(end, bytes)| (i, end, bytes))
