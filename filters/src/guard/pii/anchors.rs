@@ -7,6 +7,7 @@ const LOW: u64 = !HIGH;
 
 /// The place of the next anchor at or after `from`. A `:` that is the last byte
 /// counts as one, as its second may follow.
+#[inline]
 pub(super) fn next(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
@@ -20,7 +21,20 @@ pub(super) fn next(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 /// The first byte that may be an anchor.
+#[inline]
 fn flagged(bytes: &[u8]) -> Option<usize> {
+    // Where numbers stand close together, the next is near.
+    if let Some(block) = bytes.first_chunk::<8>() {
+        let flags = flags(u64::from_le_bytes(*block));
+        if flags != 0 {
+            return Some(flags.trailing_zeros() as usize / 8);
+        }
+    }
+    far(bytes)
+}
+
+/// The same for one that is not in the first eight bytes.
+fn far(bytes: &[u8]) -> Option<usize> {
     let (blocks, rest) = bytes.as_chunks::<8>();
     for (i, block) in blocks.iter().enumerate() {
         let flags = flags(u64::from_le_bytes(*block));

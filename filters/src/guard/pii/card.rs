@@ -3,7 +3,7 @@
 
 use super::Entity;
 use super::chain::Chain;
-use super::checks::{figure, luhn, uniform};
+use super::checks::{figure, uniform};
 use super::context::{Topic, UNSEEN};
 use super::hit::Hit;
 use super::nearby::Nearby;
@@ -49,17 +49,17 @@ pub(super) fn leads(digits: usize) -> bool {
 
 /// The card that a chain of digits begins with. The words before it are asked for only
 /// when the digits fit together.
-pub(super) fn find(view: &View<'_>, chain: &Chain, nearby: &mut Nearby<'_>) -> Option<Hit> {
+pub(super) fn find(view: &View<'_>, chain: &Chain<'_>, nearby: &mut Nearby<'_>) -> Option<Hit> {
     let start = chain.first();
-    let fours = fours(chain);
-    let mut fits = |count: usize| {
-        let (end, digits) = chain.prefix(count)?;
-        let length = (12..=19).contains(&digits.len());
-        let sound = length && printed(chain, count, fours) && !uniform(digits) && luhn(digits);
-        let known = sound && ends(view, end) && (issued(digits) || told(view, start, nearby));
-        known.then_some((end, digits.len()))
+    let mut fits = |(count, length): (usize, usize)| {
+        let sound = length <= 19 && chain.luhn(length) && printed(chain, count);
+        let (end, digits) = sound.then(|| chain.prefix(count)).flatten()?;
+        let known =
+            !uniform(digits) && ends(view, end) && (issued(digits) || told(view, start, nearby));
+        known.then_some((end, length))
     };
-    let (end, length) = (1..=chain.groups()).rev().find_map(&mut fits)?;
+    let long = chain.lengths().take_while(|(_, length)| *length >= 12);
+    let (end, length) = { long }.find_map(&mut fits)?;
     // Twelve to fourteen digits in one run pass by chance too often: timestamps do.
     let short = length < 15 && chain.groups() == 1;
     let percent = nearby
@@ -81,18 +81,20 @@ fn issued(digits: &[u8]) -> bool {
     RANGES.iter().any(issued)
 }
 
-/// Whether the first groups are those of a card, with one kind of separator; so many
-/// groups of four lead.
-fn printed(chain: &Chain, count: usize, fours: usize) -> bool {
+/// Whether the first groups are those of a card, with one kind of separator.
+fn printed(chain: &Chain<'_>, count: usize) -> bool {
+    if count == 1 {
+        return true;
+    }
     let size = |i: usize| chain.size(i);
     let amex = count == 3 && size(0) == 4 && size(1) == 6 && matches!(size(2), 4 | 5);
     let amex = amex && chain.joint(0) == chain.joint(1);
-    let grouped = amex || (fours + 1 >= count && (1..=4).contains(&size(count - 1)));
-    count == 1 || (grouped && matches!(chain.joint(0), b' ' | b'-' | b'.'))
+    let grouped = amex || ((1..=4).contains(&size(count - 1)) && fours(chain) + 1 >= count);
+    grouped && matches!(chain.joint(0), b' ' | b'-' | b'.')
 }
 
 /// How many groups of four digits lead, each with the same separator behind it.
-fn fours(chain: &Chain) -> usize {
+fn fours(chain: &Chain<'_>) -> usize {
     let joint = chain.joint(0);
     let four = |i: &usize| chain.size(*i) == 4 && chain.joint(*i) == joint;
     (0..chain.groups()).take_while(four).count()

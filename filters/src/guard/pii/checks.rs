@@ -32,9 +32,13 @@ pub(super) fn weighted(bytes: &[u8], weights: &[u32]) -> u32 {
     products.sum()
 }
 
+/// The sum of the digits of a digit's double.
+pub(super) fn doubled(digit: u32) -> u32 {
+    2 * digit - 9 * u32::from(digit > 4)
+}
+
 /// Luhn's sum over all digits.
 pub(super) fn luhn(bytes: &[u8]) -> bool {
-    let doubled = |digit: u32| 2 * digit - 9 * u32::from(digit > 4);
     let (mut sum, mut pairs) = (0, bytes.rchunks_exact(2));
     for pair in &mut pairs {
         let [left, right] =

@@ -149,7 +149,7 @@ impl Words {
         };
         for (byte, end) in view.part(from, to).iter().zip(from + 1..) {
             state = automaton.next_state(Anchored::No, state, *byte);
-            if automaton.is_match(state) {
+            if automaton.is_special(state) && automaton.is_match(state) {
                 for index in 0..automaton.match_len(state) {
                     let pattern = automaton.match_pattern(state, index);
                     let start = end - automaton.pattern_len(pattern);

@@ -102,7 +102,7 @@ impl Reading<'_> {
         self.pending = 0;
         for (byte, read) in bytes.iter().zip(1..) {
             state = automaton.next_state(Anchored::No, state, *byte);
-            if automaton.is_match(state) {
+            if automaton.is_special(state) && automaton.is_match(state) {
                 work::note(read);
                 (self.at, self.state) = (self.at + read, state);
                 return true;

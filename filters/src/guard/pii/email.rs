@@ -3,7 +3,7 @@
 
 use super::Entity;
 use super::hit::Hit;
-use super::view::{View, alnum};
+use super::view::{View, alnum, host, local};
 
 /// The longest local part, in bytes.
 pub(super) const LOCAL: usize = 64;
@@ -16,15 +16,19 @@ const FILES: &[&[u8]] = &[
     b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"css", b"js", b"json", b"html", b"pdf",
 ];
 
-/// A byte of a local part. Letters beyond ASCII count in Latin script (two bytes
-/// each), so that text in other scripts may stand right beside an address.
-pub(super) fn local(byte: u8) -> bool {
-    alnum(byte)
-        || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'' | 0x80..=0xbf | 0xc3..=0xc9)
-}
+/// Where the next `@` stands, so that no text is searched twice for it.
+#[derive(Default)]
+pub(super) struct Sign(usize);
 
-fn host(byte: u8) -> bool {
-    alnum(byte) || matches!(byte, b'-' | b'.' | 0x80..=0xbf | 0xc3..=0xc9)
+impl Sign {
+    /// Whether an `@` stands between two places, the second included, or may come there.
+    /// The first must never go back.
+    pub(super) fn within(&mut self, view: &View<'_>, (from, to): (usize, usize)) -> bool {
+        if self.0 < from {
+            self.0 = view.next(from, b'@');
+        }
+        self.0 <= to
+    }
 }
 
 /// The address whose `@` stands here.

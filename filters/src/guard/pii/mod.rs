@@ -50,14 +50,15 @@ mod tests;
 
 use super::entity::Tier;
 use super::{Entity, Finding, Window};
-use chain::Chain;
+use chain::Groups;
 use context::{Context, Topic, Words};
 use cues::{Cues, Phrase};
+use email::Sign;
 use hit::{Best, Hit};
 use nearby::Nearby;
 use rules::Rule;
 use shapes::{Number, Numbers, Shapes};
-use view::{View, alnum, begins, digit};
+use view::{View, alnum, begins, digit, local};
 
 /// How far before an anchor a finding may begin, in bytes.
 const LEFT: usize = 64;
@@ -82,6 +83,8 @@ pub struct Pii {
 /// What a scan keeps from one number to the next, for speed only.
 struct Reader<'a> {
     nearby: Nearby<'a>,
+    groups: Groups,
+    sign: Sign,
     numbers: Numbers,
 }
 
@@ -114,6 +117,8 @@ impl Pii {
         let boundary = |at: usize| boundary(at).unwrap_or(text.len());
         let mut reader = Reader {
             nearby: Nearby::new(&self.words),
+            groups: Groups::default(),
+            sign: Sign::default(),
             numbers: Numbers::default(),
         };
         let mut phrases = self.cues.as_ref().map(|cues| cues.read(window.from));
@@ -179,8 +184,9 @@ impl Pii {
         }
         let digits = view.run(anchor, chain::DIGITS + 1, digit);
         // A number in front of an `@` is a part of the address.
-        if !email::local(before) {
-            let end = view.run(digits, anchor + LEFT + 1 - digits, email::local);
+        let most = anchor + LEFT + 1;
+        if !local(before) && reader.sign.within(view, (digits, most)) {
+            let end = view.run(digits, most - digits, local);
             if view.at(end) == b'@' {
                 let mail = email::find(view, end).filter(|mail| mail.span.start <= anchor);
                 if mail.is_some() {
@@ -190,21 +196,33 @@ impl Pii {
         }
         let mut best = Best::default();
         let begins = begins(view, word);
+        // Where there are too many digits nobody asks what follows them.
+        let many = digits - anchor > chain::DIGITS;
+        let next = if many { b'0' } else { view.at(digits) };
         if word == anchor && begins {
-            self.chained(view, (anchor, digits), &mut reader.nearby, &mut best);
-            best.offer(net::ipv4(view, (anchor, digits), &mut reader.nearby));
+            self.chained(view, (anchor, digits), reader, &mut best);
+            if next == b'.' {
+                best.offer(net::ipv4(view, (anchor, digits), &mut reader.nearby));
+            }
         }
-        net::find(view, (word, anchor), &mut best);
-        best.offer(wallet::find(view, word));
+        // Most words are digits and nothing else.
+        let plain = word == anchor && !alnum(next);
+        if !plain || net::joint(before) || net::joint(next) {
+            net::find(view, (word, anchor), digits, &mut best);
+        }
+        if !plain {
+            best.offer(wallet::find(view, word));
+        }
         if anchor == word + 2 {
             best.offer(iban::find(view, word));
         }
         if begins {
-            self.identity(view, word, reader, &mut best);
+            let known = if word == anchor { digits - anchor } else { 0 };
+            self.identity(view, (word, known), reader, &mut best);
         }
         let apart = (word == anchor).then(|| led(view, anchor)).flatten();
         if let Some(start) = apart.filter(|start| view::begins(view, *start)) {
-            self.identity(view, start, reader, &mut best);
+            self.identity(view, (start, 0), reader, &mut best);
         }
         best.take()
     }
@@ -214,7 +232,7 @@ impl Pii {
         &self,
         view: &View<'_>,
         (anchor, digits): (usize, usize),
-        nearby: &mut Nearby<'_>,
+        reader: &mut Reader<'_>,
         best: &mut Best,
     ) {
         let start = chain::start(view, anchor);
@@ -229,7 +247,8 @@ impl Pii {
         if !(card || phone) {
             return;
         }
-        let chain = Chain::read(view, start, anchor);
+        let Reader { nearby, groups, .. } = reader;
+        let chain = groups.chain(view, (start, anchor), card);
         if card {
             best.offer(card::find(view, &chain, nearby));
         }
@@ -238,11 +257,23 @@ impl Pii {
         }
     }
 
-    /// Identity numbers. What is cheap to tell comes first: the shape, then what words
+    /// Identity numbers from a place on, where so many digits are known to lead. What is
+    /// cheap to tell comes first: the shape, then what words
     /// say if they were read already, then the check.
-    fn identity(&self, view: &View<'_>, start: usize, reader: &mut Reader<'_>, best: &mut Best) {
-        let Reader { nearby, numbers } = reader;
-        self.shapes.read(view, start, numbers);
+    fn identity(
+        &self,
+        view: &View<'_>,
+        (start, known): (usize, usize),
+        reader: &mut Reader<'_>,
+        best: &mut Best,
+    ) {
+        let Reader {
+            nearby, numbers, ..
+        } = reader;
+        self.shapes.read(view, (start, known), numbers);
+        if numbers.none() {
+            return;
+        }
         let one = numbers.one_end();
         self.shapes.each(view, numbers, |number: &Number<'_>| {
             let Some((rule, topic)) = self.rules.get(number.rule) else {

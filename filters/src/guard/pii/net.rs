@@ -6,13 +6,13 @@ use super::Entity;
 use super::context::{Topic, UNSEEN};
 use super::hit::{Best, Hit};
 use super::nearby::Nearby;
-use super::view::{View, alnum, digit};
+use super::view::{View, alnum, digit, hex};
 
 /// The longest IPv6 address that is read, in bytes.
 const LONGEST: usize = 45;
 
 fn hex_or_colon(byte: u8) -> bool {
-    byte.is_ascii_hexdigit() || byte == b':'
+    hex(byte) || byte == b':'
 }
 
 /// How sure an address is: those that name no machine of anybody's are hardly personal.
@@ -89,14 +89,21 @@ fn network(view: &View<'_>, end: usize, most: u32) -> usize {
     if fits { stop } else { end }
 }
 
-/// The address of a network or card around the first digit of a run.
-pub(super) fn find(view: &View<'_>, (word, anchor): (usize, usize), best: &mut Best) {
-    if !view.part(word, anchor).iter().all(u8::is_ascii_hexdigit) {
+/// The address of a network or card around the first digit of a run, by the beginning
+/// of its word and the end of its first digits.
+pub(super) fn find(
+    view: &View<'_>,
+    (word, anchor): (usize, usize),
+    digits: usize,
+    best: &mut Best,
+) {
+    if !view.part(word, anchor).iter().all(|byte| hex(*byte)) {
         return;
     }
     // Nearly always one look behind the first group is enough.
     let before = view.before(word);
-    let next = view.at(view.run(word, 5, |byte| byte.is_ascii_hexdigit()));
+    let known = digits.min(word + 5);
+    let next = view.at(view.run(known, word + 5 - known, hex));
     if before == b':' || next == b':' {
         best.offer(run_start(view, word, 1).and_then(|start| ipv6(view, start)));
     }
@@ -151,7 +158,7 @@ fn ipv6(view: &View<'_>, start: usize) -> Option<Hit> {
     }
     let address: Ipv6Addr = std::str::from_utf8(read).ok()?.parse().ok()?;
     // `::` alone and `a::b` are written in programs too.
-    let digits = read.iter().filter(|byte| byte.is_ascii_hexdigit()).count();
+    let digits = read.iter().filter(|byte| hex(**byte)).count();
     let weak = digits < 3 || !read.iter().any(|byte| digit(*byte));
     let sure = if weak { 35 } else { percent(address.into()) };
     let mut stop = end;
@@ -164,17 +171,16 @@ fn ipv6(view: &View<'_>, start: usize) -> Option<Hit> {
     Some(Hit::new(Entity::IpAddress, start..stop, sure))
 }
 
-fn joint(byte: u8) -> bool {
+/// Whether this byte can stand between the parts of such an address.
+pub(super) fn joint(byte: u8) -> bool {
     matches!(byte, b':' | b'-' | b'.')
 }
 
 /// The hardware address around the first digit of a run: six pairs with colons or
 /// hyphens, or three fours with dots.
 fn hardware(view: &View<'_>, word: usize) -> Option<Hit> {
-    let start = view.back(word, 15, |byte| {
-        (byte.is_ascii_hexdigit() || joint(byte)) && !digit(byte)
-    });
-    let first = view.run(start, 5, |byte| byte.is_ascii_hexdigit());
+    let start = view.back(word, 15, |byte| (hex(byte) || joint(byte)) && !digit(byte));
+    let first = view.run(start, 5, hex);
     let separator = view.at(first);
     let size = first - start;
     let pairs = match (size, separator) {
@@ -184,7 +190,7 @@ fn hardware(view: &View<'_>, word: usize) -> Option<Hit> {
     };
     let mut end = first;
     for _ in 1..pairs {
-        let next = view.run(end + 1, size + 1, |byte| byte.is_ascii_hexdigit());
+        let next = view.run(end + 1, size + 1, hex);
         if view.at(end) != separator || next - end != size + 1 {
             return None;
         }

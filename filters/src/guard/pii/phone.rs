@@ -1,8 +1,6 @@
 //! Phone numbers: international ones by the plans of their countries, national ones
 //! by the North American form or a word, heading or short remark beside them.
 
-use std::ops::RangeInclusive;
-
 use super::Entity;
 use super::chain::Chain;
 use super::context::{Topic, UNSEEN};
@@ -55,7 +53,7 @@ pub(super) fn begins(view: &View<'_>, start: usize) -> bool {
 }
 
 /// The phone number that a chain of digits begins with, where one may begin.
-pub(super) fn find(view: &View<'_>, chain: &Chain, nearby: &mut Nearby<'_>) -> Option<Hit> {
+pub(super) fn find(view: &View<'_>, chain: &Chain<'_>, nearby: &mut Nearby<'_>) -> Option<Hit> {
     let plus = view.part(chain.start, chain.first()).contains(&b'+');
     if !plus && chain.crumbs() {
         return None;
@@ -95,38 +93,40 @@ enum Shape {
 
 /// The best shape of a chain's first groups, and where they end: of the best, that of
 /// the most groups.
-fn shape(view: &View<'_>, chain: &Chain, plus: bool) -> Option<(Shape, usize)> {
+fn shape(view: &View<'_>, chain: &Chain<'_>, plus: bool) -> Option<(Shape, usize)> {
+    if plus || chain.zeros() {
+        let fits = |count, digits: &[u8], _| worldwide(count, digits, plus);
+        if let Some(end) = most(view, (chain, 1, chain.groups()), fits) {
+            return Some((Shape::World, end));
+        }
+    }
+    let fits = |count, digits: &[u8], _| american(chain, count, digits);
+    if let Some(end) = most(view, (chain, 3, 4), fits) {
+        return Some((Shape::National, end));
+    }
     // Only a plan or a known form says where a row of digits ends.
     let goes_on = |end: usize| view.at(end) == b' ' && digit(view.at(end + 1));
-    let shape = |shape: Shape| {
-        let counts = match shape {
-            Shape::World if !(plus || chain.zeros()) => 0..=0,
-            Shape::National => 3..=4,
-            _ => 1..=chain.groups(),
-        };
-        let end = most(view, (chain, counts), |count, digits, end| match shape {
-            Shape::World => worldwide(count, digits, plus),
-            Shape::National => american(chain, count),
-            Shape::Loose => loose(chain, count, digits, plus) && !goes_on(end),
-        });
-        end.map(|end| (shape, end))
-    };
-    let shapes = [Shape::World, Shape::National, Shape::Loose];
-    shapes.into_iter().find_map(shape)
+    let fits = |count, digits: &[u8], end| loose(chain, count, digits, plus) && !goes_on(end);
+    let end = most(view, (chain, 1, chain.groups()), fits)?;
+    Some((Shape::Loose, end))
 }
 
 /// Where the most of so many groups end that fit, by their count, their digits and their end.
 fn most(
     view: &View<'_>,
-    (chain, counts): (&Chain, RangeInclusive<usize>),
+    (chain, least, greatest): (&Chain<'_>, usize, usize),
     fits: impl Fn(usize, &[u8], usize) -> bool,
 ) -> Option<usize> {
-    let counts = counts.rev().filter(|count| *count <= chain.groups());
-    counts.into_iter().find_map(|count| {
+    for count in (least..=greatest.min(chain.groups())).rev() {
         let (end, digits) = chain.prefix(count)?;
-        let long = (SHORTEST..=MOST + 4).contains(&digits.len());
-        (long && fits(count, digits, end) && free(view, end)).then_some(end)
-    })
+        if digits.len() < SHORTEST {
+            return None;
+        }
+        if digits.len() <= MOST + 4 && fits(count, digits, end) && free(view, end) {
+            return Some(end);
+        }
+    }
+    None
 }
 
 /// Whether digits are an international number by a country's plan.
@@ -136,14 +136,17 @@ fn worldwide(count: usize, digits: &[u8], plus: bool) -> bool {
 }
 
 /// Whether digits in groups may be a number of somebody, if a word tells.
-fn loose(chain: &Chain, count: usize, digits: &[u8], plus: bool) -> bool {
+fn loose(chain: &Chain<'_>, count: usize, digits: &[u8], plus: bool) -> bool {
+    if digits.len() > MOST {
+        return false;
+    }
     let sizes = |i: usize| chain.size(i);
     let short = digits.len() == 6 && !(count == 3 && (0..3).all(|i| sizes(i) == 2));
     let date = count == 3 && (0..3).all(|i| matches!(sizes(i), 2 | 4)) && digits.len() == 8;
     let decimal = count == 2 && chain.joint(0) == b'.' && !plus;
     let social = count == 3 && sizes(0) == 3 && sizes(1) == 2 && sizes(2) == 4 && !plus;
     let crumbs = count > 1 && (0..count).all(|i| sizes(i) < 2);
-    !(short || date || decimal || social || crumbs || digits.len() > MOST)
+    !(short || date || decimal || social || crumbs)
 }
 
 /// Whether nothing ties the end of a number to what follows.
@@ -158,10 +161,7 @@ fn free(view: &View<'_>, end: usize) -> bool {
 }
 
 /// `(202) 555-0143`, `202.555.0143` or `1-202-555-0143`.
-fn american(chain: &Chain, count: usize) -> bool {
-    let Some((_, digits)) = chain.prefix(count) else {
-        return false;
-    };
+fn american(chain: &Chain<'_>, count: usize, digits: &[u8]) -> bool {
     let lead = usize::from(chain.size(0) == 1 && digits.first() == Some(&b'1'));
     let sizes = |i: usize| chain.size(lead + i);
     let form = count == lead + 3 && sizes(0) == 3 && sizes(1) == 3 && sizes(2) == 4;

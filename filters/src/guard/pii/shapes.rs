@@ -5,18 +5,26 @@
 use std::collections::HashMap;
 
 use super::rules::{LONGEST, Rule};
-use super::view::{View, alnum, ends};
+use super::view::{View, alnum, ends, work};
 
 /// Kinds of bytes that shapes tell apart.
 const KINDS: usize = 9;
 /// One byte of each kind.
 const SAMPLES: [u8; KINDS] = *b"7A -./:+!";
-/// Kinds below this one are letters and digits.
-const BARS: u8 = 2;
+/// Places of a state's table: a power of two.
+const ROOM: usize = 16;
+/// Room for the letters and digits of a number: a power of two.
+const KEPT: usize = 32;
+/// The most leading digits that are passed over at once.
+const DIGITS: usize = LONGEST;
+/// The most bytes of a number with its separators: each letter and digit with one.
+const MOST: usize = 2 * LONGEST;
 /// The state in which no shape can go on.
 const DEAD: u16 = 0;
 /// The state before the first byte.
 const START: u16 = 1;
+/// Marks a state in which forms end.
+const WHOLE: u16 = 1 << 15;
 
 /// The kind of every byte.
 static KIND: [u8; 256] = kinds();
@@ -91,18 +99,16 @@ struct Form {
 /// Shapes, each with how much of it was read.
 type Places = Vec<(u16, u8)>;
 
-/// What follows on what was read, and the forms that end there.
-#[derive(Debug)]
-struct State {
-    next: [u16; KINDS],
-    from: u16,
-    to: u16,
-}
-
 /// The automaton.
 #[derive(Debug)]
 pub(super) struct Shapes {
-    states: Vec<State>,
+    /// Per state, by the kind of the next byte, what follows: all kinds have a place, so
+    /// that none needs a look whether it has. [`WHOLE`] marks states in which forms end.
+    next: Vec<u16>,
+    /// The state behind so many digits.
+    digits: [u16; DIGITS + 1],
+    /// Per state the places of the forms that end in it.
+    ends: Vec<(u16, u16)>,
     /// The forms that end in each state, state by state.
     forms: Vec<Form>,
 }
@@ -120,48 +126,91 @@ impl Shapes {
         let mut built = Built::default();
         built.state(Vec::new());
         built.state((0..).zip(&shapes).map(|(i, _)| (i, 0)).collect());
-        let (mut states, mut forms) = (Vec::new(), Vec::new());
-        while let Some(places) = built.places.get(states.len()).cloned() {
+        let (mut next, mut ends, mut forms) = (Vec::new(), Vec::new(), Vec::new());
+        while let Some(places) = built.places.get(ends.len()).cloned() {
             let from = forms.len() as u16;
             let whole = |(shape, read): &(u16, u8)| {
                 let (form, text) = shapes.get(usize::from(*shape))?;
                 (text.len() == usize::from(*read)).then_some(*form)
             };
             forms.extend(places.iter().filter_map(whole));
-            let next = SAMPLES.map(|byte| {
+            let mut row = [DEAD; ROOM];
+            for (slot, byte) in row.iter_mut().zip(SAMPLES) {
                 let on = |(shape, read): &(u16, u8)| {
                     let (_, text) = shapes.get(usize::from(*shape))?;
                     let read = advance(text, usize::from(*read), byte)?;
                     Some((*shape, read as u8))
                 };
-                built.state(places.iter().filter_map(on).collect())
-            });
+                *slot = built.state(places.iter().filter_map(on).collect());
+            }
             let to = forms.len() as u16;
-            states.push(State { next, from, to });
+            next.extend(row);
+            ends.push((from, to));
         }
-        Shapes { states, forms }
+        for state in &mut next {
+            let (from, to) = ends.get(usize::from(*state)).copied().unwrap_or_default();
+            *state |= if from < to { WHOLE } else { 0 };
+        }
+        let (mut digits, mut state) = ([START; DIGITS + 1], START);
+        for slot in digits.iter_mut().skip(1) {
+            let place = usize::from(state & !WHOLE) * ROOM;
+            state = next.get(place).copied().unwrap_or(DEAD);
+            *slot = state;
+        }
+        Shapes {
+            next,
+            digits,
+            ends,
+            forms,
+        }
     }
 
-    /// Reads the numbers that begin here, where one may begin.
-    pub(super) fn read(&self, view: &View<'_>, start: usize, numbers: &mut Numbers) {
-        numbers.clear(start);
-        let mut at = start;
-        let mut row = self.states.get(usize::from(START));
-        while let Some(before) = row {
-            let byte = view.at(at);
-            let kind = KIND.get(usize::from(byte)).copied().unwrap_or_default();
-            let next = before.next.get(usize::from(kind)).copied();
-            let next = usize::from(next.unwrap_or(DEAD));
-            row = self.states.get(next).filter(|_| next != usize::from(DEAD));
-            at += 1;
-            if kind < BARS {
-                numbers.take(byte);
+    /// Reads the numbers that begin here, where one may begin. So many digits are known
+    /// to lead, or it is not known whether any do.
+    pub(super) fn read(
+        &self,
+        view: &View<'_>,
+        (start, known): (usize, usize),
+        numbers: &mut Numbers,
+    ) {
+        (numbers.start, numbers.count) = (start, 0);
+        let known = if known > DIGITS { 0 } else { known };
+        let mut state = self.digits.get(known).copied().unwrap_or(START);
+        if state == DEAD {
+            return;
+        }
+        if state & WHOLE != 0 && ends(view, start + known) {
+            self.end(numbers, known, state);
+        }
+        let text = view.ahead(start, MOST);
+        for (byte, at) in text.iter().zip(start + 1..).skip(known) {
+            work::note(1);
+            let kind = KIND.get(usize::from(*byte)).copied().unwrap_or_default();
+            let place = usize::from(state & !WHOLE) * ROOM + usize::from(kind);
+            state = self.next.get(place).copied().unwrap_or(DEAD);
+            if state == DEAD {
+                return numbers.keep(text);
             }
-            if let Some(done) = row.filter(|row| row.from < row.to)
-                && ends(view, at)
-            {
-                numbers.end(at, done);
+            if state & WHOLE != 0 && ends(view, at) {
+                self.end(numbers, at - start, state);
             }
+        }
+        // What was read may go on where the text does.
+        view.at(start + text.len());
+        numbers.keep(text);
+    }
+
+    /// Notes that forms end behind so many bytes.
+    fn end(&self, numbers: &mut Numbers, read: usize, state: u16) {
+        let forms = self.ends.get(usize::from(state & !WHOLE));
+        if let (Some(slot), Some((from, to))) = (numbers.ends.get_mut(numbers.count), forms) {
+            *slot = End {
+                at: read as u8,
+                length: 0,
+                from: *from,
+                to: *to,
+            };
+            numbers.count += 1;
         }
     }
 
@@ -244,8 +293,7 @@ struct End {
 pub(super) struct Numbers {
     start: usize,
     /// The letters (in upper case) and digits that were read.
-    bytes: [u8; LONGEST],
-    length: u8,
+    bytes: [u8; KEPT],
     /// Something stands between two ends, so there are no more than letters and digits.
     ends: [End; LONGEST],
     count: usize,
@@ -262,27 +310,23 @@ pub(super) struct Number<'a> {
 }
 
 impl Numbers {
-    fn clear(&mut self, start: usize) {
-        (self.start, self.length, self.count) = (start, 0, 0);
-    }
-
-    fn take(&mut self, byte: u8) {
-        if let Some(slot) = self.bytes.get_mut(usize::from(self.length)) {
-            *slot = byte.to_ascii_uppercase();
-            self.length += 1;
+    /// Keeps the letters and digits up to the last end; most often there is none.
+    fn keep(&mut self, text: &[u8]) {
+        let (mut read, mut kept) = (0, 0);
+        for end in self.ends.iter_mut().take(self.count) {
+            for byte in text.get(read..usize::from(end.at)).unwrap_or_default() {
+                if let Some(slot) = self.bytes.get_mut(kept % KEPT) {
+                    *slot = byte.to_ascii_uppercase();
+                }
+                kept += usize::from(alnum(*byte));
+            }
+            (read, end.length) = (usize::from(end.at), kept as u8);
         }
     }
 
-    fn end(&mut self, at: usize, done: &State) {
-        if let Some(slot) = self.ends.get_mut(self.count) {
-            *slot = End {
-                at: (at - self.start) as u8,
-                length: self.length,
-                from: done.from,
-                to: done.to,
-            };
-            self.count += 1;
-        }
+    /// Whether there is none.
+    pub(super) fn none(&self) -> bool {
+        self.count == 0
     }
 
     /// Whether all of them end at one place.
@@ -366,16 +410,18 @@ mod tests {
         let (rules, shapes) = &*ALL;
         for shape in rules.iter().flat_map(|rule| rule.shapes) {
             let kept = shape.bytes().filter(|part| b"9AXc".contains(part)).count();
-            assert!(kept <= LONGEST, "{shape}");
+            assert!(kept <= LONGEST.min(KEPT), "{shape}");
             let last = shape.bytes().last().unwrap_or_default();
             assert!(!takes(last, 0).1, "{shape} ends with what may be left out");
+            assert!(shape.len() < MOST, "{shape}");
             let bars = shape.bytes().any(|part| !b"9AXc".contains(&part));
             assert!(
                 !(shape.contains('c') && bars),
                 "{shape} keeps its separators"
             );
         }
-        assert!(shapes.states.len() < 4000, "{}", shapes.states.len());
+        let states = shapes.ends.len();
+        assert!(states < 4000, "{states}");
     }
 
     proptest::proptest! {
@@ -389,12 +435,17 @@ mod tests {
             let (rules, shapes) = &*ALL;
             let text = written(shape, &dice) + &rest;
             let view = View::new(text.as_bytes(), true);
-            let (mut numbers, mut found) = (Numbers::default(), Vec::new());
-            shapes.read(&view, 0, &mut numbers);
-            shapes.each(&view, &numbers, |number| {
-                found.push((number.rule, number.end, number.bytes.to_vec()));
-                false
+            let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+            let [found, known] = [0, digits].map(|known| {
+                let (mut numbers, mut found) = (Numbers::default(), Vec::new());
+                shapes.read(&view, (0, known), &mut numbers);
+                shapes.each(&view, &numbers, |number| {
+                    found.push((number.rule, number.end, number.bytes.to_vec()));
+                    false
+                });
+                found
             });
+            proptest::prop_assert_eq!(&found, &known);
             let expected = rules.iter().enumerate().flat_map(|(i, rule)| {
                 let read = rule.shapes.iter().filter_map(|shape| slowly(&view, 0, shape));
                 read.map(move |(end, bytes)| (i, end, bytes))

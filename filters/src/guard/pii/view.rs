@@ -42,7 +42,8 @@ impl<'a> View<'a> {
     #[inline]
     pub(super) fn before(&self, at: usize) -> u8 {
         work::note(1);
-        let before = at.checked_sub(1).and_then(|i| self.bytes.get(i));
+        // Before the first byte is beyond all places.
+        let before = self.bytes.get(at.wrapping_sub(1));
         before.copied().unwrap_or(0)
     }
 
@@ -52,6 +53,27 @@ impl<'a> View<'a> {
         let part = self.bytes.get(from..to).unwrap_or_default();
         work::note(part.len());
         part
+    }
+
+    /// The next bytes, as many as there are up to `most`; asks for none beyond the end.
+    /// Who reads them notes how many.
+    #[inline]
+    pub(super) fn ahead(&self, from: usize, most: usize) -> &'a [u8] {
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        rest.get(..most).unwrap_or(rest)
+    }
+
+    /// Where the next such byte stands from this place on, or where it may come; beyond
+    /// all places if there is none.
+    pub(super) fn next(&self, from: usize, byte: u8) -> usize {
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        let found = memchr::memchr(byte, rest);
+        work::note(found.unwrap_or(rest.len()));
+        match found {
+            Some(place) => from + place,
+            None if self.last => usize::MAX,
+            None => self.bytes.len(),
+        }
     }
 
     /// Whether what stands between two places is all of the text, but for a little white
@@ -112,16 +134,75 @@ pub(super) mod work {
     }
 }
 
+/// A digit.
+const DIGIT: u8 = 1;
+/// A letter of ASCII.
+const LETTER: u8 = 1 << 1;
+/// A digit in base 16.
+const HEX: u8 = 1 << 2;
+/// A byte of the local part of an address, see [`local`].
+const LOCAL: u8 = 1 << 3;
+/// A byte of its domain, see [`host`].
+const HOST: u8 = 1 << 4;
+
+/// What every byte is: one look instead of several comparisons.
+static CLASSES: [u8; 256] = classes();
+
+#[expect(clippy::indexing_slicing, reason = "a mistake here fails the build")]
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        let byte = at as u8;
+        let alnum = byte.is_ascii_alphanumeric();
+        let latin = matches!(byte, 0x80..=0xbf | 0xc3..=0xc9);
+        let local = alnum || latin || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'');
+        let host = alnum || latin || matches!(byte, b'-' | b'.');
+        classes[at] = (DIGIT * byte.is_ascii_digit() as u8)
+            | (LETTER * byte.is_ascii_alphabetic() as u8)
+            | (HEX * byte.is_ascii_hexdigit() as u8)
+            | (LOCAL * local as u8)
+            | (HOST * host as u8);
+        at += 1;
+    }
+    classes
+}
+
+/// Whether a byte is of one of these classes.
+#[inline]
+fn of(byte: u8, classes: u8) -> bool {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(0) & classes != 0
+}
+
 /// A letter or digit of ASCII.
 #[inline]
 pub(super) fn alnum(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
+    of(byte, DIGIT | LETTER)
 }
 
 /// A digit.
 #[inline]
 pub(super) fn digit(byte: u8) -> bool {
     byte.is_ascii_digit()
+}
+
+/// A digit in base 16.
+#[inline]
+pub(super) fn hex(byte: u8) -> bool {
+    of(byte, HEX)
+}
+
+/// A byte of the local part of an address of mail. Letters beyond ASCII count in Latin
+/// script (two bytes each), so that text in other scripts may stand right beside one.
+#[inline]
+pub(super) fn local(byte: u8) -> bool {
+    of(byte, LOCAL)
+}
+
+/// A byte of the domain of an address of mail.
+#[inline]
+pub(super) fn host(byte: u8) -> bool {
+    of(byte, HOST)
 }
 
 /// Whether a number can begin here: no letter or digit before it, and no `-`, `.`

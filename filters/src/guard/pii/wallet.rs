@@ -16,7 +16,11 @@ const LONGEST: usize = 90;
 
 /// The address that begins here.
 pub(super) fn find(view: &View<'_>, start: usize) -> Option<Hit> {
-    let head = [view.at(start), view.at(start + 1)];
+    let first = view.at(start);
+    if !matches!(first, b'0' | b'1' | b'3' | b'b' | b'B') {
+        return None;
+    }
+    let head = [first, view.at(start + 1)];
     let likely = match head {
         [b'0', b'x' | b'X'] | [b'b' | b'B', b'c' | b'C'] => true,
         [b'1' | b'3', next] => alnum(next),

@@ -12,6 +12,9 @@ use super::words::Words;
 /// How far before a value its words may stand, in bytes.
 pub(super) const REACH: usize = 100;
 
+/// The longest name of a value that is looked at, in bytes.
+const NAME: usize = 64;
+
 /// What a word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
@@ -67,6 +70,11 @@ pub(super) struct Reader<'a> {
     state: StateID,
     /// The next byte to read.
     at: usize,
+    /// Where the letters and digits begin that go on up to there without a gap.
+    solid: usize,
+    /// Behind the last byte that parts a value from names before it, and the last `/`.
+    parted: usize,
+    path: usize,
     words: Words,
 }
 
@@ -189,6 +197,9 @@ impl<'a> Reader<'a> {
             text,
             state: start(automaton),
             at: 0,
+            solid: 0,
+            parted: 0,
+            path: 0,
             words: Words::new(),
         }
     }
@@ -202,18 +213,24 @@ impl<'a> Reader<'a> {
     pub(super) fn upto(&mut self, at: usize) {
         let low = at.saturating_sub(REACH);
         if self.at < low {
-            self.at = low;
+            (self.at, self.solid) = (low, low);
             self.state = start(self.automaton);
         }
         let Some(new) = self.text.get(self.at..at) else {
             return;
         };
         for (offset, byte) in new.iter().enumerate() {
-            let byte = alphabet::small(*byte);
-            if byte == 0 {
+            let small = alphabet::small(*byte);
+            if small == 0 {
+                self.solid = self.at + offset + 1;
+                match byte {
+                    b';' | b'}' => self.parted = self.solid,
+                    b'/' => self.path = self.solid,
+                    _ => {}
+                }
                 continue;
             }
-            self.state = self.automaton.next_state(Anchored::No, self.state, byte);
+            self.state = self.automaton.next_state(Anchored::No, self.state, small);
             if self.automaton.is_special(self.state) && self.automaton.is_match(self.state) {
                 self.keep(self.at + offset + 1);
             }
@@ -226,10 +243,11 @@ impl<'a> Reader<'a> {
         for nth in 0..self.automaton.match_len(self.state) {
             let pattern = self.automaton.match_pattern(self.state, nth);
             let length = self.automaton.pattern_len(pattern);
-            let (Some(meaning), Some(start)) = (
-                self.meanings.get(pattern.as_usize()),
-                begun(self.text, end, length),
-            ) else {
+            let Some(meaning) = self.meanings.get(pattern.as_usize()) else {
+                continue;
+            };
+            let whole = end.checked_sub(length).filter(|at| *at >= self.solid);
+            let Some(start) = whole.or_else(|| begun(self.text, end, length)) else {
                 continue;
             };
             let bounded = match meaning {
@@ -283,6 +301,12 @@ impl Context<'_> {
         self.reader.words.vendors.since(self.low)
     }
 
+    /// Behind the last `;` or `}` before the value, and behind the last `/`, as far as
+    /// they are within reach.
+    pub(super) fn gaps(&self) -> (usize, usize) {
+        (self.reader.parted, self.reader.path)
+    }
+
     /// Whether a vendor's name stands within reach.
     pub(super) fn has_vendor(&self) -> bool {
         self.reader.words.has_vendor(self.low)
@@ -323,15 +347,22 @@ impl Context<'_> {
             let near = says && hit.bounded && hit.end <= end && end - hit.end <= reach;
             near && text.get(hit.end..end).is_some_and(typed)
         })?;
-        let name = back(text, end, 64, |b| {
+        // `secretkey` says more than the `key` in it. Words end in rising order.
+        let mut same = self.plain().take_while(|hit| hit.end >= said.end);
+        let longest =
+            same.find(|hit| hit.meaning == Meaning::Secret && hit.end == said.end && hit.bounded);
+        let said = longest.unwrap_or(said);
+        // How far back the name goes matters only as far as something stands in it.
+        let public = self.reader.words.says_public(self.low);
+        let most = if public {
+            NAME
+        } else {
+            NAME.min(end - said.start)
+        };
+        let name = back(text, end, most, |b| {
             alphabet::of(b) & ALNUM != 0 || matches!(b, b'_' | b'-' | b'.' | b' ')
         });
-        let public = self.reader.words.says_public(self.low.max(name));
-        // `secretkey` says more than the `key` in it.
-        let longest = self
-            .plain()
-            .find(|hit| hit.meaning == Meaning::Secret && hit.end == said.end && hit.bounded);
-        let said = longest.unwrap_or(said);
+        let public = public && self.reader.words.says_public(self.low.max(name));
         (!public && said.start >= name).then_some(said)
     }
 }

@@ -62,6 +62,8 @@ pub(super) struct Index {
     pub(super) meanings: Vec<Meaning>,
     /// Per vendor's word the rules that need it, and the fewest bytes that one takes.
     pub(super) vendors: Vec<(usize, Vec<u16>)>,
+    /// The fewest bytes that any of them takes.
+    pub(super) least_named: usize,
 }
 
 /// The place of two first bytes.
@@ -81,6 +83,7 @@ impl Index {
             words: None,
             meanings: Vec::new(),
             vendors: Vec::new(),
+            least_named: usize::MAX,
         };
         let mut begun: BTreeMap<usize, Vec<(Entry, usize)>> = BTreeMap::new();
         let mut words: BTreeMap<&'static str, Vec<u16>> = BTreeMap::new();
@@ -135,7 +138,9 @@ impl Index {
                 .iter()
                 .filter_map(|rule| self.rules.get(usize::from(*rule)));
             let shortest = shapes.flat_map(|rule| rule.shapes.iter().map(|shape| shape.shortest));
-            self.vendors.push((shortest.min().unwrap_or(0), rules));
+            let shortest = shortest.min();
+            self.least_named = self.least_named.min(shortest.unwrap_or(usize::MAX));
+            self.vendors.push((shortest.unwrap_or(0), rules));
         }
         for (meaning, list) in table::words() {
             for word in list.split(' ') {

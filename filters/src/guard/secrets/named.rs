@@ -24,7 +24,8 @@ impl Index {
         let mut named = false;
         let mut tried = [(u16::MAX, false); TRIED];
         let mut count = 0;
-        let gap = Gap::before(place.text, at);
+        let gap = Gap::before(place.text, at, context);
+        let short = place.end - at < self.least_named;
         for hit in context.vendors().take_while(|hit| gap.holds(hit)) {
             let Meaning::Vendor(list) = hit.meaning else {
                 continue;
@@ -33,6 +34,10 @@ impl Index {
                 continue;
             };
             named |= word;
+            // No rule of any vendor has so short a value.
+            if short && named {
+                break;
+            }
             if tried.contains(&(list, word)) {
                 continue;
             }
@@ -148,15 +153,15 @@ struct Gap {
 
 impl Gap {
     /// What stands before the value.
-    fn before(text: &[u8], at: usize) -> Gap {
+    fn before(text: &[u8], at: usize, context: &Context<'_>) -> Gap {
         let far = at.saturating_sub(FAR);
+        let (parted, path) = context.gaps();
         let bytes = text.get(far..at).unwrap_or_default();
-        let behind = |place: Option<usize>| place.map_or(far, |place| far + place + 1);
         let near = bytes.iter().rev().take(8);
         let plain = near.take_while(|b| alphabet::of(**b) & ALNUM == 0).count();
         Gap {
-            low: behind(memchr::memrchr2(b';', b'}', bytes)),
-            path: behind(memchr::memrchr(b'/', bytes)),
+            low: parted.max(far),
+            path: path.max(far),
             letter: at - plain,
         }
     }
