@@ -189,6 +189,10 @@ impl<'a> Folding<'a> {
     }
 
     fn replace(&mut self, original: Range<usize>, byte: Option<u8>) {
+        if self.out.is_empty() {
+            // It never becomes longer.
+            self.out.reserve_exact(self.text.len());
+        }
         let kept = self.text.get(self.taken..original.start);
         self.out.push_str(kept.unwrap_or_default());
         self.step(original.start, original.start);
