@@ -45,9 +45,30 @@ pub fn hidden(text: &str) -> impl Iterator<Item = Hidden> {
     })
 }
 
-/// Whether a byte may stand in a run of any of the encodings.
+/// Which bytes may stand in a run of any of the encodings: every text is asked for.
+static ENCODES: [bool; 256] = encoding();
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses an index out of bounds"
+)]
+const fn encoding() -> [bool; 256] {
+    let mut all = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        let stands = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'+' | b'/' | b'-' | b'_' | b'=' | b'%' | b'&' | b'#' | b';' | b'.' | b'~'
+            );
+        all[byte as usize] = stands;
+        byte += 1;
+    }
+    all
+}
+
 fn encodes(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"+/-_=%&#;.~".contains(&byte)
+    ENCODES.get(usize::from(byte)) == Some(&true)
 }
 
 /// The long runs of bytes that encode.

@@ -11,7 +11,7 @@ mod table;
 use std::ops::Range;
 
 use super::window::LEFT_CONTEXT;
-use table::{Class, class, is_picture};
+use table::{Class, PAGE_BITS, TWINS_BEGIN, class, is_picture, is_plain_page};
 
 /// How far from a letter the Latin letter of its word may stand that makes it a twin, in
 /// bytes. It has a bound so that a stream need not wait for a word without end.
@@ -126,12 +126,37 @@ impl<'a> Folding<'a> {
 
     fn run(&mut self) {
         let mut at = 0;
-        while let Some(found) = self.after(at).bytes().position(|byte| byte >= 0x80) {
-            at += found;
-            let Some(letter) = self.after(at).chars().next() else {
+        while let Some(found) = self.next(at) {
+            let Some(letter) = self.after(found).chars().next() else {
                 return;
             };
-            at = self.letter(at, letter);
+            at = self.letter(found, letter);
+        }
+    }
+
+    /// The next place of a character that may not be plain.
+    fn next(&self, from: usize) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let mut at = from;
+        loop {
+            at += ascii(bytes.get(at..).unwrap_or_default());
+            // What all characters with the same first bytes are need not be decoded.
+            let (page, length) = match *bytes.get(at..)? {
+                [first @ 0xc0..0xe0, _, ..] => (u32::from(first & 0x1f), 2),
+                [first @ 0xe0..0xf0, second, _, ..] => (
+                    u32::from(first & 0xf) << PAGE_BITS | u32::from(second & 0x3f),
+                    3,
+                ),
+                [_, ..] => return Some(at),
+                [] => return None,
+            };
+            at = match is_plain_page(page) {
+                true => at + length,
+                false => match behind_twins(bytes, at) {
+                    Some(end) => end,
+                    None => return Some(at),
+                },
+            }
         }
     }
 
@@ -164,6 +189,10 @@ impl<'a> Folding<'a> {
     }
 
     fn replace(&mut self, original: Range<usize>, byte: Option<u8>) {
+        if self.out.is_empty() {
+            // It never becomes longer.
+            self.out.reserve_exact(self.text.len());
+        }
         let kept = self.text.get(self.taken..original.start);
         self.out.push_str(kept.unwrap_or_default());
         self.step(original.start, original.start);
@@ -269,6 +298,38 @@ impl<'a> Folding<'a> {
     fn after(&self, at: usize) -> &'a str {
         self.text.get(at..).unwrap_or_default()
     }
+}
+
+/// The end of a run of letters that stay as they are although some of them have twins:
+/// no word with a Latin letter reaches into it, for ASCII that belongs to no word stands
+/// at both ends. So stand most Russian and Greek words.
+fn behind_twins(bytes: &[u8], start: usize) -> Option<usize> {
+    let is_end = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'_';
+    let before = start.checked_sub(1).and_then(|at| bytes.get(at));
+    if !before.is_none_or(is_end) {
+        return None;
+    }
+    let mut end = start;
+    while let Some([first, _]) = bytes.get(end..).and_then(|rest| rest.first_chunk())
+        && TWINS_BEGIN.contains(first)
+    {
+        end += 2;
+    }
+    (end > start && bytes.get(end).is_none_or(is_end)).then_some(end)
+}
+
+/// How many bytes of ASCII a text begins with.
+fn ascii(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let high = u64::from_le_bytes(*eight) & 0x8080_8080_8080_8080;
+        if high != 0 {
+            return at + high.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default().iter();
+    at + rest.take_while(|byte| byte.is_ascii()).count()
 }
 
 /// Up to where a text folds the same whatever follows: what is not seen at its end may

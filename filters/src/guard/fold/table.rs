@@ -47,19 +47,97 @@ pub(super) enum Class {
 /// What this character is to the folding.
 pub(super) fn class(letter: char) -> Class {
     let code = u32::from(letter);
+    let Some(&page) = PAGES.get((code >> PAGE_BITS) as usize) else {
+        return beyond(code);
+    };
+    let place = usize::from(page) << PAGE_BITS | (code & PAGE_MASK) as usize;
+    CLASSES.get(place).copied().unwrap_or(Class::Plain)
+}
+
+/// Whether all characters of the Basic Multilingual Plane whose first bytes in UTF-8 are
+/// these, all but the last, stay as they are.
+pub(super) fn is_plain_page(page: u32) -> bool {
+    PAGES.get(page as usize) == Some(&0)
+}
+
+/// The first bytes in UTF-8 of letters that have a twin. With them begin, in two bytes,
+/// only plain characters and twins.
+pub(super) const TWINS_BEGIN: std::ops::RangeInclusive<u8> = 0xce..=0xd6;
+
+/// How many bits of a code point tell where it stands in its page. A page is what begins
+/// with the same bytes in UTF-8.
+pub(super) const PAGE_BITS: u32 = 6;
+const PAGE_MASK: u32 = (1 << PAGE_BITS) - 1;
+
+/// The pages on which not all characters are plain, as their first code points.
+const SPECIAL: [u32; 30] = [
+    0x80, 0x340, 0x380, 0x3c0, 0x400, 0x440, 0x480, 0x4c0, 0x500, 0x540, 0x580, 0x600, 0x640,
+    0x6c0, 0x940, 0x1140, 0x1780, 0x1800, 0x2000, 0x2040, 0x2200, 0x3000, 0x3140, 0xfe00, 0xfe40,
+    0xfec0, 0xff00, 0xff40, 0xff80, 0xffc0,
+];
+
+/// For each page of the Basic Multilingual Plane the place of its classes; 0 where all
+/// are plain.
+static PAGES: [u8; 0x1_0000 >> PAGE_BITS] = pages();
+
+/// The classes of the special pages, behind those of a plain one.
+static CLASSES: [Class; (SPECIAL.len() + 1) << PAGE_BITS] = classes();
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses an index out of bounds"
+)]
+const fn pages() -> [u8; 0x1_0000 >> PAGE_BITS] {
+    let mut all = [0; 0x1_0000 >> PAGE_BITS];
+    let mut at = 0;
+    while at < SPECIAL.len() {
+        all[(SPECIAL[at] >> PAGE_BITS) as usize] = at as u8 + 1;
+        at += 1;
+    }
+    all
+}
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses an index out of bounds"
+)]
+const fn classes() -> [Class; (SPECIAL.len() + 1) << PAGE_BITS] {
+    let mut all = [Class::Plain; (SPECIAL.len() + 1) << PAGE_BITS];
+    let mut at = 0;
+    while at < SPECIAL.len() << PAGE_BITS {
+        let code = SPECIAL[at >> PAGE_BITS] + (at as u32 & PAGE_MASK);
+        all[at + (1 << PAGE_BITS)] = judged(code);
+        at += 1;
+    }
+    let mut at = 0;
+    while at < TWINS.len() {
+        let (twin, latin) = TWINS[at];
+        let page = pages()[(twin as u32 >> PAGE_BITS) as usize];
+        let place = (page as usize) << PAGE_BITS | (twin as u32 & PAGE_MASK) as usize;
+        all[place] = Class::Twin(latin);
+        at += 1;
+    }
+    all
+}
+
+/// What a character of the Basic Multilingual Plane is, twins aside.
+const fn judged(code: u32) -> Class {
     match code {
-        0..0xa0 => Class::Plain,
         0xa0 | 0x2000..=0x200a | 0x202f | 0x205f | 0x3000 => Class::Ascii(b' '),
         0x2010 | 0x2011 | 0x2212 | 0xfe63 => Class::Ascii(b'-'),
-        FIRST..BEHIND => twin(code),
-        0x660..=0x669 => digit(code - 0x660),
-        0x6f0..=0x6f9 => digit(code - 0x6f0),
-        0x966..=0x96f => digit(code - 0x966),
-        0xff01..=0xff5e => ascii(code - 0xff01 + 0x21),
-        0xe0020..=0xe007e => match ascii(code - 0xe0000) {
-            Class::Ascii(byte) => Class::Tag(byte),
-            other => other,
-        },
+        0x660..=0x669 => Class::Ascii((code - 0x660) as u8 + b'0'),
+        0x6f0..=0x6f9 => Class::Ascii((code - 0x6f0) as u8 + b'0'),
+        0x966..=0x96f => Class::Ascii((code - 0x966) as u8 + b'0'),
+        0xff01..=0xff5e => Class::Ascii((code - 0xff01 + 0x21) as u8),
+        _ if unseen(code) => Class::Unseen,
+        _ => Class::Plain,
+    }
+}
+
+/// What a character behind the Basic Multilingual Plane is.
+fn beyond(code: u32) -> Class {
+    match code {
+        0xe0020..=0xe007e => Class::Tag((code - 0xe0000) as u8),
         _ if unseen(code) => Class::Unseen,
         _ => Class::Plain,
     }
@@ -67,50 +145,12 @@ pub(super) fn class(letter: char) -> Class {
 
 /// Letters without a shape: zero-width, direction marks, soft hyphen, fillers,
 /// variation selectors.
-fn unseen(code: u32) -> bool {
+const fn unseen(code: u32) -> bool {
     matches!(code,
         0xad | 0x34f | 0x61c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f
         | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f
         | 0xfeff | 0xffa0 | 0xfff9..=0xfffb | 0x1d173..=0x1d17a
         | 0xe0000..=0xe001f | 0xe007f | 0xe0100..=0xe01ef)
-}
-
-/// The first letter that has a twin, and one behind the last.
-const FIRST: u32 = 0x391;
-const BEHIND: u32 = 0x586;
-
-/// The Latin letters beside all letters from the first on that has a twin, 0 where
-/// there is none: text in these scripts asks for every letter.
-static BY_PLACE: [u8; (BEHIND - FIRST) as usize] = by_place();
-
-#[allow(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which refuses an index out of bounds"
-)]
-const fn by_place() -> [u8; (BEHIND - FIRST) as usize] {
-    let mut all = [0; (BEHIND - FIRST) as usize];
-    let mut at = 0;
-    while at < TWINS.len() {
-        let (twin, latin) = TWINS[at];
-        all[(twin as u32 - FIRST) as usize] = latin;
-        at += 1;
-    }
-    all
-}
-
-fn twin(code: u32) -> Class {
-    match BY_PLACE.get((code - FIRST) as usize) {
-        None | Some(0) => Class::Plain,
-        Some(latin) => Class::Twin(*latin),
-    }
-}
-
-fn digit(value: u32) -> Class {
-    ascii(value + u32::from(b'0'))
-}
-
-fn ascii(code: u32) -> Class {
-    u8::try_from(code).map_or(Class::Plain, Class::Ascii)
 }
 
 /// A picture, or a part of one: what may be joined by U+200D and followed by a
@@ -130,6 +170,34 @@ mod tests {
         for (twin, latin) in TWINS {
             assert_eq!(class(*twin), Class::Twin(*latin), "{twin}");
             assert!(latin.is_ascii_alphabetic());
+        }
+    }
+
+    #[test]
+    fn with_the_first_bytes_of_twins_begin_only_they_and_plain_characters() {
+        for letter in '\0'..=char::MAX {
+            let first = letter.to_string().as_bytes()[0];
+            let is_twin = matches!(class(letter), Class::Twin(_));
+            let is_plain = class(letter) == Class::Plain;
+            if TWINS_BEGIN.contains(&first) {
+                assert!((is_twin || is_plain) && letter.len_utf8() == 2, "{letter}");
+            } else {
+                assert!(!is_twin, "{letter}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_page_with_a_character_that_is_not_plain_is_missing() {
+        for letter in '\0'..='\u{ffff}' {
+            let code = u32::from(letter);
+            let is_twin = TWINS.iter().any(|(twin, _)| *twin == letter);
+            if is_twin || judged(code) != Class::Plain {
+                assert!(!is_plain_page(code >> PAGE_BITS), "{code:x}");
+                assert_ne!(class(letter), Class::Plain, "{code:x}");
+            } else {
+                assert_eq!(class(letter), Class::Plain, "{code:x}");
+            }
         }
     }
 }

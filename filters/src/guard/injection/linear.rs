@@ -113,33 +113,49 @@ impl Linear {
         rules: &Rules,
         pieces: impl Iterator<Item = &'a str>,
     ) -> (f32, Option<Hit>) {
-        let mut sum = Sum {
-            weights: self.table.get(NUMBERS * 4..).unwrap_or_default(),
+        let mut seen = Seen {
+            weights: self.weights(),
             seen: [0; WEIGHTS / 64],
-            total: 0,
-            count: 0,
+            sum: Sum::default(),
             matcher: Matcher::new(rules),
         };
         for piece in pieces {
-            visit(piece, &mut sum);
-            sum.matcher.literals(piece);
+            visit(piece, &mut seen);
+            seen.matcher.literals(piece);
         }
+        (self.margin(seen.sum), seen.matcher.hit())
+    }
+
+    /// One byte for each feature.
+    pub(super) fn weights(&self) -> &[u8] {
+        self.table.get(NUMBERS * 4..).unwrap_or_default()
+    }
+
+    /// The log-odds that a sum means.
+    pub(super) fn margin(&self, sum: Sum) -> f32 {
         let norm = (sum.count.max(1) as f32).sqrt();
-        let margin = self.bias + self.scale * sum.total as f32 / norm;
-        (margin, sum.matcher.hit())
+        self.bias + self.scale * sum.total as f32 / norm
     }
 }
 
-/// The sum over the different features of a text.
-struct Sum<'a> {
+/// A sum over the different features of a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sum {
+    /// Of their weights.
+    pub(super) total: i32,
+    /// How many they are.
+    pub(super) count: u32,
+}
+
+/// What was seen of a text.
+struct Seen<'a> {
     weights: &'a [u8],
     seen: [u64; WEIGHTS / 64],
-    total: i32,
-    count: u32,
+    sum: Sum,
     matcher: Matcher<'a>,
 }
 
-impl Sink for Sum<'_> {
+impl Sink for Seen<'_> {
     fn word(&mut self, hash: u32) {
         self.matcher.word(hash);
     }
@@ -152,9 +168,9 @@ impl Sink for Sum<'_> {
         let bit = 1 << (place % 64);
         if *seen & bit == 0 {
             *seen |= bit;
-            self.count += 1;
+            self.sum.count += 1;
             let weight = self.weights.get(place).copied().unwrap_or(0);
-            self.total += i32::from(i8::from_le_bytes([weight]));
+            self.sum.total += i32::from(i8::from_le_bytes([weight]));
         }
     }
 }

@@ -4,15 +4,18 @@
 //! by `make train-injection`; what it can do is written in
 //! `docs/concepts/injection-model.md`.
 
+mod count;
 pub mod features;
 pub mod linear;
 mod phrases;
 pub mod rules;
+mod shared;
 mod spaced;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::fold::Folded;
 use super::hidden::shown;
@@ -125,14 +128,15 @@ impl Injection {
         let tail = shown(second.as_ref().map_or(tail, Folded::text));
         let (head, tail) = (joined(head.as_ref()), joined(tail.as_ref()));
         let (head, tail) = (head.as_ref(), tail.as_ref());
-        let (mut margin, mut best) = weigh(linear.look(&self.rules, [head, tail].into_iter()));
-        if trust == Trust::Tool && head.len() > WINDOW {
-            for window in windows(head).chain(windows(tail)) {
-                let (other, rule) = weigh(linear.look(&self.rules, std::iter::once(window)));
-                if other > margin {
-                    margin = other;
-                    best = rule.or(best);
-                }
+        if trust != Trust::Tool || head.len() <= WINDOW {
+            return weigh(linear.look(&self.rules, [head, tail].into_iter()));
+        }
+        let (whole, windows) = shared::look(linear, &self.rules, [head, tail]);
+        let (mut margin, mut best) = weigh(whole);
+        for (other, rule) in windows.into_iter().map(weigh) {
+            if other > margin {
+                margin = other;
+                best = rule.or(best);
             }
         }
         (margin, best)
@@ -173,18 +177,23 @@ fn ends(text: &str) -> (&str, &str) {
 
 /// Overlapping windows, so that an order of up to 200 bytes stands whole in one.
 pub fn windows(text: &str) -> impl Iterator<Item = &str> {
+    spans(text).filter_map(|span| text.get(span))
+}
+
+/// Where the windows stand. No place is in more than two of them.
+fn spans(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
     std::iter::from_fn(move || {
         if from >= text.len() {
             return None;
         }
         let end = text.ceil_char_boundary((from + WINDOW).min(text.len()));
-        let window = text.get(from..end);
+        let span = from..end;
         from = if end == text.len() {
             end
         } else {
             text.ceil_char_boundary(from + STRIDE)
         };
-        window
+        Some(span)
     })
 }

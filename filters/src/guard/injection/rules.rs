@@ -27,40 +27,83 @@ pub struct Hit {
 /// The rules, made ready.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Hash of a word and the classes it belongs to; classes 0 for an empty slot.
-    slots: Vec<(u32, u64)>,
+    /// Hash of a word and the place of what it means in `meanings`; 0 for an empty slot.
+    slots: Vec<(u32, u32)>,
+    /// The steps of all rules that words of the same classes may take, in the order of
+    /// the rules, the last step of each first. The first meaning is none.
+    meanings: Vec<Vec<Taken>>,
     literals: Option<AhoCorasick>,
+}
+
+/// A step of a rule.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    rule: usize,
+    step: usize,
+    gap: u32,
 }
 
 impl Rules {
     /// The rules of this build.
     #[must_use]
     pub fn new() -> Rules {
-        let mut slots = vec![(0, 0); SLOTS];
+        let mut classes = vec![(0, 0_u64); SLOTS];
         for (class, words) in CLASSES.iter().enumerate() {
             for word in words.split_ascii_whitespace() {
-                add(&mut slots, features::word(word), 1 << class);
+                add(&mut classes, features::word(word), 1 << class);
             }
         }
+        let mut sets = vec![0];
+        let slots = classes
+            .into_iter()
+            .map(|(hash, set)| (hash, place(&mut sets, set)))
+            .collect();
         let literals = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostFirst)
             .build(LITERALS.iter().map(|literal| literal.text))
             .ok();
-        Rules { slots, literals }
+        Rules {
+            slots,
+            meanings: sets.into_iter().map(meaning).collect(),
+            literals,
+        }
     }
 
-    /// The classes of a word.
-    fn classes(&self, hash: u32) -> u64 {
+    /// What a word means to the rules; 0 for nothing.
+    pub(super) fn meaning(&self, hash: u32) -> u32 {
         let mut at = hash as usize;
         loop {
             match self.slots.get(at % SLOTS) {
                 Some(&(_, 0)) | None => return 0,
-                Some(&(held, classes)) if held == hash => return classes,
+                Some(&(held, meaning)) if held == hash => return meaning,
                 Some(_) => at += 1,
             }
         }
     }
+}
+
+/// Where a set of classes stands among the sets; it is added if it is new.
+fn place(sets: &mut Vec<u64>, set: u64) -> u32 {
+    let place = sets.iter().position(|held| *held == set);
+    let place = place.unwrap_or_else(|| {
+        sets.push(set);
+        sets.len() - 1
+    });
+    u32::try_from(place).unwrap_or(0)
+}
+
+/// The steps that a word of these classes may take.
+fn meaning(classes: u64) -> Vec<Taken> {
+    let mut all = Vec::new();
+    for (rule, Rule { steps, .. }) in SEQUENCES.iter().enumerate() {
+        for (step, &(class, gap)) in steps.iter().enumerate().rev() {
+            if classes & (1 << class) != 0 {
+                all.push(Taken { rule, step, gap });
+            }
+        }
+    }
+    all
 }
 
 impl Default for Rules {
@@ -112,29 +155,51 @@ impl<'a> Matcher<'a> {
     /// The next word.
     pub fn word(&mut self, hash: u32) {
         self.words += 1;
-        let classes = self.rules.classes(hash);
-        if classes == 0 {
-            return;
+        let meaning = self.rules.meaning(hash);
+        if meaning != 0 {
+            self.meets(self.words, meaning);
         }
-        let mut best = self.hit;
-        for (rule, met) in SEQUENCES.iter().zip(&mut self.met) {
-            if follow(rule, met, classes, self.words) {
-                best = better(best, rule.name, rule.bonus);
-            }
-        }
-        self.hit = best;
     }
 
-    /// Looks for literal markup; cheap, for all of it begins with one of few bytes.
-    pub fn literals(&mut self, text: &str) {
+    /// A word that means something to the rules is the so many-th of the text; true when
+    /// it ends a sequence. The latest place is enough to know for each step, for gaps
+    /// only have a maximum.
+    pub(super) fn meets(&mut self, words: u32, meaning: u32) -> bool {
+        let steps = self.rules.meanings.get(meaning as usize);
+        let mut ended = false;
+        for &Taken { rule, step, gap } in steps.into_iter().flatten() {
+            let (Some(met), Some(rule)) = (self.met.get_mut(rule), SEQUENCES.get(rule)) else {
+                continue;
+            };
+            let reached = match step.checked_sub(1).and_then(|before| met.get(before)) {
+                None => step == 0,
+                Some(&before) => before != 0 && before < words && words - before <= gap + 1,
+            };
+            if reached && let Some(place) = met.get_mut(step) {
+                *place = words;
+                if step + 1 == rule.steps.len() {
+                    ended = true;
+                    self.hit = better(self.hit, rule.name, rule.bonus);
+                }
+            }
+        }
+        ended
+    }
+
+    /// Looks for literal markup; cheap, for all of it begins with one of few bytes. True
+    /// when there is some.
+    pub fn literals(&mut self, text: &str) -> bool {
         let Some(literals) = &self.rules.literals else {
-            return;
+            return false;
         };
+        let mut is_there = false;
         for found in literals.find_iter(text) {
+            is_there = true;
             if let Some(literal) = LITERALS.get(found.pattern().as_usize()) {
                 self.hit = better(self.hit, literal.name, literal.bonus);
             }
         }
+        is_there
     }
 }
 
@@ -144,24 +209,4 @@ fn better(held: Option<Hit>, rule: &'static str, bonus: f32) -> Option<Hit> {
         Some(hit) if hit.bonus >= bonus => Some(hit),
         _ => Some(Hit { rule, bonus }),
     }
-}
-
-/// Takes one word of some classes; true when it ends the rule's sequence. The
-/// latest place is enough to know for each step, for gaps only have a maximum.
-fn follow(rule: &Rule, met: &mut [u32; STEPS], classes: u64, words: u32) -> bool {
-    let mut ended = false;
-    for (step, &(class, gap)) in rule.steps.iter().enumerate().rev() {
-        if classes & (1 << class) == 0 {
-            continue;
-        }
-        let reached = match step.checked_sub(1).and_then(|before| met.get(before)) {
-            None => step == 0,
-            Some(&before) => before != 0 && before < words && words - before <= gap + 1,
-        };
-        if reached && let Some(place) = met.get_mut(step) {
-            *place = words;
-            ended |= step + 1 == rule.steps.len();
-        }
-    }
-    ended
 }
