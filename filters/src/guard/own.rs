@@ -51,6 +51,8 @@ struct Entry {
 pub struct Own {
     /// Sorted, so that the terms with one beginning stand together.
     entries: Vec<Entry>,
+    /// Whether a term may begin with a character whose first byte is this one.
+    begins: [bool; 256],
 }
 
 /// What a walk along the dictionary saw.
@@ -90,18 +92,21 @@ impl Own {
         }
         entries.sort();
         entries.dedup();
-        Ok(Own { entries })
+        let begins = begins(&entries);
+        Ok(Own { entries, begins })
     }
 
     /// Finds the longest whole term at every place; gives the bytes decided.
     pub fn scan(&self, window: Window<'_>, out: &mut Vec<Finding>) -> usize {
         let text = window.text;
-        let mut before = text
-            .get(..window.from)
-            .and_then(|left| left.chars().next_back());
-        let rest = text.get(window.from..).unwrap_or_default();
-        for (at, next) in rest.char_indices() {
-            let (at, previous) = (window.from + at, before.replace(next));
+        let mut from = window.from;
+        while let Some(at) = self.candidate(text, from) {
+            let (before, rest) = text.split_at_checked(at).unwrap_or((text, ""));
+            let Some(next) = rest.chars().next() else {
+                break;
+            };
+            from = at + next.len_utf8();
+            let previous = before.chars().next_back();
             if next.is_whitespace() || previous.is_some_and(|previous| joins(previous, next)) {
                 continue;
             }
@@ -114,6 +119,13 @@ impl Own {
             }
         }
         text.len()
+    }
+
+    /// The next place from here on where a term may begin, by its first byte.
+    fn candidate(&self, text: &str, from: usize) -> Option<usize> {
+        let begins = |byte: &u8| self.begins.get(usize::from(*byte)) == Some(&true);
+        let mut bytes = text.as_bytes().get(from..)?.iter();
+        bytes.position(begins).map(|place| from + place)
     }
 
     fn report(&self, text: &str, span: Range<usize>, found: Range<usize>, out: &mut Vec<Finding>) {
@@ -200,6 +212,25 @@ impl Entry {
     }
 }
 
+/// The first bytes of all characters that a term may begin with.
+fn begins(entries: &[Entry]) -> [bool; 256] {
+    let mut begins = [false; 256];
+    // Other scripts fold in too many ways to be told apart by one byte.
+    let others = begins.iter_mut().skip(0xc0);
+    others.for_each(|may| *may = !entries.is_empty());
+    for first in entries
+        .iter()
+        .filter_map(|entry| entry.folded.bytes().next())
+    {
+        for byte in [first.to_ascii_lowercase(), first.to_ascii_uppercase()] {
+            if let Some(may) = begins.get_mut(usize::from(byte)) {
+                *may = true;
+            }
+        }
+    }
+    begins
+}
+
 /// Whether two neighbours stand in one word. Scripts without spaces have none.
 fn joins(left: char, right: char) -> bool {
     let in_word = |c: char| {
@@ -265,5 +296,34 @@ mod tests {
             );
             assert_eq!(out, whole, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn what_a_term_may_begin_with_is_never_passed_over() {
+        let terms = [
+            "Acme Corp",
+            "株式会社",
+            "ẞ-Test",
+            "ÖL",
+            "kelvin",
+            "İstanbul",
+        ];
+        let list = OwnTerms {
+            terms: terms.map(str::to_owned).to_vec(),
+            ignore_case: true,
+        };
+        let quick = Own::new(std::slice::from_ref(&list)).unwrap();
+        let mut patient = Own::new(&[list]).unwrap();
+        patient.begins = [true; 256];
+        let all = |own: &Own, text: &str| {
+            let mut found = Vec::new();
+            own.scan(Window::whole(text), &mut found);
+            found
+        };
+        // The Kelvin sign is written in three bytes and folds to one.
+        let text =
+            "ACME corp acme  Corp (株式会社) ß-test ẞ-TEST öl Öl \u{212a}elvin Kelvin İSTANBUL";
+        assert_eq!(all(&quick, text).len(), 10);
+        assert_eq!(all(&quick, text), all(&patient, text));
     }
 }
