@@ -17,7 +17,7 @@ async fn start(shutdown: &str) -> (Upstream, Gateway) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_under_a_hundred_streams_drops_none() {
     let (_mock, mut gateway) = start("drain: 20s").await;
-    let body = streaming("p/stream?chunks=40&delay=50ms");
+    let body = streaming("p/stream?chunks=100&delay=50ms");
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..50 {
         let mut client = gateway.h1().await;
@@ -29,8 +29,10 @@ async fn sigterm_under_a_hundred_streams_drops_none() {
         let sending = shared.begin(&body, true).await;
         tasks.spawn(sending.answer());
     }
-    tokio::time::sleep(ms(400)).await;
-    assert_eq!(gateway.metrics("alfred_requests_in_flight").await, 100.0);
+    until("a hundred streams to run", || async {
+        gateway.metrics("alfred_requests_in_flight").await == 100.0
+    })
+    .await;
     let told = Instant::now();
     gateway.terminate();
     until("readiness to fall", || async { !gateway.is_ready().await }).await;
