@@ -307,7 +307,7 @@ fn begin(
     let sheet = Sheet::new(&path, reserve)?;
     sheet.put(&encode::header(directory.holder, number, previous), 0)?;
     if options.durability == Durability::Power {
-        sheet.sync()?;
+        sheet.sync_new()?;
         directory.sync()?;
     }
     Ok(sheet)

@@ -24,9 +24,8 @@
 //! | 36..40 | checksum of bytes 0..36 |
 //!
 //! Then records without space between them: checksum of all that follows (`u32`), length of the
-//! payload (`u32`, 1 to 65,536), payload. A payload begins with its kind (`u8`):
-//!
-//! Zeros after the last record of the last segment are space that was reserved for more.
+//! payload (`u32`, 1 to 65,536), payload. Zeros after the last record of the last segment are space
+//! that was reserved for more. A payload begins with its kind (`u8`):
 //!
 //! | kind | then |
 //! |---|---|

@@ -28,7 +28,7 @@ impl Sheet {
     pub(super) fn new(path: &Path, reserve: Option<u64>) -> io::Result<Self> {
         let file = new_segment(path)?;
         let map = reserve.and_then(|bytes| mapped(&file, path, bytes));
-        if map.is_none() {
+        if reserve.is_some() && map.is_none() {
             // What was reserved in vain.
             file.set_len(0)?;
         }
@@ -43,9 +43,14 @@ impl Sheet {
         }
     }
 
-    /// Waits until all of it is on the disk.
+    /// Waits until what was written is on the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
+    }
+
+    /// The same for a file that was just made, with all that the file system knows of it.
+    pub(super) fn sync_new(&self) -> io::Result<()> {
+        self.file.sync_all()
     }
 
     /// Ends the file after `length` bytes; from then on it grows with every record. One that is
