@@ -14,11 +14,11 @@ async fn the_mock_runs_alone_and_writes_its_usage() {
         H1::try_connect(addr).await.is_ok()
     })
     .await;
-    assert!(
-        running.err().contains(&format!("http://{listen}/v1")),
-        "{}",
-        running.err()
-    );
+    let url = format!("http://{listen}/v1");
+    until("the mock to say where", || async {
+        running.err().contains(&url)
+    })
+    .await;
     let mut client = H1::connect(addr).await;
     let answer = client.chat(&chat("echo", json!({}))).await.expect(200);
     assert_eq!(

@@ -106,9 +106,15 @@ impl H1 {
 
     /// A GET, and its answer.
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        let answer = self.try_get(path).await;
+        answer.expect("the connection ended without an answer")
+    }
+
+    /// A GET, and its answer; `None` if the connection ends before its header.
+    pub(crate) async fn try_get(&mut self, path: &str) -> Option<Answer> {
         let head = self.head("GET", path, &[]);
         self.send(head).await;
-        self.answer().await
+        self.try_answer().await
     }
 
     /// Ends the sending side; the client still listens.

@@ -134,7 +134,8 @@ impl Running {
         fs::read_to_string(self.folder.join("err")).unwrap_or_default()
     }
 
-    /// Waits until `/readyz` at this address says yes.
+    /// Waits until `/readyz` at this address says yes. A process that ends meanwhile cuts the
+    /// connection: the next turn tells what it said.
     pub(crate) async fn ready(&mut self, telemetry: SocketAddr) {
         let begun = Instant::now();
         loop {
@@ -142,7 +143,8 @@ impl Running {
                 panic!("ended with {status}:\n{}", self.err());
             }
             if let Ok(mut client) = H1::try_connect(telemetry).await
-                && client.get("/readyz").await.status == 200
+                && let Some(answer) = client.try_get("/readyz").await
+                && answer.status == 200
             {
                 return;
             }
