@@ -37,8 +37,6 @@ pub(super) const LETTER: u32 = LOWER | UPPER;
 pub(super) const ALNUM: u32 = LETTER | DIGIT;
 /// Letters, digits and `_`: what a word boundary of programs stands between.
 pub(super) const WORD: u32 = ALNUM | UNDERSCORE;
-/// Everything that is no letter and no digit, and may stand in a token.
-pub(super) const PUNCTUATION: u32 = !ALNUM;
 /// What stands between a name and its value without a space.
 pub(super) const OPERATOR: u32 = EQUALS | COLON | BAR;
 
@@ -94,28 +92,42 @@ pub(super) fn of(byte: u8) -> u32 {
     TABLE.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
-static SMALL: [u8; 256] = small_letters();
+/// How many letters and digits there are, whatever the case.
+pub(super) const COLUMNS: usize = 36;
+
+/// The letters and digits in their order, letters in lower case.
+pub(super) fn columns() -> impl Iterator<Item = u8> {
+    (b'0'..=b'9').chain(b'a'..=b'z')
+}
+
+/// Marks what is no letter and no digit.
+pub(super) const NO_COLUMN: u8 = u8::MAX;
+
+static COLUMN: [u8; 256] = column_table();
 
 #[allow(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which refuses an index out of bounds"
 )]
-const fn small_letters() -> [u8; 256] {
-    let mut all = [0; 256];
+const fn column_table() -> [u8; 256] {
+    let mut all = [NO_COLUMN; 256];
     let mut at = 0;
     while at < 256 {
-        if bit(at as u8) & ALNUM != 0 {
-            all[at] = (at as u8).to_ascii_lowercase();
+        let byte = (at as u8).to_ascii_lowercase();
+        if byte.is_ascii_digit() {
+            all[at] = byte - b'0';
+        } else if byte.is_ascii_lowercase() {
+            all[at] = byte - b'a' + 10;
         }
         at += 1;
     }
     all
 }
 
-/// A letter or digit in lower case, 0 for every other byte.
+/// Which of [`columns`] a byte is; [`NO_COLUMN`] for every other byte.
 #[inline]
-pub(super) fn small(byte: u8) -> u8 {
-    SMALL.get(usize::from(byte)).copied().unwrap_or(0)
+pub(super) fn column(byte: u8) -> u8 {
+    COLUMN.get(usize::from(byte)).copied().unwrap_or(NO_COLUMN)
 }
 
 /// The bit of the byte at that place, 0 beyond the end.

@@ -3,10 +3,8 @@
 //! `newRelic` are one. At most [`REACH`] bytes are looked at, well within the
 //! window's left context.
 
-use aho_corasick::Anchored;
-use aho_corasick::automaton::{Automaton as _, StateID};
-
-use super::alphabet::{self, ALNUM, LETTER, LOWER, UPPER};
+use super::alphabet::{self, ALNUM, LETTER, LOWER, NO_COLUMN, UPPER};
+use super::automaton::{Automaton, Word};
 use super::words::Words;
 
 /// How far before a value its words may stand, in bytes.
@@ -67,7 +65,8 @@ pub(super) struct Reader<'a> {
     automaton: &'a Automaton,
     meanings: &'a [Meaning],
     text: &'a [u8],
-    state: StateID,
+    /// The automaton's row.
+    row: u32,
     /// The next byte to read.
     at: usize,
     /// Where the letters and digits begin that go on up to there without a gap.
@@ -85,14 +84,6 @@ pub(super) struct Context<'a> {
     /// Words count from here on.
     low: usize,
     pub(super) bond: Bond,
-}
-
-/// The automaton of all words.
-pub(super) type Automaton = aho_corasick::dfa::DFA;
-
-/// The state before the first byte.
-fn start(automaton: &Automaton) -> StateID {
-    automaton.start_state(Anchored::No).unwrap_or_default()
 }
 
 /// Whether a word may begin there.
@@ -195,7 +186,7 @@ impl<'a> Reader<'a> {
             automaton,
             meanings,
             text,
-            state: start(automaton),
+            row: Automaton::START,
             at: 0,
             solid: 0,
             parted: 0,
@@ -214,36 +205,50 @@ impl<'a> Reader<'a> {
         let low = at.saturating_sub(REACH);
         if self.at < low {
             (self.at, self.solid) = (low, low);
-            self.state = start(self.automaton);
+            self.row = Automaton::START;
         }
         let Some(new) = self.text.get(self.at..at) else {
             return;
         };
+        let (automaton, from) = (self.automaton, self.at);
+        let mut row = self.row;
         for (offset, byte) in new.iter().enumerate() {
-            let small = alphabet::small(*byte);
-            if small == 0 {
-                self.solid = self.at + offset + 1;
-                match byte {
-                    b';' | b'}' => self.parted = self.solid,
-                    b'/' => self.path = self.solid,
-                    _ => {}
-                }
+            let column = alphabet::column(*byte);
+            if column == NO_COLUMN {
+                self.part(*byte, from + offset + 1);
                 continue;
             }
-            self.state = self.automaton.next_state(Anchored::No, self.state, small);
-            if self.automaton.is_special(self.state) && self.automaton.is_match(self.state) {
-                self.keep(self.at + offset + 1);
+            row = automaton.next(row, column);
+            if automaton.has_ended(row) {
+                self.keep(automaton.ended(row), from + offset + 1);
             }
         }
-        self.at = at;
+        (self.row, self.at) = (row, at);
+    }
+
+    /// Takes what is no letter and no digit and ends there.
+    #[inline]
+    fn part(&mut self, byte: u8, end: usize) {
+        self.solid = end;
+        match byte {
+            b';' | b'}' => self.parted = end,
+            b'/' => self.path = end,
+            _ => {}
+        }
+    }
+
+    /// Whether a vendor's name or a word of secrets stands within reach of the value at
+    /// `at`, up to which it has read, from `since` at the earliest.
+    pub(super) fn says(&self, since: usize, at: usize) -> bool {
+        let low = low(since, at);
+        self.words.has_vendor(low) || self.words.says_secret(low)
     }
 
     /// Keeps the words that end there.
-    fn keep(&mut self, end: usize) {
-        for nth in 0..self.automaton.match_len(self.state) {
-            let pattern = self.automaton.match_pattern(self.state, nth);
-            let length = self.automaton.pattern_len(pattern);
-            let Some(meaning) = self.meanings.get(pattern.as_usize()) else {
+    #[inline(never)]
+    fn keep(&mut self, words: &[Word], end: usize) {
+        for (word, length) in words.iter().copied() {
+            let Some(meaning) = self.meanings.get(word) else {
                 continue;
             };
             let whole = end.checked_sub(length).filter(|at| *at >= self.solid);
@@ -269,10 +274,16 @@ impl<'a> Reader<'a> {
     pub(super) fn context(&'a self, since: usize, at: usize, bond: Bond) -> Context<'a> {
         Context {
             reader: self,
-            low: since.max(at.saturating_sub(REACH)),
+            low: low(since, at),
             bond,
         }
     }
+}
+
+/// From where on words count that stand before the value at `at`, from `since` at the
+/// earliest.
+fn low(since: usize, at: usize) -> usize {
+    since.max(at.saturating_sub(REACH))
 }
 
 /// Where the letters and digits begin of which so many end there; nothing when that is

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::alphabet;
-use super::context::{Automaton, Meaning};
+use super::automaton::Automaton;
+use super::context::Meaning;
 use super::family::{Check, Family};
 use super::shape::Shape;
 use super::table;
@@ -148,7 +149,7 @@ impl Index {
                 self.meanings.push(meaning);
             }
         }
-        self.words = Automaton::new(words).ok();
+        self.words = Automaton::new(&words).ok();
     }
 
     /// The shapes that begin with the two bytes and take no more bytes than these.

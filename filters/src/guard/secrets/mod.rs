@@ -10,6 +10,7 @@
 //! | [`family`] | a row of the table |
 //! | [`table`] | the rows |
 //! | [`index`] | finds the rows that a token's first bytes allow |
+//! | [`automaton`] | finds the words of names |
 //! | [`context`] | what stands before a value |
 //! | [`words`] | the words that were read last |
 //! | [`value`] | what a value looks like by itself |
@@ -20,6 +21,7 @@
 //! | [`run`] | one token is judged |
 
 mod alphabet;
+mod automaton;
 mod context;
 mod entropy;
 mod family;
@@ -39,7 +41,7 @@ use std::ops::Range;
 
 use super::window::OPEN;
 use super::{Confidence, Finding, Kind, Window};
-use alphabet::{ALNUM, PUNCTUATION};
+use alphabet::ALNUM;
 use context::Reader;
 use index::Index;
 use shape::{Shape, Stretches};
@@ -193,17 +195,18 @@ fn follow(text: &[u8], from: usize) -> (usize, u32) {
     let (mut bits, mut border) = (0, 0);
     for (place, byte) in rest.iter().enumerate() {
         let bit = alphabet::of(*byte);
+        if bit & ALNUM != 0 {
+            bits |= bit;
+            border = 0;
+            continue;
+        }
         if bit == 0 {
             return (from + place, bits);
         }
         bits |= bit;
-        if bit & ALNUM != 0 {
-            border = 0;
-        } else {
-            border += usize::from(bit & PUNCTUATION != 0);
-            if border == BORDER {
-                return (from + place + 1, bits);
-            }
+        border += 1;
+        if border == BORDER {
+            return (from + place + 1, bits);
         }
     }
     (from + rest.len(), bits)

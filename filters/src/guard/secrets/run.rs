@@ -317,6 +317,10 @@ impl Index {
             return None;
         }
         case.spend(LOOK);
+        case.reader.upto(at);
+        if !case.reader.says(since, at) {
+            return None;
+        }
         let bond = context::bond(case.text, at);
         if !bond.operator && tail.len() < 7 {
             return None;
@@ -324,7 +328,6 @@ impl Index {
         if inner_name(tail, strong && bond.operator) {
             return None;
         }
-        case.reader.upto(at);
         let mut spent = 0;
         let context = case.reader.context(since, at, bond);
         let mut place = Place {
