@@ -183,6 +183,9 @@ impl Pii {
             return None;
         }
         let digits = view.run(anchor, chain::DIGITS + 1, digit);
+        if word == anchor && self.is_bare(view, (anchor, digits)) {
+            return None;
+        }
         // A number in front of an `@` is a part of the address.
         let most = anchor + LEFT + 1;
         if !local(before) && reader.sign.within(view, (digits, most)) {
@@ -225,6 +228,24 @@ impl Pii {
             self.identity(view, (start, 0), reader, &mut best);
         }
         best.take()
+    }
+
+    /// Whether digits are too few for anything by themselves, and nothing joins them to
+    /// what stands around them: most numbers are.
+    fn is_bare(&self, view: &View<'_>, (anchor, digits): (usize, usize)) -> bool {
+        let (before, next) = (view.before(anchor), view.at(digits));
+        let count = digits - anchor;
+        if count >= phone::SHORTEST || alnum(next) || local(next) || next == b'@' {
+            return false;
+        }
+        // A space joins only what begins behind it.
+        let second = if next == b' ' { view.at(digits + 1) } else { 0 };
+        let joined = match next {
+            b' ' => digit(second) || second == b'(',
+            _ => chain::joins(next) || net::joint(next),
+        };
+        let apart = !joined && !net::joint(before) && led(view, anchor).is_none();
+        apart && !self.shapes.go_on(count, [next, second])
     }
 
     /// Cards and phone numbers, by the place and end of their first group of digits.

@@ -165,6 +165,21 @@ impl Shapes {
         }
     }
 
+    /// Whether a shape ends behind so many digits, or goes on with these bytes.
+    pub(super) fn go_on(&self, digits: usize, [next, second]: [u8; 2]) -> bool {
+        let state = self.digits.get(digits).copied().unwrap_or(WHOLE);
+        let behind = self.follow(state, next);
+        (state | behind) & WHOLE != 0 || self.follow(behind, second) != DEAD
+    }
+
+    /// The state that follows one when this byte is read.
+    #[inline]
+    fn follow(&self, state: u16, byte: u8) -> u16 {
+        let kind = KIND.get(usize::from(byte)).copied().unwrap_or_default();
+        let place = usize::from(state & !WHOLE) * ROOM + usize::from(kind);
+        self.next.get(place).copied().unwrap_or(DEAD)
+    }
+
     /// Reads the numbers that begin here, where one may begin. So many digits are known
     /// to lead, or it is not known whether any do.
     pub(super) fn read(
@@ -185,9 +200,7 @@ impl Shapes {
         let text = view.ahead(start, MOST);
         for (byte, at) in text.iter().zip(start + 1..).skip(known) {
             work::note(1);
-            let kind = KIND.get(usize::from(*byte)).copied().unwrap_or_default();
-            let place = usize::from(state & !WHOLE) * ROOM + usize::from(kind);
-            state = self.next.get(place).copied().unwrap_or(DEAD);
+            state = self.follow(state, *byte);
             if state == DEAD {
                 return numbers.keep(text);
             }
