@@ -3,8 +3,6 @@
 //! one lookup of its column and one of the next row, and nothing else is asked where no
 //! word ends.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
 use aho_corasick::automaton::{Automaton as _, StateID};
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, BuildError, MatchError};
@@ -63,26 +61,27 @@ impl Automaton {
 /// Lays the table flat: states are numbered as they are reached, so that those near the
 /// start, where a text is most of the time, stand together.
 fn flat(built: &DFA) -> Result<Automaton, MatchError> {
-    let reached = reached(built)?;
-    let (ending, plain): (Vec<StateID>, Vec<StateID>) = reached
-        .into_iter()
-        .partition(|state| built.is_match(*state));
-    let rows: BTreeMap<StateID, u32> = plain
-        .iter()
-        .chain(&ending)
-        .copied()
-        .zip((0..).step_by(COLUMNS))
-        .collect();
-    let follows = |state: &StateID| {
-        let state = *state;
-        alphabet::columns().map(move |byte| built.next_state(Anchored::No, state, byte))
+    let Reached { states, follow } = reached(built)?;
+    let ends = |place: &u32| {
+        let state = states.get(*place as usize);
+        state.is_some_and(|state| built.is_match(*state))
     };
-    let all = plain.iter().chain(&ending);
-    let table = all.flat_map(follows);
-    let table = table.map(|next| rows.get(&next).copied().unwrap_or_default());
-    let words = |state: &StateID| {
-        let nth = 0..built.match_len(*state);
-        let words = nth.map(|nth| built.match_pattern(*state, nth));
+    let (ending, plain): (Vec<u32>, Vec<u32>) = (0..states.len() as u32).partition(ends);
+    let mut rows = vec![0; states.len()];
+    for (place, row) in plain.iter().chain(&ending).zip((0..).step_by(COLUMNS)) {
+        if let Some(slot) = rows.get_mut(*place as usize) {
+            *slot = row;
+        }
+    }
+    let row = |place: &u32| rows.get(*place as usize).copied().unwrap_or_default();
+    let follows = |place: &u32| {
+        let from = *place as usize * COLUMNS;
+        follow.get(from..from + COLUMNS).unwrap_or_default()
+    };
+    let table = plain.iter().chain(&ending).flat_map(follows).map(row);
+    let words = |place: &u32| {
+        let state = states.get(*place as usize).copied().unwrap_or_default();
+        let words = (0..built.match_len(state)).map(|nth| built.match_pattern(state, nth));
         let words = words.map(|word| (word.as_usize(), built.pattern_len(word)));
         words.collect()
     };
@@ -94,19 +93,41 @@ fn flat(built: &DFA) -> Result<Automaton, MatchError> {
 }
 
 /// All states that letters and digits lead to, the start first.
-fn reached(built: &DFA) -> Result<Vec<StateID>, MatchError> {
+#[derive(Default)]
+struct Reached {
+    states: Vec<StateID>,
+    /// Per state, one after the other, the places of those that follow it.
+    follow: Vec<u32>,
+}
+
+fn reached(built: &DFA) -> Result<Reached, MatchError> {
     let start = built.start_state(Anchored::No)?;
-    let mut known = BTreeSet::from([start]);
-    let mut left = VecDeque::from([start]);
-    let mut reached = Vec::new();
-    while let Some(state) = left.pop_front() {
-        reached.push(state);
+    let mut reached = Reached::default();
+    // A state's place and one more, by its number.
+    let mut places: Vec<u32> = Vec::new();
+    let mut place_of = |state: StateID, states: &mut Vec<StateID>| {
+        let number = state.as_usize();
+        if places.len() <= number {
+            places.resize(number + 1, 0);
+        }
+        let Some(place) = places.get_mut(number) else {
+            return 0;
+        };
+        if *place == 0 {
+            states.push(state);
+            *place = states.len() as u32;
+        }
+        *place - 1
+    };
+    place_of(start, &mut reached.states);
+    let mut at = 0;
+    while let Some(state) = reached.states.get(at).copied() {
         for byte in alphabet::columns() {
             let next = built.next_state(Anchored::No, state, byte);
-            if known.insert(next) {
-                left.push_back(next);
-            }
+            let place = place_of(next, &mut reached.states);
+            reached.follow.push(place);
         }
+        at += 1;
     }
     Ok(reached)
 }
