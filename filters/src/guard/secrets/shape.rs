@@ -182,6 +182,14 @@ fn follow(parts: &[Part], text: &[u8], at: usize, known: &mut Stretches) -> Opti
                 .flatten()
         }
         Part::Class { mask, min, max } => {
+            // What stands behind a stretch of one length is told at once.
+            if let (true, Some(Part::Literal(bytes))) = (min == max, rest.first())
+                && !text
+                    .get(at + min..)
+                    .is_some_and(|text| text.starts_with(bytes))
+            {
+                return None;
+            }
             let count = (known.end(text, at, *mask) - at).min(*max);
             if rest.is_empty() {
                 let end = at + count;
