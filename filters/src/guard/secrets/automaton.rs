@@ -5,7 +5,7 @@
 
 use aho_corasick::automaton::{Automaton as _, StateID};
 use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, BuildError, MatchError};
+use aho_corasick::{Anchored, MatchError};
 
 use super::alphabet::{self, COLUMNS};
 
@@ -13,14 +13,14 @@ use super::alphabet::{self, COLUMNS};
 pub(super) type Word = (usize, usize);
 
 /// Reads letters and digits, and tells which words end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Automaton {
     /// The places where the rows begin that follow a row, one for each column. Rows at
     /// which words end stand behind all others.
     table: Vec<u32>,
     /// Where the first row begins at which words end.
     ending: u32,
-    /// Which words end at each row from there on, the longest first.
+    /// Which words end at each row from there on.
     words: Vec<Vec<Word>>,
 }
 
@@ -28,13 +28,11 @@ impl Automaton {
     /// The row before the first byte.
     pub(super) const START: u32 = 0;
 
-    /// Compiles words of small letters and digits.
-    ///
-    /// # Errors
-    /// The library refuses them; there are too many.
-    pub(super) fn new(words: &[&str]) -> Result<Automaton, BuildError> {
-        let built = DFA::new(words)?;
-        Ok(flat(&built).unwrap_or_default())
+    /// Compiles words of small letters and digits; nothing when the library refuses them,
+    /// as it does far too many.
+    pub(super) fn new(words: &[&str]) -> Option<Automaton> {
+        let built = DFA::new(words).ok()?;
+        flat(&built).ok()
     }
 
     /// The row that follows when a byte of this column is read.
@@ -130,4 +128,43 @@ fn reached(built: &DFA) -> Result<Reached, MatchError> {
         at += 1;
     }
     Ok(reached)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which words end behind which letters.
+    fn read(automaton: &Automaton, text: &str) -> Vec<(usize, usize)> {
+        let mut row = Automaton::START;
+        let mut found = Vec::new();
+        for (at, byte) in text.bytes().enumerate() {
+            row = automaton.next(row, alphabet::column(byte));
+            assert_eq!(automaton.has_ended(row), !automaton.ended(row).is_empty());
+            let ended = automaton.ended(row).iter();
+            found.extend(ended.map(|(word, length)| (at + 1 - length, *word)));
+        }
+        found.sort_unstable();
+        found
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn words_are_found_wherever_they_stand(
+            words in proptest::collection::btree_set("[ab0]{1,4}", 1..8),
+            text in "[abAB0z]{0,24}",
+        ) {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let small = text.to_ascii_lowercase();
+            let stands = |at: usize, word: &str| small[at..].starts_with(word);
+            let mut expected = Vec::new();
+            for at in 0..small.len() {
+                let here = words.iter().enumerate().filter(|(_, word)| stands(at, word));
+                expected.extend(here.map(|(word, _)| (at, word)));
+            }
+            expected.sort_unstable();
+            let automaton = Automaton::new(&words).unwrap();
+            proptest::prop_assert_eq!(read(&automaton, &text), expected);
+        }
+    }
 }

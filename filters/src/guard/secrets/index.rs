@@ -149,7 +149,7 @@ impl Index {
                 self.meanings.push(meaning);
             }
         }
-        self.words = Automaton::new(&words).ok();
+        self.words = Automaton::new(&words);
     }
 
     /// The shapes that begin with the two bytes and take no more bytes than these.
