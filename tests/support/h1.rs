@@ -106,15 +106,19 @@ impl H1 {
 
     /// A GET, and its answer.
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
-        let answer = self.try_get(path).await;
-        answer.expect("the connection ended without an answer")
+        self.begin_get(path).await;
+        self.answer().await
     }
 
     /// A GET, and its answer; `None` if the connection ends before its header.
     pub(crate) async fn try_get(&mut self, path: &str) -> Option<Answer> {
+        self.begin_get(path).await;
+        self.try_answer().await
+    }
+
+    async fn begin_get(&mut self, path: &str) {
         let head = self.head("GET", path, &[]);
         self.send(head).await;
-        self.try_answer().await
     }
 
     /// Ends the sending side; the client still listens.
