@@ -88,6 +88,17 @@ struct Reader<'a> {
     numbers: Numbers,
 }
 
+impl<'a> Reader<'a> {
+    fn new(words: &'a Words) -> Reader<'a> {
+        Reader {
+            nearby: Nearby::new(words),
+            groups: Groups::default(),
+            sign: Sign::default(),
+            numbers: Numbers::default(),
+        }
+    }
+}
+
 impl Pii {
     /// Compiles the scanner for these kinds; see [`Entity::defaults`].
     #[must_use]
@@ -115,12 +126,7 @@ impl Pii {
         let bytes = text.as_bytes();
         let boundary = |at: usize| (at..text.len()).find(|at| text.is_char_boundary(*at));
         let boundary = |at: usize| boundary(at).unwrap_or(text.len());
-        let mut reader = Reader {
-            nearby: Nearby::new(&self.words),
-            groups: Groups::default(),
-            sign: Sign::default(),
-            numbers: Numbers::default(),
-        };
+        let mut reader = Reader::new(&self.words);
         let mut phrases = self.cues.as_ref().map(|cues| cues.read(window.from));
         let mut floor = window.from;
         let mut at = window.from;
@@ -178,14 +184,24 @@ impl Pii {
     /// What stands at the first digit of a word.
     fn number(&self, view: &View<'_>, anchor: usize, reader: &mut Reader<'_>) -> Option<Hit> {
         let word = view.back(anchor, LETTERS + 1, |byte| byte.is_ascii_alphabetic());
-        let before = view.before(word);
-        if anchor - word > LETTERS || digit(before) {
+        if anchor - word > LETTERS || digit(view.before(word)) {
             return None;
         }
         let digits = view.run(anchor, chain::DIGITS + 1, digit);
         if word == anchor && self.is_bare(view, (anchor, digits)) {
             return None;
         }
+        self.standing(view, (word, anchor, digits), reader)
+    }
+
+    /// The same for one whose word begins at `word` and whose first digits end at `digits`.
+    fn standing(
+        &self,
+        view: &View<'_>,
+        (word, anchor, digits): (usize, usize, usize),
+        reader: &mut Reader<'_>,
+    ) -> Option<Hit> {
+        let before = view.before(word);
         // A number in front of an `@` is a part of the address.
         let most = anchor + LEFT + 1;
         if !local(before) && reader.sign.within(view, (digits, most)) {

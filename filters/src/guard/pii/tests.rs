@@ -278,6 +278,24 @@ fn a_text_cut_in_two_or_three_gives_the_findings_of_the_whole() {
 
 proptest::proptest! {
     #[test]
+    fn where_bare_digits_stand_nothing_is_found(
+        before in "([ a-zA-Z:.@+(/_-]|\\+|AB |phone ){0,3}",
+        digits in "[0-9]{1,6}",
+        behind in "[ a-z0-9:.@()/,;&x-]{0,16}",
+    ) {
+        let (pii, text) = (scanner(), format!("{before}{digits}{behind}"));
+        let view = View::new(text.as_bytes(), true);
+        let anchor = before.len();
+        let end = view.run(anchor, chain::DIGITS + 1, digit);
+        let alone = !alnum(view.before(anchor));
+        if alone && pii.is_bare(&view, (anchor, end)) {
+            let mut reader = Reader::new(&pii.words);
+            let hit = pii.standing(&view, (anchor, anchor, end), &mut reader);
+            proptest::prop_assert!(hit.is_none(), "{:?}", text);
+        }
+    }
+
+    #[test]
     fn cuts_do_not_matter_to_any_text(
         parts in proptest::collection::vec(proptest::prop_oneof![
             "[ a-f0-9:.@+()/x-]{1,30}", "[0-9 -]{1,24}", "[a-zé中]{1,90}", "(phone|order|ssn|card|,| |\n| \\| )",
