@@ -42,7 +42,7 @@ pub(super) const OPERATOR: u32 = EQUALS | COLON | BAR;
 
 /// The bit of a byte; 0 for what ends every token: white space, quotes, brackets,
 /// `\`, `,`, `;`, control bytes and all that is not ASCII.
-const fn bit(byte: u8) -> u32 {
+pub(super) const fn bit(byte: u8) -> u32 {
     match byte {
         b'0'..=b'9' => DIGIT,
         b'a'..=b'f' => HEX_LOWER,
@@ -100,9 +100,6 @@ pub(super) fn columns() -> impl Iterator<Item = u8> {
     (b'0'..=b'9').chain(b'a'..=b'z')
 }
 
-/// Marks what is no letter and no digit.
-pub(super) const NO_COLUMN: u8 = u8::MAX;
-
 static COLUMN: [u8; 256] = column_table();
 
 #[allow(
@@ -110,7 +107,7 @@ static COLUMN: [u8; 256] = column_table();
     reason = "evaluated by the compiler, which refuses an index out of bounds"
 )]
 const fn column_table() -> [u8; 256] {
-    let mut all = [NO_COLUMN; 256];
+    let mut all = [COLUMNS as u8; 256];
     let mut at = 0;
     while at < 256 {
         let byte = (at as u8).to_ascii_lowercase();
@@ -124,10 +121,13 @@ const fn column_table() -> [u8; 256] {
     all
 }
 
-/// Which of [`columns`] a byte is; [`NO_COLUMN`] for every other byte.
+/// Which of [`columns`] a byte is; [`COLUMNS`] for every other byte.
 #[inline]
 pub(super) fn column(byte: u8) -> u8 {
-    COLUMN.get(usize::from(byte)).copied().unwrap_or(NO_COLUMN)
+    COLUMN
+        .get(usize::from(byte))
+        .copied()
+        .unwrap_or(COLUMNS as u8)
 }
 
 /// The bit of the byte at that place, 0 beyond the end.

@@ -1,93 +1,112 @@
 //! The automaton of the words of names, laid flat. The library builds it; here its table
-//! has a row for each state and a column for each letter and digit, so that a byte costs
-//! one lookup of its column and one of the next row, and nothing else is asked where no
-//! word ends.
+//! has a row for each state, with a column for each letter and digit and one for all other
+//! bytes, so that a byte costs one lookup of its column and one of the next row, and
+//! nothing else is asked where no word ends.
 
 use aho_corasick::automaton::{Automaton as _, StateID};
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchError};
 
-use super::alphabet::{self, COLUMNS};
+use super::alphabet::{self, ALNUM, COLUMNS};
 
 /// A word's number, and its length in bytes.
 pub(super) type Word = (usize, usize);
 
+/// How many places a row has: more than there are columns, so that it lies in two lines
+/// of a cache and its place is found by a shift.
+const WIDTH: usize = 64;
+
+/// The numbers of the rows that follow one, by columns.
+type Row = [u16; WIDTH];
+
 /// Reads letters and digits, and tells which words end.
 #[derive(Debug)]
 pub(super) struct Automaton {
-    /// The places where the rows begin that follow a row, one for each column. Rows at
-    /// which words end stand behind all others.
-    table: Vec<u32>,
-    /// Where the first row begins at which words end.
-    ending: u32,
+    /// Rows at which words end stand behind all others.
+    rows: Vec<Row>,
+    /// The number of the first row at which words end.
+    ending: u16,
     /// Which words end at each row from there on.
     words: Vec<Vec<Word>>,
 }
 
 impl Automaton {
     /// The row before the first byte.
-    pub(super) const START: u32 = 0;
+    pub(super) const START: u16 = 0;
 
     /// Compiles words of small letters and digits; nothing when the library refuses them,
     /// as it does far too many.
     pub(super) fn new(words: &[&str]) -> Option<Automaton> {
         let built = DFA::new(words).ok()?;
-        flat(&built).ok()
+        flat(&built).ok()?
     }
 
-    /// The row that follows when a byte of this column is read.
+    /// Reads up to the next byte at which words end: gives the row behind it, and how many
+    /// bytes were read if there is one. What is no letter and no digit leaves the row as
+    /// it is, since words may have such bytes between their letters.
     #[inline]
-    pub(super) fn next(&self, row: u32, column: u8) -> u32 {
-        let place = row as usize + usize::from(column);
-        self.table.get(place).copied().unwrap_or(Self::START)
-    }
-
-    /// Whether words end at a row.
-    #[inline]
-    pub(super) fn has_ended(&self, row: u32) -> bool {
-        row >= self.ending
+    pub(super) fn read(&self, mut row: u16, bytes: &[u8]) -> (u16, Option<usize>) {
+        let (rows, ending) = (self.rows.as_slice(), self.ending);
+        for (read, byte) in (1..).zip(bytes) {
+            let column = usize::from(alphabet::column(*byte)) % WIDTH;
+            let follow = rows.get(usize::from(row)).and_then(|row| row.get(column));
+            row = follow.copied().unwrap_or(Self::START);
+            // Behind a word the row is still its.
+            if row >= ending && alphabet::of(*byte) & ALNUM != 0 {
+                return (row, Some(read));
+            }
+        }
+        (row, None)
     }
 
     /// The words that end at a row.
-    pub(super) fn ended(&self, row: u32) -> &[Word] {
-        let behind = row.checked_sub(self.ending).map(|row| row as usize);
-        let words = behind.and_then(|row| self.words.get(row / COLUMNS));
+    pub(super) fn ended(&self, row: u16) -> &[Word] {
+        let behind = row.checked_sub(self.ending).map(usize::from);
+        let words = behind.and_then(|row| self.words.get(row));
         words.map_or(&[], Vec::as_slice)
     }
 }
 
 /// Lays the table flat: states are numbered as they are reached, so that those near the
-/// start, where a text is most of the time, stand together.
-fn flat(built: &DFA) -> Result<Automaton, MatchError> {
+/// start, where a text is most of the time, stand together. Nothing when there are more
+/// states than numbers.
+fn flat(built: &DFA) -> Result<Option<Automaton>, MatchError> {
     let Reached { states, follow } = reached(built)?;
-    let ends = |place: &u32| {
-        let state = states.get(*place as usize);
+    if states.len() > usize::from(u16::MAX) {
+        return Ok(None);
+    }
+    let ends = |place: &usize| {
+        let state = states.get(*place);
         state.is_some_and(|state| built.is_match(*state))
     };
-    let (ending, plain): (Vec<u32>, Vec<u32>) = (0..states.len() as u32).partition(ends);
-    let mut rows = vec![0; states.len()];
-    for (place, row) in plain.iter().chain(&ending).zip((0..).step_by(COLUMNS)) {
-        if let Some(slot) = rows.get_mut(*place as usize) {
-            *slot = row;
+    let (ending, plain): (Vec<usize>, Vec<usize>) = (0..states.len()).partition(ends);
+    let mut numbers = vec![0_u16; states.len()];
+    for (place, number) in plain.iter().chain(&ending).zip(0..) {
+        if let Some(slot) = numbers.get_mut(*place) {
+            *slot = number;
         }
     }
-    let row = |place: &u32| rows.get(*place as usize).copied().unwrap_or_default();
-    let follows = |place: &u32| {
-        let from = *place as usize * COLUMNS;
-        follow.get(from..from + COLUMNS).unwrap_or_default()
+    let number = |place: &usize| numbers.get(*place).copied().unwrap_or_default();
+    let row = |place: &usize| {
+        let from = place * COLUMNS;
+        let columns = follow.get(from..from + COLUMNS).unwrap_or_default();
+        let mut row = [number(place); WIDTH];
+        for (slot, follows) in row.iter_mut().zip(columns) {
+            *slot = number(follows);
+        }
+        row
     };
-    let table = plain.iter().chain(&ending).flat_map(follows).map(row);
-    let words = |place: &u32| {
-        let state = states.get(*place as usize).copied().unwrap_or_default();
+    let words = |place: &usize| {
+        let state = states.get(*place).copied().unwrap_or_default();
         let words = (0..built.match_len(state)).map(|nth| built.match_pattern(state, nth));
         let words = words.map(|word| (word.as_usize(), built.pattern_len(word)));
         words.collect()
     };
-    Ok(Automaton {
-        table: table.collect(),
-        ending: (plain.len() * COLUMNS) as u32,
+    Ok(Some(Automaton {
+        rows: plain.iter().chain(&ending).map(row).collect(),
+        ending: plain.len() as u16,
         words: ending.iter().map(words).collect(),
-    })
+    }))
 }
 
 /// All states that letters and digits lead to, the start first.
@@ -95,14 +114,14 @@ fn flat(built: &DFA) -> Result<Automaton, MatchError> {
 struct Reached {
     states: Vec<StateID>,
     /// Per state, one after the other, the places of those that follow it.
-    follow: Vec<u32>,
+    follow: Vec<usize>,
 }
 
 fn reached(built: &DFA) -> Result<Reached, MatchError> {
     let start = built.start_state(Anchored::No)?;
     let mut reached = Reached::default();
     // A state's place and one more, by its number.
-    let mut places: Vec<u32> = Vec::new();
+    let mut places: Vec<usize> = Vec::new();
     let mut place_of = |state: StateID, states: &mut Vec<StateID>| {
         let number = state.as_usize();
         if places.len() <= number {
@@ -113,7 +132,7 @@ fn reached(built: &DFA) -> Result<Reached, MatchError> {
         };
         if *place == 0 {
             states.push(state);
-            *place = states.len() as u32;
+            *place = states.len();
         }
         *place - 1
     };
@@ -136,13 +155,17 @@ mod tests {
 
     /// Which words end behind which letters.
     fn read(automaton: &Automaton, text: &str) -> Vec<(usize, usize)> {
-        let mut row = Automaton::START;
+        let (mut row, mut at) = (Automaton::START, 0);
         let mut found = Vec::new();
-        for (at, byte) in text.bytes().enumerate() {
-            row = automaton.next(row, alphabet::column(byte));
-            assert_eq!(automaton.has_ended(row), !automaton.ended(row).is_empty());
-            let ended = automaton.ended(row).iter();
-            found.extend(ended.map(|(word, length)| (at + 1 - length, *word)));
+        loop {
+            let (end, read) = automaton.read(row, &text.as_bytes()[at..]);
+            let Some(read) = read else {
+                break;
+            };
+            (row, at) = (end, at + read);
+            let ended = automaton.ended(row);
+            assert!(!ended.is_empty());
+            found.extend(ended.iter().map(|(word, length)| (at - length, *word)));
         }
         found.sort_unstable();
         found

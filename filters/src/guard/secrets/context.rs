@@ -3,7 +3,7 @@
 //! `newRelic` are one. At most [`REACH`] bytes are looked at, well within the
 //! window's left context.
 
-use super::alphabet::{self, ALNUM, LETTER, LOWER, NO_COLUMN, UPPER};
+use super::alphabet::{self, ALNUM, LETTER, LOWER, UPPER};
 use super::automaton::{Automaton, Word};
 use super::words::Words;
 
@@ -66,14 +66,9 @@ pub(super) struct Reader<'a> {
     meanings: &'a [Meaning],
     text: &'a [u8],
     /// The automaton's row.
-    row: u32,
+    row: u16,
     /// The next byte to read.
     at: usize,
-    /// Where the letters and digits begin that go on up to there without a gap.
-    solid: usize,
-    /// Behind the last byte that parts a value from names before it, and the last `/`.
-    parted: usize,
-    path: usize,
     words: Words,
 }
 
@@ -188,9 +183,6 @@ impl<'a> Reader<'a> {
             text,
             row: Automaton::START,
             at: 0,
-            solid: 0,
-            parted: 0,
-            path: 0,
             words: Words::new(),
         }
     }
@@ -204,37 +196,22 @@ impl<'a> Reader<'a> {
     pub(super) fn upto(&mut self, at: usize) {
         let low = at.saturating_sub(REACH);
         if self.at < low {
-            (self.at, self.solid) = (low, low);
-            self.row = Automaton::START;
+            (self.at, self.row) = (low, Automaton::START);
         }
         let Some(new) = self.text.get(self.at..at) else {
             return;
         };
-        let (automaton, from) = (self.automaton, self.at);
-        let mut row = self.row;
-        for (offset, byte) in new.iter().enumerate() {
-            let column = alphabet::column(*byte);
-            if column == NO_COLUMN {
-                self.part(*byte, from + offset + 1);
-                continue;
-            }
-            row = automaton.next(row, column);
-            if automaton.has_ended(row) {
-                self.keep(automaton.ended(row), from + offset + 1);
-            }
+        let (automaton, mut row, mut left) = (self.automaton, self.row, new);
+        loop {
+            let (end, read) = automaton.read(row, left);
+            row = end;
+            let Some(read) = read else {
+                break;
+            };
+            left = left.get(read..).unwrap_or_default();
+            self.keep(automaton.ended(row), at - left.len());
         }
         (self.row, self.at) = (row, at);
-    }
-
-    /// Takes what is no letter and no digit and ends there.
-    #[inline]
-    fn part(&mut self, byte: u8, end: usize) {
-        self.solid = end;
-        match byte {
-            b';' | b'}' => self.parted = end,
-            b'/' => self.path = end,
-            _ => {}
-        }
     }
 
     /// Whether a vendor's name or a word of secrets stands within reach of the value at
@@ -251,8 +228,7 @@ impl<'a> Reader<'a> {
             let Some(meaning) = self.meanings.get(word) else {
                 continue;
             };
-            let whole = end.checked_sub(length).filter(|at| *at >= self.solid);
-            let Some(start) = whole.or_else(|| begun(self.text, end, length)) else {
+            let Some(start) = begun(self.text, end, length) else {
                 continue;
             };
             let bounded = match meaning {
@@ -289,6 +265,10 @@ fn low(since: usize, at: usize) -> usize {
 /// Where the letters and digits begin of which so many end there; nothing when that is
 /// out of reach.
 fn begun(text: &[u8], end: usize, length: usize) -> Option<usize> {
+    let whole = text.get(end.checked_sub(length)?..end)?;
+    if whole.iter().all(|byte| alphabet::of(*byte) & ALNUM != 0) {
+        return Some(end - length);
+    }
     let low = end.saturating_sub(REACH);
     let mut left = length;
     let near = text.get(low..end)?.iter().enumerate().rev();
@@ -310,12 +290,6 @@ impl Context<'_> {
     /// The vendors' names, the last first.
     pub(super) fn vendors(&self) -> impl Iterator<Item = Hit> + '_ {
         self.reader.words.vendors.since(self.low)
-    }
-
-    /// Behind the last `;` or `}` before the value, and behind the last `/`, as far as
-    /// they are within reach.
-    pub(super) fn gaps(&self) -> (usize, usize) {
-        (self.reader.parted, self.reader.path)
     }
 
     /// Whether a vendor's name stands within reach.

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use memchr::memmem::Finder;
+
 use super::alphabet;
 use super::automaton::Automaton;
 use super::context::Meaning;
 use super::family::{Check, Family};
+use super::login;
 use super::shape::Shape;
 use super::table;
 
@@ -49,6 +52,7 @@ impl Chances {
 /// The table, compiled.
 #[derive(Debug)]
 pub(super) struct Index {
+    options: Finder<'static>,
     pub(super) rules: Vec<Rule>,
     /// Per two first bytes the entries that begin so.
     heads: Vec<(u16, u16)>,
@@ -76,6 +80,7 @@ impl Index {
     /// Compiles rows. A shape that is not well written is left out; a test refuses it.
     pub(super) fn new(rows: impl Iterator<Item = Family>) -> Index {
         let mut built = Index {
+            options: Finder::new(login::OPTION),
             rules: Vec::new(),
             heads: vec![(0, 0); HALF * HALF],
             prefixed: Vec::new(),
@@ -150,6 +155,11 @@ impl Index {
             }
         }
         self.words = Automaton::new(&words);
+    }
+
+    /// Whether options of programs stand in a text that a login may follow.
+    pub(super) fn has_options(&self, text: &[u8]) -> bool {
+        self.options.find(text).is_some()
     }
 
     /// The shapes that begin with the two bytes and take no more bytes than these.

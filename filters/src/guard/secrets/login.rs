@@ -80,6 +80,9 @@ fn trimmed(text: &[u8], at: usize) -> &[u8] {
     left.get(..kept).unwrap_or_default()
 }
 
+/// What stands in all of these options.
+pub(super) const OPTION: &[u8] = b"-u";
+
 /// Whether the bytes end with the option `-u` or `--user`.
 fn option(left: &[u8]) -> bool {
     left.ends_with(b" -u") || left.ends_with(b"--user") || left.ends_with(b"--proxy-user")

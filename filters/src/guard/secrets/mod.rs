@@ -16,6 +16,7 @@
 //! | [`value`] | what a value looks like by itself |
 //! | [`entropy`] | how evenly its bytes are spread |
 //! | [`named`] | values behind a name |
+//! | [`marks`] | tells of most tokens that they hold nothing |
 //! | [`login`] | logins in URLs, headers and command lines |
 //! | [`pem`] | private keys in armour |
 //! | [`run`] | one token is judged |
@@ -27,6 +28,7 @@ mod entropy;
 mod family;
 mod index;
 mod login;
+mod marks;
 mod named;
 mod pem;
 mod run;
@@ -44,6 +46,8 @@ use super::{Confidence, Finding, Kind, Window};
 use alphabet::ALNUM;
 use context::Reader;
 use index::Index;
+use marks::Marks;
+use run::Tools;
 use shape::{Shape, Stretches};
 
 /// So many bytes of punctuation in a row end a token: rules and borders of tables.
@@ -111,12 +115,13 @@ impl Secrets {
         };
         let mut tools = None;
         let mut at = window.from;
+        let mut marks = Marks::new(text, at);
         loop {
-            at = skip(text, at);
-            let (end, bits) = follow(text, at);
-            if end == at {
-                return text.len();
+            at = marks.next(at);
+            if at == text.len() {
+                return at;
             }
+            let (end, bits) = token(&marks, text, at);
             if end == text.len() && !window.last && end - at < OPEN {
                 return at;
             }
@@ -137,11 +142,12 @@ impl Secrets {
                 }
             }
             if run::worth(text, at, end, bits) {
-                let (reader, known) = tools.get_or_insert_with(|| {
-                    let reader = Reader::new(words, &self.index.meanings, text);
-                    (reader, Stretches::new())
+                let tools = tools.get_or_insert_with(|| Tools {
+                    reader: Reader::new(words, &self.index.meanings, text),
+                    known: Stretches::new(),
+                    has_options: self.index.has_options(text),
                 });
-                self.index.judge((reader, known), (at..end, bits), out);
+                self.index.judge(tools, (at..end, bits), out);
             }
             at = end;
         }
@@ -177,6 +183,16 @@ pub(super) fn token_grows(window: Window<'_>, new: usize) -> bool {
     let from = new.saturating_sub(BORDER).max(window.from);
     let waits = !window.last && text.len() - window.from < OPEN;
     waits && follow(text, from).0 == text.len()
+}
+
+/// The end of the token that begins there, and the bits of all its bytes.
+#[inline]
+fn token(marks: &Marks<'_>, text: &[u8], start: usize) -> (usize, u32) {
+    let Some(end) = marks.end(start) else {
+        return follow(text, start);
+    };
+    let bits = alphabet::union(text.get(start..end).unwrap_or_default());
+    (end, bits)
 }
 
 /// Skips what ends tokens.

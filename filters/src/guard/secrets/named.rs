@@ -24,7 +24,7 @@ impl Index {
         let mut named = false;
         let mut tried = [(u16::MAX, false); TRIED];
         let mut count = 0;
-        let gap = Gap::before(place.text, at, context);
+        let gap = Gap::before(place.text, at);
         let short = place.end - at < self.least_named;
         for hit in context.vendors().take_while(|hit| gap.holds(hit)) {
             let Meaning::Vendor(list) = hit.meaning else {
@@ -153,15 +153,15 @@ struct Gap {
 
 impl Gap {
     /// What stands before the value.
-    fn before(text: &[u8], at: usize, context: &Context<'_>) -> Gap {
+    fn before(text: &[u8], at: usize) -> Gap {
         let far = at.saturating_sub(FAR);
-        let (parted, path) = context.gaps();
         let bytes = text.get(far..at).unwrap_or_default();
+        let behind = |sign: Option<usize>| sign.map_or(far, |sign| far + sign + 1);
         let near = bytes.iter().rev().take(8);
         let plain = near.take_while(|b| alphabet::of(**b) & ALNUM == 0).count();
         Gap {
-            low: parted.max(far),
-            path: path.max(far),
+            low: behind(memchr::memrchr2(b';', b'}', bytes)),
+            path: behind(memchr::memrchr(b'/', bytes)),
             letter: at - plain,
         }
     }

@@ -40,6 +40,13 @@ const PLACES: usize = 24;
 /// Letters of which names have some.
 const NAME: u32 = alphabet::REST_LOWER | alphabet::REST_UPPER;
 
+/// A token without digits is a word when it is shorter than this.
+pub(super) const WORDY: usize = 20;
+/// The fewest bytes of such a token where a value may begin.
+pub(super) const ENCLOSED: usize = 5;
+/// The fewest of one with digits or a sign that binds values to names.
+pub(super) const BOUND: usize = 4;
+
 /// Whether a token may hold anything: most words of prose and names of programs may not.
 #[inline]
 pub(super) fn worth(text: &[u8], start: usize, end: usize, bits: u32) -> bool {
@@ -48,19 +55,21 @@ pub(super) fn worth(text: &[u8], start: usize, end: usize, bits: u32) -> bool {
         return false;
     }
     if bits & (DIGIT | OPERATOR) == 0 {
-        return length >= WORDY || length >= 5 && enclosed(text, start);
+        return length >= WORDY || length >= ENCLOSED && enclosed(text, start);
     }
-    length >= 8 || length >= 4 && (bits & DIGIT == 0 || assigned(text, start))
+    length >= 8 || length >= BOUND && (bits & DIGIT == 0 || assigned(text, start))
 }
 
-/// A token without digits is a word when it is shorter than this.
-const WORDY: usize = 20;
+/// Whether a value may begin behind such a byte.
+pub(super) const fn opens(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b'`' | b'=')
+}
 
 /// Whether a quote or `=` stands right before.
 #[inline]
 fn enclosed(text: &[u8], start: usize) -> bool {
     let last = start.checked_sub(1).and_then(|at| text.get(at));
-    matches!(last, Some(b'"' | b'\'' | b'`' | b'='))
+    last.is_some_and(|byte| opens(*byte))
 }
 
 /// Whether a sign that binds values to names, or a line's end, stands just before.
@@ -70,6 +79,14 @@ fn assigned(text: &[u8], start: usize) -> bool {
     let left = text.get(from..start).unwrap_or_default();
     let binds = |b: &u8| matches!(b, b'=' | b':' | b'>' | b'(' | b'"' | b'\'' | b'`' | b'\n');
     left.iter().any(binds) || alphabet::before(text, start) != 0
+}
+
+/// What is known of a text when the first of its tokens is judged.
+pub(super) struct Tools<'a> {
+    pub(super) reader: Reader<'a>,
+    pub(super) known: Stretches,
+    /// Options of programs stand in it that a login may follow.
+    pub(super) has_options: bool,
 }
 
 /// What is judged: the text, the token and where its findings go.
@@ -134,16 +151,16 @@ impl Index {
     /// Reports what the token holds.
     pub(super) fn judge<'a>(
         &self,
-        (reader, known): (&mut Reader<'a>, &mut Stretches),
+        tools: &mut Tools<'a>,
         (run, bits): (Range<usize>, u32),
         out: &mut Vec<Finding>,
     ) {
-        let text = reader.text();
+        let text = tools.reader.text();
         let mark = out.len();
         let mut case = Case {
             text,
-            reader,
-            known,
+            reader: &mut tools.reader,
+            known: &mut tools.known,
             run: run.clone(),
             bits,
             out,
@@ -162,7 +179,9 @@ impl Index {
         if digits && let Some((rule, span)) = login::in_header(text, &run) {
             case.push(rule, span, Confidence::HIGH);
         }
-        if let Some(span) = login::in_curl(text, &run) {
+        if tools.has_options
+            && let Some(span) = login::in_curl(text, &run)
+        {
             case.push("curl-auth-user", span, Confidence::HIGH);
         }
         self.bound(&mut case);
@@ -212,7 +231,7 @@ impl Index {
             }
             at = best.map_or(at + 1, |(end, ..)| end);
             // Without punctuation nothing begins but at the beginning, or after `\n`.
-            if case.bits & !ALNUM == 0 && at > case.run.start + 1 {
+            if case.bits & !ALNUM == 0 && (!after_escape || at > case.run.start + 1) {
                 return;
             }
         }
