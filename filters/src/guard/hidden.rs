@@ -99,7 +99,7 @@ fn decode(run: &str) -> Option<String> {
     if percents >= 3 {
         return percent(run).and_then(readable);
     }
-    if run.contains("&#") {
+    if memchr::memchr(b'&', run.as_bytes()).is_some() && run.contains("&#") {
         return entities(run).and_then(|text| readable(text.into_bytes()));
     }
     let run = run.trim_matches(['.', ';', '&', '#', '~', '%']);
@@ -107,7 +107,7 @@ fn decode(run: &str) -> Option<String> {
         return None;
     }
     if run.len().is_multiple_of(2) && run.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return hex(run).and_then(readable);
+        return spells(run).then(|| hex(run)).flatten().and_then(readable);
     }
     if !mixed(run) {
         return None;
@@ -157,6 +157,13 @@ fn nibble(byte: u8) -> Option<u8> {
     char::from(byte)
         .to_digit(16)
         .and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// Whether no pair of digits in base 16 is a control byte that texts are without: those
+/// of hashes are soon found to be.
+fn spells(run: &str) -> bool {
+    let mut pairs = run.as_bytes().chunks_exact(2);
+    pairs.all(|pair| !matches!(pair, [b'0', b'0'..=b'8' | b'b'..=b'c' | b'B'..=b'C' | b'e'..=b'f' | b'E'..=b'F'] | [b'1', _]))
 }
 
 /// What pairs of digits in base 16 say.

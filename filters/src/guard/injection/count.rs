@@ -2,13 +2,19 @@
 //! counts once in a window counts where no equal feature stands before it in the window:
 //! when an equal one was last seen tells this for every window.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::features::WEIGHTS;
-use super::linear::Sum;
+use super::linear::{Sum, packed};
 
-/// A feature counts as one in the upper half of a sum, with its weight in the lower.
-const ONE: i64 = 1 << 32;
+type Last = [u8; WEIGHTS];
+
+thread_local! {
+    /// What a thread counted with before, all 0 again: to fill it anew costs more than a
+    /// short text does.
+    static LAST: Cell<Option<Box<Last>>> = const { Cell::new(None) };
+}
 
 /// What a window has.
 pub(super) struct Span {
@@ -21,13 +27,13 @@ pub(super) struct Span {
 
 /// Sums up the different features of a text and of its windows.
 pub(super) struct Count<'n> {
-    weights: &'n [u8],
+    weights: &'n [u8; WEIGHTS],
     features: &'n [u32],
     /// What windows have for themselves.
     own: &'n [u32],
     /// In which step each feature was last seen, 0 for never. All steps before those
     /// that matter to some window may be told as the first.
-    last: [u8; WEIGHTS],
+    last: Box<Last>,
     /// Up to where the features were counted.
     at: usize,
     /// The number of this step.
@@ -48,7 +54,7 @@ struct Part {
 impl<'n> Count<'n> {
     /// The sums of a text and of its windows, in their order.
     pub(super) fn all(
-        weights: &'n [u8],
+        weights: &'n [u8; WEIGHTS],
         features: &'n [u32],
         own: &'n [u32],
         windows: impl Iterator<Item = &'n Span>,
@@ -57,15 +63,21 @@ impl<'n> Count<'n> {
             weights,
             features,
             own,
-            last: [0; WEIGHTS],
+            last: LAST.take().unwrap_or_else(|| Box::new([0; WEIGHTS])),
             at: 0,
             now: 0,
             whole: 0,
             taken: Vec::new(),
         };
         let mut sums = Vec::with_capacity(windows.size_hint().0);
-        count.windows(windows, |sum| sums.push(unpacked(sum)));
-        (unpacked(count.whole), sums)
+        count.windows(windows, |sum| sums.push(Sum::unpacked(sum)));
+        for feature in features {
+            if let Some(last) = count.last.get_mut(*feature as usize) {
+                *last = 0;
+            }
+        }
+        LAST.set(Some(count.last));
+        (Sum::unpacked(count.whole), sums)
     }
 
     fn windows(&mut self, windows: impl Iterator<Item = &'n Span>, mut summed: impl FnMut(i64)) {
@@ -106,7 +118,7 @@ impl<'n> Count<'n> {
         self.at = to;
         let (mut whole, mut first, mut second) = (self.whole, one.sum, two.sum);
         for &feature in features {
-            let value = value(self.weights, feature);
+            let value = packed(self.weights, feature);
             let Some(last) = self.last.get_mut(feature as usize) else {
                 continue;
             };
@@ -146,7 +158,7 @@ impl<'n> Count<'n> {
                 continue;
             };
             if *last < part.since {
-                sum += value(self.weights, feature);
+                sum += packed(self.weights, feature);
                 self.taken.push((feature, *last));
                 *last = self.now;
             }
@@ -157,20 +169,5 @@ impl<'n> Count<'n> {
             }
         }
         sum
-    }
-}
-
-/// What a feature adds to a sum.
-#[inline(always)]
-fn value(weights: &[u8], feature: u32) -> i64 {
-    let weight = weights.get(feature as usize).copied().unwrap_or(0);
-    ONE + i64::from(i8::from_le_bytes([weight]))
-}
-
-fn unpacked(sum: i64) -> Sum {
-    let count = (sum + ONE / 2) >> 32;
-    Sum {
-        total: (sum - (count << 32)) as i32,
-        count: count as u32,
     }
 }

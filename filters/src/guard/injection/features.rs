@@ -16,6 +16,11 @@ pub trait Sink {
     fn word(&mut self, hash: u32);
     /// A feature is there, perhaps not for the first time; `index` < [`WEIGHTS`].
     fn feature(&mut self, index: u32);
+    /// Whether the features of a word are to be shown that it has in any case: who counts
+    /// each feature once knows those of a word that stood there before.
+    fn wants(&mut self, _hash: u32) -> bool {
+        true
+    }
 }
 
 const SEED: u32 = 0x811c_9dc5;
@@ -27,7 +32,7 @@ const TWO: u32 = 0x85eb_ca6b;
 const THREE: u32 = 0xc2b2_ae35;
 const SHINGLE: u32 = 0x27d4_eb2f;
 const MARKS: u32 = 0x1656_67b1;
-const LOUD: u32 = 0x2545_f491;
+const SHOUT: u32 = 0x2545_f491;
 
 /// The hash of a word: ASCII letters and the Latin-1 letters of two bytes in
 /// lower case, every digit as 0.
@@ -48,51 +53,68 @@ pub fn word(text: &str) -> u32 {
 /// Where a hash of a kind falls in the table.
 #[inline(always)]
 fn index(hash: u32, kind: u32) -> u32 {
-    let mixed = (hash ^ kind).wrapping_mul(0x9e37_79b1);
-    let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(kind | 1);
-    mixed >> (32 - BITS)
+    (hash ^ kind).wrapping_mul(0x9e37_79b1) >> (32 - BITS)
 }
-
-/// The bytes of words in their folded form, 0 for a byte that ends words; the second
-/// half is for what stands behind the first byte of a Latin-1 letter.
-static FOLDED: [u8; 512] = folded();
 
 /// The first byte of the Latin-1 letters.
 const LATIN: u8 = 0xc3;
+
+/// What a byte means.
+static BYTES: [u32; 256] = bytes(false);
+
+/// What a byte means behind [`LATIN`].
+static LATIN_BYTES: [u32; 256] = bytes(true);
+
+/// The folded form of a byte of a word; 0 for a byte that ends words.
+const FOLDED: u32 = 0xff;
+/// A capital letter of ASCII.
+const LOUD: u32 = 0x100;
 
 #[allow(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which refuses an index out of bounds"
 )]
-const fn folded() -> [u8; 512] {
-    let mut all = [0; 512];
+const fn bytes(behind_latin: bool) -> [u32; 256] {
+    let mut all = [0; 256];
     let mut at = 0;
-    while at < 512 {
-        let byte = (at % 256) as u8;
-        all[at] = match byte {
+    while at < 256 {
+        let byte = at as u8;
+        let folded = match byte {
             b'a'..=b'z' | b'_' => byte,
             b'A'..=b'Z' => byte | 0x20,
             b'0'..=b'9' => b'0',
-            0x80..=0x9e if at >= 256 => byte | 0x20,
+            0x80..=0x9e if behind_latin => byte | 0x20,
             0x80.. => byte,
             _ => 0,
-        };
+        } as u32;
+        let loud = if byte.is_ascii_uppercase() { LOUD } else { 0 };
+        all[at] = folded | loud;
         at += 1;
     }
     all
 }
 
-/// A byte of a word in its folded form, 0 for a byte that ends words.
-fn fold(byte: u8, before: u8) -> u8 {
-    let place = usize::from(before == LATIN) << 8 | usize::from(byte);
-    FOLDED.get(place).copied().unwrap_or(0)
+/// What a byte means by that table.
+#[inline(always)]
+fn meaning(bytes: &[u32; 256], byte: u8) -> u32 {
+    bytes.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// How many bytes follow that are read by the same table, and that table.
+#[inline(always)]
+fn stretch(rest: &[u8], behind_latin: bool) -> (usize, &'static [u32; 256]) {
+    if behind_latin {
+        return (1, &LATIN_BYTES);
+    }
+    let latin = memchr::memchr(LATIN, rest);
+    (latin.map_or(rest.len(), |at| at + 1), &BYTES)
 }
 
 /// Where a number of words have ended, with the byte that ends the last of them.
 pub(super) fn behind_words(text: &[u8], words: usize) -> usize {
     let (mut left, mut inside) = (words, false);
     for (at, &byte) in text.iter().enumerate() {
-        let is_letter = fold(byte, 0) != 0;
+        let is_letter = is_of_word(&byte);
         if inside && !is_letter {
             left -= 1;
         }
@@ -106,7 +128,7 @@ pub(super) fn behind_words(text: &[u8], words: usize) -> usize {
 
 /// Whether a byte belongs to a word.
 pub(super) fn is_of_word(byte: &u8) -> bool {
-    fold(*byte, 0) != 0
+    meaning(&BYTES, *byte) & FOLDED != 0
 }
 
 /// The word that is being read.
@@ -114,22 +136,29 @@ pub(super) fn is_of_word(byte: &u8) -> bool {
 struct Reading {
     hash: u32,
     shingle: u32,
-    length: u32,
-    loud: u32,
+    length: usize,
+    /// What all its bytes are.
+    all: u32,
 }
 
 const NOTHING: Reading = Reading {
     hash: SEED,
     shingle: b' ' as u32,
     length: 0,
-    loud: 0,
+    all: u32::MAX,
 };
 
+/// The shingles of a word that are not shown before its end, by its length then. Longer
+/// words show the rest at once.
+type Kept = [u32; 64];
+
 /// Shows everything in the text to the sink.
+#[inline(always)]
 pub fn visit(text: &str, sink: &mut impl Sink) {
+    let mut kept = [0; 64];
     let mut walk = Walk::new();
-    walk.feed(text.as_bytes(), sink);
-    walk.end(sink);
+    walk.read(text.as_bytes(), Some(&mut kept), sink);
+    walk.finish(Some(&kept), sink);
 }
 
 /// A text that is being read. A copy of it reads on from where it was made.
@@ -141,7 +170,7 @@ pub(super) struct Walk {
     first: u32,
     /// The punctuation before, if no letter came since.
     mark: u8,
-    before: u8,
+    behind_latin: bool,
 }
 
 impl Walk {
@@ -152,72 +181,101 @@ impl Walk {
             second: 0,
             first: 0,
             mark: 0,
-            before: 0,
+            behind_latin: false,
         }
     }
 
-    /// Reads on; shows what is found to the sink. It is inlined so that sinks that count
-    /// do so in registers.
+    /// Reads on; shows what is found to the sink at once.
     #[inline(always)]
     pub(super) fn feed(&mut self, bytes: &[u8], sink: &mut impl Sink) {
+        self.read(bytes, None, sink);
+    }
+
+    /// Reads on; shows what is found to the sink, the shingles of a word at its end when
+    /// they are kept till then. It is inlined so that sinks that count do so in registers.
+    #[inline(always)]
+    fn read(&mut self, bytes: &[u8], mut kept: Option<&mut Kept>, sink: &mut impl Sink) {
         let Walk {
             mut reading,
             mut second,
             mut first,
             mut mark,
-            mut before,
+            mut behind_latin,
         } = *self;
-        for &byte in bytes {
-            let letter = fold(byte, before);
-            before = byte;
-            if letter != 0 {
-                mark = 0;
-                reading.hash = (reading.hash ^ u32::from(letter)).wrapping_mul(PRIME);
-                reading.shingle = (reading.shingle << 8) | u32::from(letter);
-                reading.length += 1;
-                reading.loud += u32::from(byte.is_ascii_uppercase());
-                if reading.length >= 3 {
-                    sink.feature(index(reading.shingle, SHINGLE));
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (length, table) = stretch(rest, behind_latin);
+            let Some((part, after)) = rest.split_at_checked(length) else {
+                break;
+            };
+            for &byte in part {
+                let meaning = meaning(table, byte);
+                let letter = meaning & FOLDED;
+                if letter != 0 {
+                    mark = 0;
+                    reading.hash = (reading.hash ^ letter).wrapping_mul(PRIME);
+                    reading.shingle = (reading.shingle << 8) | letter;
+                    reading.length += 1;
+                    reading.all &= meaning;
+                    let kept = kept.as_deref_mut();
+                    if let Some(slot) = kept.and_then(|kept| kept.get_mut(reading.length)) {
+                        *slot = reading.shingle;
+                    } else if reading.length >= 3 {
+                        sink.feature(index(reading.shingle, SHINGLE));
+                    }
+                    continue;
                 }
-                continue;
+                if reading.length > 0 {
+                    end(reading, second, first, kept.as_deref(), sink);
+                    (second, first) = (first, reading.hash);
+                    reading = NOTHING;
+                }
+                if byte != b' ' && byte != b'\t' {
+                    let pair = u32::from(mark) << 8 | u32::from(byte);
+                    sink.feature(index(pair, MARKS));
+                    mark = byte;
+                }
             }
-            if reading.length > 0 {
-                end(reading, second, first, sink);
-                (second, first) = (first, reading.hash);
-                reading = NOTHING;
-            }
-            if byte != b' ' && byte != b'\t' {
-                let pair = u32::from(mark) << 8 | u32::from(byte);
-                sink.feature(index(pair, MARKS));
-                mark = byte;
-            }
+            behind_latin = part.last() == Some(&LATIN);
+            rest = after;
         }
         *self = Walk {
             reading,
             second,
             first,
             mark,
-            before,
+            behind_latin,
         };
     }
 
     /// Nothing follows: the word that is being read is over.
     pub(super) fn end(self, sink: &mut impl Sink) {
+        self.finish(None, sink);
+    }
+
+    #[inline(always)]
+    fn finish(self, kept: Option<&Kept>, sink: &mut impl Sink) {
         if self.reading.length > 0 {
-            end(self.reading, self.second, self.first, sink);
+            end(self.reading, self.second, self.first, kept, sink);
         }
     }
 }
 
 /// A word ended: it alone, with its neighbour, with both of them.
 #[inline(always)]
-fn end(reading: Reading, second: u32, first: u32, sink: &mut impl Sink) {
+fn end(reading: Reading, second: u32, first: u32, kept: Option<&Kept>, sink: &mut impl Sink) {
     sink.word(reading.hash);
-    sink.feature(index(reading.hash, ONE));
+    if sink.wants(reading.hash) {
+        let kept = kept.and_then(|kept| kept.get(3..=reading.length.min(kept.len() - 1)));
+        for shingle in kept.unwrap_or_default() {
+            sink.feature(index(*shingle, SHINGLE));
+        }
+        sink.feature(index(reading.hash, ONE));
+    }
+    if reading.length >= 3 && reading.all & LOUD != 0 {
+        sink.feature(index(reading.hash, SHOUT));
+    }
     let pair = first.rotate_left(7) ^ reading.hash;
     sink.feature(index(pair, TWO));
     sink.feature(index(second.rotate_left(14) ^ pair, THREE));
-    if reading.loud >= 3 && reading.loud == reading.length {
-        sink.feature(index(reading.hash, LOUD));
-    }
 }

@@ -116,19 +116,21 @@ impl Linear {
         let mut seen = Seen {
             weights: self.weights(),
             seen: [0; WEIGHTS / 64],
-            sum: Sum::default(),
+            sum: 0,
+            words: Words::new(),
             matcher: Matcher::new(rules),
         };
         for piece in pieces {
             visit(piece, &mut seen);
             seen.matcher.literals(piece);
         }
-        (self.margin(seen.sum), seen.matcher.hit())
+        (self.margin(Sum::unpacked(seen.sum)), seen.matcher.hit())
     }
 
     /// One byte for each feature.
-    pub(super) fn weights(&self) -> &[u8] {
-        self.table.get(NUMBERS * 4..).unwrap_or_default()
+    pub(super) fn weights(&self) -> &[u8; WEIGHTS] {
+        let weights = self.table.get(NUMBERS * 4..).unwrap_or_default();
+        weights.first_chunk().unwrap_or(&[0; WEIGHTS])
     }
 
     /// The log-odds that a sum means.
@@ -147,15 +149,64 @@ pub(super) struct Sum {
     pub(super) count: u32,
 }
 
+impl Sum {
+    /// What a sum of [`packed`] weights says.
+    pub(super) fn unpacked(sum: i64) -> Sum {
+        let count = (sum + ONE / 2) >> 32;
+        Sum {
+            total: (sum - (count << 32)) as i32,
+            count: count as u32,
+        }
+    }
+}
+
+/// A feature counts as one in the upper half of a packed sum, with its weight in the lower.
+const ONE: i64 = 1 << 32;
+
+/// What a feature adds to a packed sum.
+#[inline(always)]
+pub(super) fn packed(weights: &[u8; WEIGHTS], feature: u32) -> i64 {
+    let weight = weights.get(feature as usize).copied().unwrap_or(0);
+    ONE + i64::from(i8::from_le_bytes([weight]))
+}
+
 /// What was seen of a text.
 struct Seen<'a> {
-    weights: &'a [u8],
+    weights: &'a [u8; WEIGHTS],
     seen: [u64; WEIGHTS / 64],
-    sum: Sum,
+    /// Packed.
+    sum: i64,
+    words: Words,
     matcher: Matcher<'a>,
 }
 
+/// Words of a text that were seen lately, by their hashes: each has one place, from which
+/// another may drive it out.
+struct Words([u32; WORDS]);
+
+/// How many words are remembered; a power of two.
+const WORDS: usize = 512;
+
+impl Words {
+    /// Remembers none: no hash stands where it belongs.
+    fn new() -> Words {
+        Words(std::array::from_fn(|place| !place as u32))
+    }
+
+    /// Whether a word is not among them, but now is.
+    #[inline]
+    fn are_without(&mut self, hash: u32) -> bool {
+        let slot = self.0.get_mut(hash as usize % WORDS);
+        slot.is_none_or(|slot| std::mem::replace(slot, hash) != hash)
+    }
+}
+
 impl Sink for Seen<'_> {
+    #[inline]
+    fn wants(&mut self, hash: u32) -> bool {
+        self.words.are_without(hash)
+    }
+
     fn word(&mut self, hash: u32) {
         self.matcher.word(hash);
     }
@@ -168,9 +219,7 @@ impl Sink for Seen<'_> {
         let bit = 1 << (place % 64);
         if *seen & bit == 0 {
             *seen |= bit;
-            self.sum.count += 1;
-            let weight = self.weights.get(place).copied().unwrap_or(0);
-            self.sum.total += i32::from(i8::from_le_bytes([weight]));
+            self.sum += packed(self.weights, index);
         }
     }
 }

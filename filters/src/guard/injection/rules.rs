@@ -12,6 +12,9 @@ use super::phrases::{CLASSES, LITERALS, Rule, SEQUENCES};
 /// look-ups end at the first.
 const SLOTS: usize = 4096;
 
+/// How many bits tell at once that most words mean nothing.
+const BITS: usize = 1 << 15;
+
 /// The longest sequence of a rule, in classes.
 const STEPS: usize = 6;
 
@@ -27,6 +30,8 @@ pub struct Hit {
 /// The rules, made ready.
 #[derive(Clone, Debug)]
 pub struct Rules {
+    /// A bit for the end of each hash in `slots`.
+    known: Box<[u64; BITS / 64]>,
     /// Hash of a word and the place of what it means in `meanings`; 0 for an empty slot.
     slots: Vec<(u32, u32)>,
     /// The steps of all rules that words of the same classes may take, in the order of
@@ -53,6 +58,13 @@ impl Rules {
                 add(&mut classes, features::word(word), 1 << class);
             }
         }
+        let mut known = Box::new([0; BITS / 64]);
+        for (hash, _) in classes.iter().filter(|(_, set)| *set != 0) {
+            let (place, bit) = place_of(*hash);
+            if let Some(bits) = known.get_mut(place) {
+                *bits |= bit;
+            }
+        }
         let mut sets = vec![0];
         let slots = classes
             .into_iter()
@@ -64,6 +76,7 @@ impl Rules {
             .build(LITERALS.iter().map(|literal| literal.text))
             .ok();
         Rules {
+            known,
             slots,
             meanings: sets.into_iter().map(meaning).collect(),
             literals,
@@ -71,7 +84,16 @@ impl Rules {
     }
 
     /// What a word means to the rules; 0 for nothing.
+    #[inline]
     pub(super) fn meaning(&self, hash: u32) -> u32 {
+        let (place, bit) = place_of(hash);
+        match self.known.get(place) {
+            Some(bits) if bits & bit != 0 => self.looked_up(hash),
+            _ => 0,
+        }
+    }
+
+    fn looked_up(&self, hash: u32) -> u32 {
         let mut at = hash as usize;
         loop {
             match self.slots.get(at % SLOTS) {
@@ -81,6 +103,13 @@ impl Rules {
             }
         }
     }
+}
+
+/// Where the bit of a hash stands.
+#[inline]
+fn place_of(hash: u32) -> (usize, u64) {
+    let place = hash as usize % BITS;
+    (place / 64, 1 << (place % 64))
 }
 
 /// Where a set of classes stands among the sets; it is added if it is new.
@@ -153,6 +182,7 @@ impl<'a> Matcher<'a> {
     }
 
     /// The next word.
+    #[inline]
     pub fn word(&mut self, hash: u32) {
         self.words += 1;
         let meaning = self.rules.meaning(hash);

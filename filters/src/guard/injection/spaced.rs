@@ -32,22 +32,55 @@ pub(super) fn joined(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Without branches, so that many bytes are told together.
 fn is_gap(byte: u8) -> bool {
-    matches!(byte, b' ' | b'.' | b'-' | b'_' | b'*')
+    (byte == b' ') | (byte == b'.') | (byte == b'-') | (byte == b'_') | (byte == b'*')
 }
 
-/// The next place where gaps and other bytes take turns. Most texts are passed with one
-/// look at every fourth byte and the next.
+/// How many bytes are looked at together.
+const BLOCK: usize = 64;
+
+/// The next place where gaps and other bytes take turns. Most texts are passed block by
+/// block.
 fn suspicion(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
-    while let Some(&[a, b, c, d]) = bytes.get(at..at + STEP) {
-        let turns = is_gap(a) && is_gap(c) && !is_gap(b) || is_gap(b) && is_gap(d) && !is_gap(c);
-        if turns {
-            return Some(at);
+    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        if takes_turns(block)
+            && let Some(place) = turn(block)
+        {
+            return Some(at + place);
         }
-        at += STEP;
+        at += BLOCK;
     }
-    None
+    turn(bytes.get(at..)?).map(|place| at + place)
+}
+
+/// Whether there is a turn where [`turn`] looks for it, told without branches.
+fn takes_turns(block: &[u8; BLOCK]) -> bool {
+    let mut gaps = [0_u8; BLOCK];
+    for (gap, byte) in gaps.iter_mut().zip(block) {
+        *gap = u8::from(is_gap(*byte));
+    }
+    let (after, behind) = (gaps.iter().skip(1), gaps.iter().skip(2));
+    let turns = gaps.iter().zip(after).zip(behind).zip(&LOOKED_AT);
+    turns.fold(0, |any, (((a, b), c), looked_at)| {
+        any | (a & !b & c & looked_at)
+    }) != 0
+}
+
+/// The first two of every four bytes.
+static LOOKED_AT: [u8; BLOCK] = *[[1, 1, 0, 0]; BLOCK / STEP]
+    .as_flattened()
+    .first_chunk()
+    .unwrap();
+
+/// The place of the first turn, looked for at every fourth byte and the next.
+fn turn(bytes: &[u8]) -> Option<usize> {
+    let turns =
+        |(a, b, c, d)| is_gap(a) && is_gap(c) && !is_gap(b) || is_gap(b) && is_gap(d) && !is_gap(c);
+    let fours = bytes.chunks_exact(STEP);
+    let mut places = fours.map(|four| matches!(*four, [a, b, c, d] if turns((a, b, c, d))));
+    places.position(|turns| turns).map(|nth| nth * STEP)
 }
 
 /// The run of single characters and gaps around a place, not before `least`.
