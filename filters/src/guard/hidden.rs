@@ -163,7 +163,11 @@ fn nibble(byte: u8) -> Option<u8> {
 /// of hashes are soon found to be.
 fn spells(run: &str) -> bool {
     let mut pairs = run.as_bytes().chunks_exact(2);
-    pairs.all(|pair| !matches!(pair, [b'0', b'0'..=b'8' | b'b'..=b'c' | b'B'..=b'C' | b'e'..=b'f' | b'E'..=b'F'] | [b'1', _]))
+    pairs.all(|pair| match pair {
+        [b'0', low] => matches!(low, b'9' | b'a' | b'A' | b'd' | b'D'),
+        [high, _] => *high != b'1',
+        _ => true,
+    })
 }
 
 /// What pairs of digits in base 16 say.
