@@ -13,6 +13,8 @@ use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::per_byte::{PerByte, per_byte};
+
 /// The shortest run that is looked at, in bytes.
 pub const SHORTEST: usize = 24;
 
@@ -46,29 +48,14 @@ pub fn hidden(text: &str) -> impl Iterator<Item = Hidden> {
 }
 
 /// Which bytes may stand in a run of any of the encodings: every text is asked for.
-static ENCODES: [bool; 256] = encoding();
-
-#[allow(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which refuses an index out of bounds"
-)]
-const fn encoding() -> [bool; 256] {
-    let mut all = [false; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        let stands = byte.is_ascii_alphanumeric()
-            || matches!(
-                byte,
-                b'+' | b'/' | b'-' | b'_' | b'=' | b'%' | b'&' | b'#' | b';' | b'.' | b'~'
-            );
-        all[byte as usize] = stands;
-        byte += 1;
-    }
-    all
-}
+static ENCODES: PerByte<bool> = per_byte!(bool, |byte| byte.is_ascii_alphanumeric()
+    || matches!(
+        byte,
+        b'+' | b'/' | b'-' | b'_' | b'=' | b'%' | b'&' | b'#' | b';' | b'.' | b'~'
+    ));
 
 fn encodes(byte: u8) -> bool {
-    ENCODES.get(usize::from(byte)) == Some(&true)
+    ENCODES.of(byte)
 }
 
 /// The long runs of bytes that encode.
@@ -99,6 +86,7 @@ fn decode(run: &str) -> Option<String> {
     if percents >= 3 {
         return percent(run).and_then(readable);
     }
+    // Most runs are without `&`, and the search for two bytes is slow to begin.
     if memchr::memchr(b'&', run.as_bytes()).is_some() && run.contains("&#") {
         return entities(run).and_then(|text| readable(text.into_bytes()));
     }

@@ -9,6 +9,7 @@
 //! | [`canary`] | a word of the prompt that no answer may hold |
 //! | [`finding`] | one thing that was found |
 //! | [`window`] | a piece of a text that may go on |
+//! | [`per_byte`] | tables of what each byte is |
 //! | [`entity`] | the kinds of personal data, their names and packs |
 //! | [`fold`] | text as a reader sees it, without its disguise |
 //! | [`policy`] | what a team wants looked for and done |
@@ -45,6 +46,7 @@ pub mod judging;
 pub mod links;
 pub mod own;
 pub mod own_patterns;
+mod per_byte;
 pub mod pii;
 pub mod policy;
 pub mod report;

@@ -27,7 +27,7 @@ pub(super) struct Span {
 
 /// Sums up the different features of a text and of its windows.
 pub(super) struct Count<'n> {
-    weights: &'n [u8; WEIGHTS],
+    weights: &'n [u8],
     features: &'n [u32],
     /// What windows have for themselves.
     own: &'n [u32],
@@ -54,7 +54,7 @@ struct Part {
 impl<'n> Count<'n> {
     /// The sums of a text and of its windows, in their order.
     pub(super) fn all(
-        weights: &'n [u8; WEIGHTS],
+        weights: &'n [u8],
         features: &'n [u32],
         own: &'n [u32],
         windows: impl Iterator<Item = &'n Span>,

@@ -4,6 +4,8 @@
 //! carry the shape of fake markup. Training and judging share this code, so that
 //! they cannot drift apart.
 
+use super::super::per_byte::{PerByte, per_byte};
+
 /// How many bits an index has; the table holds one weight for each value.
 pub const BITS: u32 = 17;
 
@@ -60,49 +62,32 @@ fn index(hash: u32, kind: u32) -> u32 {
 const LATIN: u8 = 0xc3;
 
 /// What a byte means.
-static BYTES: [u32; 256] = bytes(false);
+static BYTES: PerByte<u32> = per_byte!(u32, |byte| meaning(byte, false));
 
 /// What a byte means behind [`LATIN`].
-static LATIN_BYTES: [u32; 256] = bytes(true);
+static LATIN_BYTES: PerByte<u32> = per_byte!(u32, |byte| meaning(byte, true));
 
 /// The folded form of a byte of a word; 0 for a byte that ends words.
 const FOLDED: u32 = 0xff;
 /// A capital letter of ASCII.
 const LOUD: u32 = 0x100;
 
-#[allow(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which refuses an index out of bounds"
-)]
-const fn bytes(behind_latin: bool) -> [u32; 256] {
-    let mut all = [0; 256];
-    let mut at = 0;
-    while at < 256 {
-        let byte = at as u8;
-        let folded = match byte {
-            b'a'..=b'z' | b'_' => byte,
-            b'A'..=b'Z' => byte | 0x20,
-            b'0'..=b'9' => b'0',
-            0x80..=0x9e if behind_latin => byte | 0x20,
-            0x80.. => byte,
-            _ => 0,
-        } as u32;
-        let loud = if byte.is_ascii_uppercase() { LOUD } else { 0 };
-        all[at] = folded | loud;
-        at += 1;
-    }
-    all
-}
-
-/// What a byte means by that table.
-#[inline(always)]
-fn meaning(bytes: &[u32; 256], byte: u8) -> u32 {
-    bytes.get(usize::from(byte)).copied().unwrap_or(0)
+const fn meaning(byte: u8, behind_latin: bool) -> u32 {
+    let folded = match byte {
+        b'a'..=b'z' | b'_' => byte,
+        b'A'..=b'Z' => byte | 0x20,
+        b'0'..=b'9' => b'0',
+        0x80..=0x9e if behind_latin => byte | 0x20,
+        0x80.. => byte,
+        _ => 0,
+    };
+    let loud = if byte.is_ascii_uppercase() { LOUD } else { 0 };
+    folded as u32 | loud
 }
 
 /// How many bytes follow that are read by the same table, and that table.
 #[inline(always)]
-fn stretch(rest: &[u8], behind_latin: bool) -> (usize, &'static [u32; 256]) {
+fn stretch(rest: &[u8], behind_latin: bool) -> (usize, &'static PerByte<u32>) {
     if behind_latin {
         return (1, &LATIN_BYTES);
     }
@@ -128,7 +113,7 @@ pub(super) fn behind_words(text: &[u8], words: usize) -> usize {
 
 /// Whether a byte belongs to a word.
 pub(super) fn is_of_word(byte: &u8) -> bool {
-    meaning(&BYTES, *byte) & FOLDED != 0
+    BYTES.of(*byte) & FOLDED != 0
 }
 
 /// The word that is being read.
@@ -150,15 +135,15 @@ const NOTHING: Reading = Reading {
 
 /// The shingles of a word that are not shown before its end, by its length then. Longer
 /// words show the rest at once.
-type Kept = [u32; 64];
+pub(super) type Kept = [u32; 64];
 
 /// Shows everything in the text to the sink.
 #[inline(always)]
 pub fn visit(text: &str, sink: &mut impl Sink) {
     let mut kept = [0; 64];
     let mut walk = Walk::new();
-    walk.read(text.as_bytes(), Some(&mut kept), sink);
-    walk.finish(Some(&kept), sink);
+    walk.feed(text.as_bytes(), Some(&mut kept), sink);
+    walk.end(Some(&kept), sink);
 }
 
 /// A text that is being read. A copy of it reads on from where it was made.
@@ -185,16 +170,10 @@ impl Walk {
         }
     }
 
-    /// Reads on; shows what is found to the sink at once.
-    #[inline(always)]
-    pub(super) fn feed(&mut self, bytes: &[u8], sink: &mut impl Sink) {
-        self.read(bytes, None, sink);
-    }
-
     /// Reads on; shows what is found to the sink, the shingles of a word at its end when
     /// they are kept till then. It is inlined so that sinks that count do so in registers.
     #[inline(always)]
-    fn read(&mut self, bytes: &[u8], mut kept: Option<&mut Kept>, sink: &mut impl Sink) {
+    pub(super) fn feed(&mut self, bytes: &[u8], mut kept: Option<&mut Kept>, sink: &mut impl Sink) {
         let Walk {
             mut reading,
             mut second,
@@ -209,7 +188,7 @@ impl Walk {
                 break;
             };
             for &byte in part {
-                let meaning = meaning(table, byte);
+                let meaning = table.of(byte);
                 let letter = meaning & FOLDED;
                 if letter != 0 {
                     mark = 0;
@@ -249,12 +228,8 @@ impl Walk {
     }
 
     /// Nothing follows: the word that is being read is over.
-    pub(super) fn end(self, sink: &mut impl Sink) {
-        self.finish(None, sink);
-    }
-
     #[inline(always)]
-    fn finish(self, kept: Option<&Kept>, sink: &mut impl Sink) {
+    pub(super) fn end(self, kept: Option<&Kept>, sink: &mut impl Sink) {
         if self.reading.length > 0 {
             end(self.reading, self.second, self.first, kept, sink);
         }

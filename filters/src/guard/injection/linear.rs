@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::bits::Bits;
 use super::features::{Sink, WEIGHTS, visit};
 use super::rules::{Hit, Matcher, Rules};
 use super::{Level, Trust};
@@ -115,7 +116,7 @@ impl Linear {
     ) -> (f32, Option<Hit>) {
         let mut seen = Seen {
             weights: self.weights(),
-            seen: [0; WEIGHTS / 64],
+            seen: Bits::new(),
             sum: 0,
             words: Words::new(),
             matcher: Matcher::new(rules),
@@ -128,9 +129,8 @@ impl Linear {
     }
 
     /// One byte for each feature.
-    pub(super) fn weights(&self) -> &[u8; WEIGHTS] {
-        let weights = self.table.get(NUMBERS * 4..).unwrap_or_default();
-        weights.first_chunk().unwrap_or(&[0; WEIGHTS])
+    pub(super) fn weights(&self) -> &[u8] {
+        self.table.get(NUMBERS * 4..).unwrap_or_default()
     }
 
     /// The log-odds that a sum means.
@@ -165,15 +165,15 @@ const ONE: i64 = 1 << 32;
 
 /// What a feature adds to a packed sum.
 #[inline(always)]
-pub(super) fn packed(weights: &[u8; WEIGHTS], feature: u32) -> i64 {
+pub(super) fn packed(weights: &[u8], feature: u32) -> i64 {
     let weight = weights.get(feature as usize).copied().unwrap_or(0);
     ONE + i64::from(i8::from_le_bytes([weight]))
 }
 
 /// What was seen of a text.
 struct Seen<'a> {
-    weights: &'a [u8; WEIGHTS],
-    seen: [u64; WEIGHTS / 64],
+    weights: &'a [u8],
+    seen: Bits<{ WEIGHTS / 64 }>,
     /// Packed.
     sum: i64,
     words: Words,
@@ -193,9 +193,9 @@ impl Words {
         Words(std::array::from_fn(|place| !place as u32))
     }
 
-    /// Whether a word is not among them, but now is.
+    /// Whether a word is not among them; it is from now on.
     #[inline]
-    fn are_without(&mut self, hash: u32) -> bool {
+    fn is_new(&mut self, hash: u32) -> bool {
         let slot = self.0.get_mut(hash as usize % WORDS);
         slot.is_none_or(|slot| std::mem::replace(slot, hash) != hash)
     }
@@ -204,7 +204,7 @@ impl Words {
 impl Sink for Seen<'_> {
     #[inline]
     fn wants(&mut self, hash: u32) -> bool {
-        self.words.are_without(hash)
+        self.words.is_new(hash)
     }
 
     fn word(&mut self, hash: u32) {
@@ -212,13 +212,7 @@ impl Sink for Seen<'_> {
     }
 
     fn feature(&mut self, index: u32) {
-        let place = index as usize;
-        let Some(seen) = self.seen.get_mut(place / 64) else {
-            return;
-        };
-        let bit = 1 << (place % 64);
-        if *seen & bit == 0 {
-            *seen |= bit;
+        if self.seen.insert(index as usize) {
             self.sum += packed(self.weights, index);
         }
     }

@@ -4,6 +4,7 @@
 //! by `make train-injection`; what it can do is written in
 //! `docs/concepts/injection-model.md`.
 
+mod bits;
 mod count;
 pub mod features;
 pub mod linear;

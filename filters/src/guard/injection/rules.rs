@@ -5,6 +5,7 @@
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use super::bits::Bits;
 use super::features;
 use super::phrases::{CLASSES, LITERALS, Rule, SEQUENCES};
 
@@ -12,8 +13,9 @@ use super::phrases::{CLASSES, LITERALS, Rule, SEQUENCES};
 /// look-ups end at the first.
 const SLOTS: usize = 4096;
 
-/// How many bits tell at once that most words mean nothing.
-const BITS: usize = 1 << 15;
+/// How many ends of hashes are told apart before a word is looked up, a power of two: far
+/// more than words, so that most words of a text are told to mean nothing.
+const ENDS: usize = 1 << 15;
 
 /// The longest sequence of a rule, in classes.
 const STEPS: usize = 6;
@@ -30,8 +32,8 @@ pub struct Hit {
 /// The rules, made ready.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// A bit for the end of each hash in `slots`.
-    known: Box<[u64; BITS / 64]>,
+    /// The ends of the hashes in `slots`.
+    known: Box<Bits<{ ENDS / 64 }>>,
     /// Hash of a word and the place of what it means in `meanings`; 0 for an empty slot.
     slots: Vec<(u32, u32)>,
     /// The steps of all rules that words of the same classes may take, in the order of
@@ -52,17 +54,13 @@ impl Rules {
     /// The rules of this build.
     #[must_use]
     pub fn new() -> Rules {
+        let mut known = Box::new(Bits::new());
         let mut classes = vec![(0, 0_u64); SLOTS];
         for (class, words) in CLASSES.iter().enumerate() {
             for word in words.split_ascii_whitespace() {
-                add(&mut classes, features::word(word), 1 << class);
-            }
-        }
-        let mut known = Box::new([0; BITS / 64]);
-        for (hash, _) in classes.iter().filter(|(_, set)| *set != 0) {
-            let (place, bit) = place_of(*hash);
-            if let Some(bits) = known.get_mut(place) {
-                *bits |= bit;
+                let hash = features::word(word);
+                known.insert(hash as usize % ENDS);
+                add(&mut classes, hash, 1 << class);
             }
         }
         let mut sets = vec![0];
@@ -86,14 +84,9 @@ impl Rules {
     /// What a word means to the rules; 0 for nothing.
     #[inline]
     pub(super) fn meaning(&self, hash: u32) -> u32 {
-        let (place, bit) = place_of(hash);
-        match self.known.get(place) {
-            Some(bits) if bits & bit != 0 => self.looked_up(hash),
-            _ => 0,
+        if !self.known.holds(hash as usize % ENDS) {
+            return 0;
         }
-    }
-
-    fn looked_up(&self, hash: u32) -> u32 {
         let mut at = hash as usize;
         loop {
             match self.slots.get(at % SLOTS) {
@@ -103,13 +96,6 @@ impl Rules {
             }
         }
     }
-}
-
-/// Where the bit of a hash stands.
-#[inline]
-fn place_of(hash: u32) -> (usize, u64) {
-    let place = hash as usize % BITS;
-    (place / 64, 1 << (place % 64))
 }
 
 /// Where a set of classes stands among the sets; it is added if it is new.

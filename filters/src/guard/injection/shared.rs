@@ -207,7 +207,7 @@ impl<'a> Notes<'a> {
             self.close(&mut reader, before);
         }
         reader.to(self, piece.len());
-        self.take(|sink| reader.walk.end(sink));
+        self.take(|sink| reader.walk.end(None, sink));
     }
 
     #[inline(always)]
@@ -239,7 +239,7 @@ impl<'a> Notes<'a> {
         let own = own.max(read.saturating_sub(window.start));
         let mut walk = Walk::new();
         let head = text.as_bytes().get(..own).unwrap_or_default();
-        let (own_at_start, first) = self.own(|sink| walk.feed(head, sink));
+        let (own_at_start, first) = self.own(|sink| walk.feed(head, None, sink));
         Open {
             view: View {
                 text,
@@ -260,7 +260,7 @@ impl<'a> Notes<'a> {
     fn close(&mut self, reader: &mut Reader<'_>, open: Open<'a>) {
         reader.to(self, open.end);
         let walk = open.walk.unwrap_or(reader.walk);
-        let (own, last) = self.own(|sink| walk.end(sink));
+        let (own, last) = self.own(|sink| walk.end(None, sink));
         let mut view = open.view;
         view.span.shared.end = self.found;
         view.span.own = [view.span.own[0].clone(), own];
@@ -296,7 +296,7 @@ impl Reader<'_> {
             return;
         };
         let mut walk = self.walk;
-        notes.take(|sink| walk.feed(text, sink));
+        notes.take(|sink| walk.feed(text, None, sink));
         (self.walk, self.at) = (walk, place);
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use super::super::per_byte::{PerByte, per_byte};
 use super::rules::{LONGEST, Rule};
 use super::view::{View, alnum, ends, work};
 
@@ -27,28 +28,17 @@ const START: u16 = 1;
 const WHOLE: u16 = 1 << 15;
 
 /// The kind of every byte.
-static KIND: [u8; 256] = kinds();
-
-#[expect(clippy::indexing_slicing, reason = "a mistake here fails the build")]
-const fn kinds() -> [u8; 256] {
-    let mut kinds = [8; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        kinds[byte] = match byte as u8 {
-            b'0'..=b'9' => 0,
-            b'A'..=b'Z' | b'a'..=b'z' => 1,
-            b' ' => 2,
-            b'-' => 3,
-            b'.' => 4,
-            b'/' => 5,
-            b':' => 6,
-            b'+' => 7,
-            _ => 8,
-        };
-        byte += 1;
-    }
-    kinds
-}
+static KIND: PerByte<u8> = per_byte!(u8, |byte| match byte {
+    b'0'..=b'9' => 0,
+    b'A'..=b'Z' | b'a'..=b'z' => 1,
+    b' ' => 2,
+    b'-' => 3,
+    b'.' => 4,
+    b'/' => 5,
+    b':' => 6,
+    b'+' => 7,
+    _ => 8,
+});
 
 /// Whether a part of a shape takes this byte, and whether it may be left out. `9` is
 /// a digit, `A` a letter, `X` either; `-` an optional space or hyphen, `=` one that
@@ -175,7 +165,7 @@ impl Shapes {
     /// The state that follows one when this byte is read.
     #[inline]
     fn follow(&self, state: u16, byte: u8) -> u16 {
-        let kind = KIND.get(usize::from(byte)).copied().unwrap_or_default();
+        let kind = KIND.of(byte);
         let place = usize::from(state & !WHOLE) * ROOM + usize::from(kind);
         self.next.get(place).copied().unwrap_or(DEAD)
     }

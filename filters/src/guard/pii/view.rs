@@ -4,6 +4,8 @@
 
 use std::cell::Cell;
 
+use super::super::per_byte::{PerByte, per_byte};
+
 /// A window's bytes, and whether somebody asked for more than there are.
 pub(super) struct View<'a> {
     bytes: &'a [u8],
@@ -145,33 +147,25 @@ const LOCAL: u8 = 1 << 3;
 /// A byte of its domain, see [`host`].
 const HOST: u8 = 1 << 4;
 
-/// What every byte is: one look instead of several comparisons.
-static CLASSES: [u8; 256] = classes();
+/// The classes of every byte.
+static CLASSES: PerByte<u8> = per_byte!(u8, |byte| classes(byte));
 
-#[expect(clippy::indexing_slicing, reason = "a mistake here fails the build")]
-const fn classes() -> [u8; 256] {
-    let mut classes = [0; 256];
-    let mut at = 0;
-    while at < 256 {
-        let byte = at as u8;
-        let alnum = byte.is_ascii_alphanumeric();
-        let latin = matches!(byte, 0x80..=0xbf | 0xc3..=0xc9);
-        let local = alnum || latin || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'');
-        let host = alnum || latin || matches!(byte, b'-' | b'.');
-        classes[at] = (DIGIT * byte.is_ascii_digit() as u8)
-            | (LETTER * byte.is_ascii_alphabetic() as u8)
-            | (HEX * byte.is_ascii_hexdigit() as u8)
-            | (LOCAL * local as u8)
-            | (HOST * host as u8);
-        at += 1;
-    }
-    classes
+const fn classes(byte: u8) -> u8 {
+    let alnum = byte.is_ascii_alphanumeric();
+    let latin = matches!(byte, 0x80..=0xbf | 0xc3..=0xc9);
+    let local = alnum || latin || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'');
+    let host = alnum || latin || matches!(byte, b'-' | b'.');
+    (DIGIT * byte.is_ascii_digit() as u8)
+        | (LETTER * byte.is_ascii_alphabetic() as u8)
+        | (HEX * byte.is_ascii_hexdigit() as u8)
+        | (LOCAL * local as u8)
+        | (HOST * host as u8)
 }
 
 /// Whether a byte is of one of these classes.
 #[inline]
 fn of(byte: u8, classes: u8) -> bool {
-    CLASSES.get(usize::from(byte)).copied().unwrap_or(0) & classes != 0
+    CLASSES.of(byte) & classes != 0
 }
 
 /// A letter or digit of ASCII.

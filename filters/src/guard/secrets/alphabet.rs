@@ -2,6 +2,8 @@
 //! kind, so an alphabet is a mask, membership is one `and`, and what a run of
 //! bytes consists of is the `or` of its bits: the cheapest prefilter there is.
 
+use super::super::per_byte::{PerByte, per_byte};
+
 /// `0-9`.
 pub(super) const DIGIT: u32 = 1;
 /// `a-f`.
@@ -70,26 +72,12 @@ pub(super) const fn bit(byte: u8) -> u32 {
     }
 }
 
-#[allow(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which refuses an index out of bounds"
-)]
-const fn table() -> [u32; 256] {
-    let mut all = [0; 256];
-    let mut at = 0;
-    while at < 256 {
-        all[at] = bit(at as u8);
-        at += 1;
-    }
-    all
-}
-
-static TABLE: [u32; 256] = table();
+static BITS: PerByte<u32> = per_byte!(u32, |byte| bit(byte));
 
 /// The bit of a byte, 0 for a byte that ends a token.
 #[inline]
 pub(super) fn of(byte: u8) -> u32 {
-    TABLE.get(usize::from(byte)).copied().unwrap_or(0)
+    BITS.of(byte)
 }
 
 /// How many letters and digits there are, whatever the case.
@@ -100,34 +88,16 @@ pub(super) fn columns() -> impl Iterator<Item = u8> {
     (b'0'..=b'9').chain(b'a'..=b'z')
 }
 
-static COLUMN: [u8; 256] = column_table();
-
-#[allow(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which refuses an index out of bounds"
-)]
-const fn column_table() -> [u8; 256] {
-    let mut all = [COLUMNS as u8; 256];
-    let mut at = 0;
-    while at < 256 {
-        let byte = (at as u8).to_ascii_lowercase();
-        if byte.is_ascii_digit() {
-            all[at] = byte - b'0';
-        } else if byte.is_ascii_lowercase() {
-            all[at] = byte - b'a' + 10;
-        }
-        at += 1;
-    }
-    all
-}
+static COLUMN: PerByte<u8> = per_byte!(u8, |byte| match byte.to_ascii_lowercase() {
+    digit @ b'0'..=b'9' => digit - b'0',
+    letter @ b'a'..=b'z' => letter - b'a' + 10,
+    _ => COLUMNS as u8,
+});
 
 /// Which of [`columns`] a byte is; [`COLUMNS`] for every other byte.
 #[inline]
 pub(super) fn column(byte: u8) -> u8 {
-    COLUMN
-        .get(usize::from(byte))
-        .copied()
-        .unwrap_or(COLUMNS as u8)
+    COLUMN.of(byte)
 }
 
 /// The bit of the byte at that place, 0 beyond the end.

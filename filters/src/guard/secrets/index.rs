@@ -52,6 +52,7 @@ impl Chances {
 /// The table, compiled.
 #[derive(Debug)]
 pub(super) struct Index {
+    /// Finds what stands in all options that a login may follow.
     options: Finder<'static>,
     pub(super) rules: Vec<Rule>,
     /// Per two first bytes the entries that begin so.

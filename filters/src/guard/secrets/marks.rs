@@ -2,48 +2,35 @@
 //! are told at once which of them may hold something. Most hold nothing, and cost no more
 //! than their bytes.
 
+use super::super::per_byte::{PerByte, per_byte};
 use super::alphabet::{self, ALNUM, DIGIT, OPERATOR};
-use super::run::{BOUND, ENCLOSED, WORDY};
+use super::run::{self, BOUND, ENCLOSED, WORDY};
 
 /// How many bytes have bits at a time.
 const BLOCK: usize = 64;
 
-/// So many signs in a row may be a border, or the beginning of a private key.
-const DASHES: usize = 5;
-
 /// How many of them are read in a row.
 const LANE: usize = 16;
+
+/// So many signs in a row may be a border, or the beginning of a private key.
+const SIGNS: usize = 5;
 
 /// Four marks for each byte, each at the end of a lane of its own, so that a shift makes
 /// room for those of the next byte: it stands in a token, it is a letter or digit, it is a
 /// digit or binds values to names, a value may begin behind it.
-static MARKS: [u64; 256] = marks();
-
-#[allow(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which refuses an index out of bounds"
-)]
-const fn marks() -> [u64; 256] {
-    let mut all = [0; 256];
-    let mut at = 0;
-    while at < 256 {
-        let byte = at as u8;
-        let bit = alphabet::bit(byte);
-        let token = (bit != 0) as u64;
-        let alnum = (bit & ALNUM != 0) as u64;
-        let strong = (bit & (DIGIT | OPERATOR) != 0) as u64;
-        let opens = super::run::opens(byte) as u64;
-        all[at] = token << 15 | alnum << 31 | strong << 47 | opens << 63;
-        at += 1;
-    }
-    all
-}
+static MARKS: PerByte<u64> = per_byte!(u64, |byte| {
+    let bit = alphabet::bit(byte);
+    let token = (bit != 0) as u64;
+    let alnum = (bit & ALNUM != 0) as u64;
+    let strong = (bit & (DIGIT | OPERATOR) != 0) as u64;
+    let opens = run::opens(byte) as u64;
+    token << 15 | alnum << 31 | strong << 47 | opens << 63
+});
 
 /// The marks of some bytes, the first in the lowest bit of each lane.
 #[inline]
 fn lane(bytes: &[u8]) -> u64 {
-    let add = |all: u64, byte: &u8| all >> 1 | MARKS.get(usize::from(*byte)).unwrap_or(&0);
-    let marked = bytes.iter().fold(0, add);
+    let marked = bytes.iter().fold(0, |all, byte| all >> 1 | MARKS.of(*byte));
     marked >> (LANE - bytes.len())
 }
 
@@ -57,6 +44,12 @@ fn rows<const LENGTH: usize>(bits: u64) -> u64 {
         length += step;
     }
     found
+}
+
+/// All bits of a block from a place on.
+#[inline]
+fn bits_from(place: usize) -> u64 {
+    if place < BLOCK { u64::MAX << place } else { 0 }
 }
 
 /// The bits of a block of a text.
@@ -102,13 +95,13 @@ impl<'a> Marks<'a> {
             opens |= (marked >> 48) << shift;
         }
         // A token that may go on behind the block is looked at.
-        let behind = u64::MAX.checked_shl(block.len() as u32).unwrap_or(0);
+        let behind = bits_from(block.len());
         token |= behind;
         let before = from.checked_sub(1).and_then(|at| self.text.get(at));
-        let opened = opens << 1 | u64::from(before.is_some_and(|byte| super::run::opens(*byte)));
+        let opened = opens << 1 | u64::from(before.is_some_and(|byte| run::opens(*byte)));
         let bound = rows::<BOUND>(token);
         let in_bound = (1..BOUND).fold(bound, |all, back| all | bound << back);
-        let signs = rows::<DASHES>(token & !alnum);
+        let signs = rows::<SIGNS>(token & !alnum);
         let tells = strong & in_bound | rows::<WORDY>(token) | rows::<ENCLOSED>(token) & opened;
         (self.from, self.token, self.signs) = (from, token, signs);
         self.tells = (tells | signs) & !behind;
@@ -121,14 +114,10 @@ impl<'a> Marks<'a> {
     pub(super) fn next(&mut self, from: usize) -> usize {
         let mut at = from;
         loop {
-            let passed = at - self.from;
-            let tells = match passed < BLOCK {
-                true => self.tells >> passed << passed,
-                false => 0,
-            };
+            let tells = self.tells & bits_from(at - self.from);
             if tells != 0 {
-                let place = tells.trailing_zeros();
-                let gaps = !self.token & !(u64::MAX << place);
+                let place = tells.trailing_zeros() as usize;
+                let gaps = !self.token & !bits_from(place);
                 let start = (u64::BITS - gaps.leading_zeros()) as usize;
                 return at.max(self.from + start);
             }
@@ -144,17 +133,16 @@ impl<'a> Marks<'a> {
     /// that is told by the block alone.
     #[inline]
     pub(super) fn end(&self, start: usize) -> Option<usize> {
-        let place = (start - self.from) as u32;
-        let token = self.token.checked_shr(place)?;
-        let length = (!token).trailing_zeros();
-        let signs = self.signs >> place & !(u64::MAX.checked_shl(length)?);
-        (place + length < BLOCK as u32 && signs == 0).then(|| start + length as usize)
+        let onwards = bits_from(start - self.from);
+        let end = (!self.token & onwards).trailing_zeros() as usize;
+        let signs = self.signs & onwards & !bits_from(end);
+        (end < BLOCK && signs == 0).then_some(self.from + end)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{follow, is_in_token, next_token, pem, run};
+    use super::super::{follow, is_in_token, next_token, pem};
     use super::*;
 
     /// The tokens from a place on that may hold something, those that end the text too.
@@ -167,7 +155,7 @@ mod tests {
                 return told;
             }
             let end = marks.end(at);
-            let known = follow(text, at).0;
+            let known = follow(text, at);
             assert!(
                 end.is_none_or(|end| end == known),
                 "{at}: {end:?} for {known}"
@@ -190,12 +178,12 @@ mod tests {
             let told = told(text, from);
             let mut token = next_token(text, from);
             while !token.is_empty() {
-                let (end, bits) = follow(text, token.start);
-                let holds = run::worth(text, token.start, end, bits)
+                let bits = alphabet::union(&text[token.clone()]);
+                let holds = run::worth(text, token.start, token.end, bits)
                     || pem::begins(text, &token).is_some()
-                    || end == text.len();
+                    || token.end == text.len();
                 proptest::prop_assert!(!holds || told.contains(&token), "{token:?}");
-                token = next_token(text, end);
+                token = next_token(text, token.end);
             }
         }
     }

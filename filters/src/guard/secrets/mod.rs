@@ -121,7 +121,7 @@ impl Secrets {
             if at == text.len() {
                 return at;
             }
-            let (end, bits) = token(&marks, text, at);
+            let end = marks.end(at).unwrap_or_else(|| follow(text, at));
             if end == text.len() && !window.last && end - at < OPEN {
                 return at;
             }
@@ -141,6 +141,7 @@ impl Secrets {
                     pem::Block::None => {}
                 }
             }
+            let bits = alphabet::union(text.get(at..end).unwrap_or_default());
             if run::worth(text, at, end, bits) {
                 let tools = tools.get_or_insert_with(|| Tools {
                     reader: Reader::new(words, &self.index.meanings, text),
@@ -174,7 +175,7 @@ pub(super) fn is_in_token(byte: u8) -> bool {
 #[inline]
 pub(super) fn next_token(text: &[u8], from: usize) -> Range<usize> {
     let start = skip(text, from);
-    start..follow(text, start).0
+    start..follow(text, start)
 }
 
 /// Whether the bytes from `new` on only make a token longer that a window was waiting for.
@@ -182,17 +183,7 @@ pub(super) fn token_grows(window: Window<'_>, new: usize) -> bool {
     let text = window.text.as_bytes();
     let from = new.saturating_sub(BORDER).max(window.from);
     let waits = !window.last && text.len() - window.from < OPEN;
-    waits && follow(text, from).0 == text.len()
-}
-
-/// The end of the token that begins there, and the bits of all its bytes.
-#[inline]
-fn token(marks: &Marks<'_>, text: &[u8], start: usize) -> (usize, u32) {
-    let Some(end) = marks.end(start) else {
-        return follow(text, start);
-    };
-    let bits = alphabet::union(text.get(start..end).unwrap_or_default());
-    (end, bits)
+    waits && follow(text, from) == text.len()
 }
 
 /// Skips what ends tokens.
@@ -203,27 +194,25 @@ fn skip(text: &[u8], from: usize) -> usize {
     gap.map_or(text.len(), |gap| from + gap)
 }
 
-/// The end of the token that begins there, and the bits of all its bytes.
+/// The end of the token that begins there.
 #[inline]
-fn follow(text: &[u8], from: usize) -> (usize, u32) {
+fn follow(text: &[u8], from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
     let rest = rest.get(..OPEN).unwrap_or(rest);
-    let (mut bits, mut border) = (0, 0);
+    let mut border = 0;
     for (place, byte) in rest.iter().enumerate() {
         let bit = alphabet::of(*byte);
         if bit & ALNUM != 0 {
-            bits |= bit;
             border = 0;
             continue;
         }
         if bit == 0 {
-            return (from + place, bits);
+            return from + place;
         }
-        bits |= bit;
         border += 1;
         if border == BORDER {
-            return (from + place + 1, bits);
+            return from + place + 1;
         }
     }
-    (from + rest.len(), bits)
+    from + rest.len()
 }
