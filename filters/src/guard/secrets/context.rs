@@ -3,9 +3,10 @@
 //! `newRelic` are one. At most [`REACH`] bytes are looked at, well within the
 //! window's left context.
 
+use super::super::per_byte::{PerByte, per_byte};
 use super::alphabet::{self, ALNUM, LETTER, LOWER, UPPER};
 use super::automaton::{Automaton, Word};
-use super::words::Words;
+use super::words::{Ahead, Words};
 
 /// How far before a value its words may stand, in bytes.
 pub(super) const REACH: usize = 100;
@@ -40,7 +41,8 @@ pub(super) struct Hit {
     pub(super) start: usize,
     /// Where it ends.
     pub(super) end: usize,
-    /// A word may begin and end there.
+    /// A word may begin and end there, or, if it is a vendor's name, another of the words
+    /// begins where it ends.
     pub(super) bounded: bool,
 }
 
@@ -70,6 +72,8 @@ pub(super) struct Reader<'a> {
     /// The next byte to read.
     at: usize,
     words: Words,
+    /// Words that were read ahead of the values.
+    ahead: Ahead,
 }
 
 /// What stands before one value.
@@ -106,44 +110,77 @@ fn typed(rest: &[u8]) -> bool {
     kind.is_none_or(|kind| kind.iter().all(u8::is_ascii_alphabetic))
 }
 
-/// Goes back over bytes that hold, at most so many.
-fn back(text: &[u8], from: usize, most: usize, holds: impl Fn(u8) -> bool) -> usize {
-    let mut at = from;
-    while at > 0 && from - at < most && text.get(at - 1).is_some_and(|byte| holds(*byte)) {
+/// What may stand between a name and its value, a bit for each kind: what values are
+/// wrapped in, quotes and what calls among it, space, signs, those of them that assign,
+/// what names are closed with.
+static BINDS: PerByte<u8> = per_byte!(u8, |byte| match byte {
+    b'"' | b'\'' | b'`' => WRAP | QUOTE | CLOSE,
+    b'\\' => WRAP | CLOSE,
+    b'(' => WRAP | CALL,
+    b'[' | b'{' | b'@' | b'$' => WRAP,
+    b' ' | b'\t' | b'\n' | b'\r' | 12 => SPACE,
+    b'=' | b':' | b'>' | b'|' => SIGN | ASSIGN,
+    b'?' => SIGN | CLOSE,
+    b',' | b'.' | b'~' => SIGN,
+    b')' | b']' | b'*' => CLOSE,
+    _ => 0,
+});
+
+const WRAP: u8 = 1;
+const QUOTE: u8 = 1 << 1;
+const SPACE: u8 = 1 << 2;
+const SIGN: u8 = 1 << 3;
+const ASSIGN: u8 = 1 << 4;
+const CLOSE: u8 = 1 << 5;
+const CALL: u8 = 1 << 6;
+
+/// Goes back over bytes of one of these kinds, at most so many, and tells all their kinds.
+fn back(text: &[u8], from: usize, most: usize, kinds: u8) -> (usize, u8) {
+    let left = text
+        .get(from.saturating_sub(most)..from)
+        .unwrap_or_default();
+    let (mut at, mut met) = (from, 0);
+    for byte in left.iter().rev() {
+        let kind = BINDS.of(*byte);
+        if kind & kinds == 0 {
+            break;
+        }
+        met |= kind;
         at -= 1;
     }
-    at
+    (at, met)
 }
 
 /// Finds what binds the value at `at` to a name.
 pub(super) fn bond(text: &[u8], at: usize) -> Bond {
-    let wrap = |b: u8| {
-        matches!(
-            b,
-            b'"' | b'\'' | b'`' | b'\\' | b'(' | b'[' | b'{' | b'@' | b'$'
-        )
-    };
-    let space = |b: u8| b.is_ascii_whitespace();
-    let operator = |b: u8| matches!(b, b'=' | b':' | b'>' | b',' | b'|' | b'?' | b'.' | b'~');
-    let quote = back(text, at, 4, wrap);
-    let gap = back(text, quote, 24, space);
-    let sign = back(text, gap, 4, operator);
+    let (quote, wrapped) = back(text, at, 4, WRAP);
+    let (gap, _) = back(text, quote, 24, SPACE);
+    let (sign, signed) = back(text, gap, 4, SIGN);
+    let quoted = wrapped & QUOTE != 0;
+    if sign == gap && wrapped & CALL == 0 {
+        let verb = if quote == gap { gap } else { verb(text, gap) };
+        return Bond {
+            said: verb < gap,
+            name_end: verb,
+            operator: false,
+            tight: quoted,
+            passed: false,
+        };
+    }
     let signs = text.get(sign..gap).unwrap_or_default();
     let wraps = text.get(quote..at).unwrap_or_default();
-    let quoted = wraps.iter().any(|b| matches!(b, b'"' | b'\'' | b'`'));
     let path = signs.ends_with(b"::");
     let arrow = signs.ends_with(b"=>") || signs.ends_with(b"->");
-    let assigns = signs.iter().any(|b| matches!(b, b'=' | b':' | b'>' | b'|'));
+    let assigns = signed & ASSIGN != 0;
     // A call's arguments and an arrow's right are values only in quotes.
-    let passes = wraps.contains(&b'(') || signs.contains(&b',') || arrow;
+    let passes = wrapped & CALL != 0 || signs.contains(&b',') || arrow;
     // `${NAME}` and its like are written where the secret is not.
     let braced = wraps.iter().rposition(|b| matches!(b, b'{' | b'('));
     let opener = braced.and_then(|at| text.get((quote + at).checked_sub(1)?));
     let templated = matches!(opener, Some(b'$' | b'#' | b'%' | b'{'));
     let bound = !path && !templated && if passes { quoted } else { assigns };
-    let close = back(text, back(text, sign, 8, space), 4, |b| {
-        matches!(b, b'"' | b'\'' | b'`' | b'\\' | b')' | b']' | b'?' | b'*')
-    });
+    let (open, _) = back(text, sign, 8, SPACE);
+    let (close, _) = back(text, open, 4, CLOSE);
     let verb = if bound || quote == gap {
         gap
     } else {
@@ -166,6 +203,9 @@ const VERBS: [&[u8]; 8] = [
 /// Where the verb begins that ends at `end`; `end` when there is none.
 fn verb(text: &[u8], end: usize) -> usize {
     let left = text.get(..end).unwrap_or_default();
+    if !matches!(left.last(), Some(b's' | b't' | b'o' | b':')) {
+        return end;
+    }
     let said = VERBS.iter().find(|verb| left.ends_with(verb));
     said.map_or(end, |verb| end - verb.len())
 }
@@ -184,6 +224,7 @@ impl<'a> Reader<'a> {
             row: Automaton::START,
             at: 0,
             words: Words::new(),
+            ahead: Ahead::default(),
         }
     }
 
@@ -194,55 +235,84 @@ impl<'a> Reader<'a> {
 
     /// Reads up to a value. Values must come in rising order.
     pub(super) fn upto(&mut self, at: usize) {
+        while let Some(hit) = self.ahead.next(at) {
+            self.words.keep(hit);
+        }
+        self.skip(at);
+        while let Some(ended) = self.read(at) {
+            for hit in self.hits(ended, self.at) {
+                self.words.keep(hit);
+            }
+        }
+    }
+
+    /// Whether anything may be said of a value that begins from `start` to `end`. Reads
+    /// ahead, so that a token of which nothing is said costs nothing more.
+    pub(super) fn may_say(&mut self, start: usize, end: usize) -> bool {
+        self.upto(start);
+        if self.says(0, start) {
+            return true;
+        }
+        let mut before = (self.row, self.at);
+        while let Some(ended) = self.read(end) {
+            if !self.ahead.has_room(ended.len()) {
+                (self.row, self.at) = before;
+                return true;
+            }
+            let mut tells = false;
+            for hit in self.hits(ended, self.at) {
+                self.ahead.keep(hit);
+                tells |= self.words.tells(&hit);
+            }
+            if tells {
+                return true;
+            }
+            before = (self.row, self.at);
+        }
+        false
+    }
+
+    /// Goes to the first byte that a value at `at` looks back to.
+    fn skip(&mut self, at: usize) {
         let low = at.saturating_sub(REACH);
         if self.at < low {
             (self.at, self.row) = (low, Automaton::START);
         }
-        let Some(new) = self.text.get(self.at..at) else {
-            return;
-        };
-        let (automaton, mut row, mut left) = (self.automaton, self.row, new);
-        loop {
-            let (end, read) = automaton.read(row, left);
-            row = end;
-            let Some(read) = read else {
-                break;
-            };
-            left = left.get(read..).unwrap_or_default();
-            self.keep(automaton.ended(row), at - left.len());
-        }
-        (self.row, self.at) = (row, at);
     }
 
-    /// Whether a vendor's name or a word of secrets stands within reach of the value at
-    /// `at`, up to which it has read, from `since` at the earliest.
+    /// Reads on to the next words, at most up to `end`.
+    fn read(&mut self, end: usize) -> Option<&'a [Word]> {
+        let new = self.text.get(self.at..end)?;
+        let (row, read) = self.automaton.read(self.row, new);
+        self.row = row;
+        self.at = read.map_or(end, |read| self.at + read);
+        read.map(|_| self.automaton.ended(row))
+    }
+
+    /// Whether words within reach of the value at `at`, up to which it has read, may say
+    /// something of it, from `since` at the earliest.
     pub(super) fn says(&self, since: usize, at: usize) -> bool {
-        let low = low(since, at);
-        self.words.has_vendor(low) || self.words.says_secret(low)
+        self.words.say(low(since, at))
     }
 
-    /// Keeps the words that end there.
-    #[inline(never)]
-    fn keep(&mut self, words: &[Word], end: usize) {
-        for (word, length) in words.iter().copied() {
-            let Some(meaning) = self.meanings.get(word) else {
-                continue;
-            };
-            let Some(start) = begun(self.text, end, length) else {
-                continue;
-            };
+    /// The words that end there.
+    fn hits(&self, words: &'a [Word], end: usize) -> impl Iterator<Item = Hit> + 'a {
+        let (text, meanings) = (self.text, self.meanings);
+        words.iter().filter_map(move |(word, length)| {
+            let (meaning, length) = (*meanings.get(*word)?, *length);
+            let start = begun(text, end, length)?;
             let bounded = match meaning {
                 Meaning::Vendor(_) if length >= 7 => true,
-                Meaning::Vendor(_) if length >= 5 => begins(self.text, start),
-                _ => (length >= 5 || begins(self.text, start)) && ends(self.text, end),
+                Meaning::Vendor(_) if length >= 5 => begins(text, start),
+                _ => (length >= 5 || begins(text, start)) && ends(text, end),
             };
-            self.words.keep(Hit {
-                meaning: *meaning,
+            Some(Hit {
+                meaning,
                 start,
                 end,
                 bounded,
-            });
-        }
+            })
+        })
     }
 
     /// What stands before the value at `at`, up to which it has read, from `since` at
@@ -287,12 +357,13 @@ impl Context<'_> {
         self.reader.words.plain.since(self.low)
     }
 
-    /// The vendors' names, the last first.
+    /// The vendors' names that are bounded, the last first.
     pub(super) fn vendors(&self) -> impl Iterator<Item = Hit> + '_ {
-        self.reader.words.vendors.since(self.low)
+        let all = self.reader.words.vendors.since(self.low);
+        all.filter(|hit| hit.bounded)
     }
 
-    /// Whether a vendor's name stands within reach.
+    /// Whether a vendor's name stands within reach that is bounded.
     pub(super) fn has_vendor(&self) -> bool {
         self.reader.words.has_vendor(self.low)
     }
@@ -310,11 +381,6 @@ impl Context<'_> {
     /// Whether a word says that what follows is public.
     pub(super) fn says_public(&self) -> bool {
         self.reader.words.says_public(self.low)
-    }
-
-    /// Whether a word that was not bounded by itself follows another there.
-    pub(super) fn follows(&self, end: usize) -> bool {
-        self.reader.words.follows(end, self.low)
     }
 
     /// The last word that names a secret within the name that the value is bound to,
@@ -344,9 +410,10 @@ impl Context<'_> {
         } else {
             NAME.min(end - said.start)
         };
-        let name = back(text, end, most, |b| {
-            alphabet::of(b) & ALNUM != 0 || matches!(b, b'_' | b'-' | b'.' | b' ')
-        });
+        let named =
+            |b: &&u8| alphabet::of(**b) & ALNUM != 0 || matches!(b, b'_' | b'-' | b'.' | b' ');
+        let left = text.get(end.saturating_sub(most)..end).unwrap_or_default();
+        let name = end - left.iter().rev().take_while(named).count();
         let public = public && self.reader.words.says_public(self.low.max(name));
         (!public && said.start >= name).then_some(said)
     }
@@ -355,4 +422,39 @@ impl Context<'_> {
 /// Whether the last letter before that place is a capital: names of environments.
 pub(super) fn shouted(text: &[u8], end: usize) -> bool {
     alphabet::before(text, end) & UPPER != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use super::super::Secrets;
+    use super::*;
+
+    static SECRETS: LazyLock<Secrets> = LazyLock::new(Secrets::new);
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_is_said_in_a_token_that_reading_ahead_passes(
+            text in "(key|id|pat|public|token| |=|[.]|-|aws|s3|fly|stripe|pagerduty|new|relic|access|[a-z0-9]{1,4}){1,24}",
+            from in 0_usize..60,
+            length in 0_usize..60,
+        ) {
+            let secrets = &*SECRETS;
+            let words = secrets.index.words.as_ref().unwrap();
+            let reader = || Reader::new(words, &secrets.index.meanings, text.as_bytes());
+            let start = from.min(text.len());
+            let end = (start + length).min(text.len());
+            let mut ahead = reader();
+            let may_say = ahead.may_say(start, end);
+            for at in start..=end {
+                let mut exact = reader();
+                exact.upto(at);
+                ahead.upto(at);
+                proptest::prop_assert!(may_say || !exact.says(0, at));
+                proptest::prop_assert_eq!(exact.says(0, at), ahead.says(0, at));
+                proptest::prop_assert_eq!(exact.says(start, at), ahead.says(start, at));
+            }
+        }
+    }
 }

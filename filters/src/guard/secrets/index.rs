@@ -28,14 +28,66 @@ pub(super) struct Rule {
 /// A rule's place and its shape's.
 pub(super) type Entry = (u16, u16);
 
-/// A shape that begins with an alphabet, and what a token must be to have it.
+/// Shapes that begin with an alphabet, at most 64 of them, a bit for each; and which of
+/// them a token may have.
 #[derive(Debug)]
 struct Free {
-    entry: Entry,
-    required: u32,
-    shortest: usize,
-    /// The kinds that its first byte may be.
-    first: u32,
+    entries: Vec<Entry>,
+    /// Kinds of punctuation, and the shapes that require all of them.
+    required: Vec<(u32, u64)>,
+    /// By length the shapes that take no more bytes.
+    fitting: Vec<u64>,
+    /// By the kind of a first byte, as its bit's place, the shapes that may begin so.
+    first: [u64; 32],
+}
+
+impl Free {
+    fn new() -> Free {
+        Free {
+            entries: Vec::new(),
+            required: Vec::new(),
+            fitting: vec![0],
+            first: [0; 32],
+        }
+    }
+
+    /// Adds a shape; one too many is left out, which a test refuses.
+    fn push(&mut self, entry: Entry, shape: &Shape) {
+        let Some(bit) = 1_u64.checked_shl(self.entries.len() as u32) else {
+            return;
+        };
+        self.entries.push(entry);
+        match self
+            .required
+            .iter_mut()
+            .find(|(kinds, _)| *kinds == shape.required)
+        {
+            Some((_, set)) => *set |= bit,
+            None => self.required.push((shape.required, bit)),
+        }
+        let longest = self.fitting.len().max(shape.shortest + 1);
+        let all = self.fitting.last().copied().unwrap_or_default();
+        self.fitting.resize(longest, all);
+        for set in self.fitting.iter_mut().skip(shape.shortest) {
+            *set |= bit;
+        }
+        for (set, kind) in self.first.iter_mut().zip(0..) {
+            *set |= if shape.first() >> kind & 1 != 0 {
+                bit
+            } else {
+                0
+            };
+        }
+    }
+
+    /// The shapes that take no more bytes than these.
+    fn fitting(&self, length: usize) -> u64 {
+        let longest = self.fitting.len() - 1;
+        self.fitting
+            .get(length.min(longest))
+            .copied()
+            .unwrap_or_default()
+    }
 }
 
 /// The free shapes that a token may have, a bit for each.
@@ -43,9 +95,9 @@ struct Free {
 pub(super) struct Chances(u64);
 
 impl Chances {
-    /// Whether there is one.
-    pub(super) fn any(self) -> bool {
-        self.0 != 0
+    /// Whether there is none.
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
     }
 }
 
@@ -60,9 +112,7 @@ pub(super) struct Index {
     /// With the fewest bytes that each takes.
     prefixed: Vec<(Entry, usize)>,
     /// Shapes that begin with an alphabet, told by their punctuation.
-    free: Vec<Free>,
-    /// The fewest bytes that one of them takes.
-    least: usize,
+    free: Free,
     /// The words of names; nothing when they do not compile, which a test refuses.
     pub(super) words: Option<Automaton>,
     pub(super) meanings: Vec<Meaning>,
@@ -85,8 +135,7 @@ impl Index {
             rules: Vec::new(),
             heads: vec![(0, 0); HALF * HALF],
             prefixed: Vec::new(),
-            free: Vec::new(),
-            least: usize::MAX,
+            free: Free::new(),
             words: None,
             meanings: Vec::new(),
             vendors: Vec::new(),
@@ -102,15 +151,7 @@ impl Index {
                         .entry(head(*first, *second))
                         .or_default()
                         .push(((place, nth), shape.shortest)),
-                    _ => {
-                        built.least = built.least.min(shape.shortest);
-                        built.free.push(Free {
-                            entry: (place, nth),
-                            required: shape.required,
-                            shortest: shape.shortest,
-                            first: shape.first(),
-                        });
-                    }
+                    _ => built.free.push((place, nth), shape),
                 }
             }
             for word in row.words.split('|').filter(|word| !word.is_empty()) {
@@ -163,54 +204,44 @@ impl Index {
         self.options.find(text).is_some()
     }
 
-    /// The shapes that begin with the two bytes and take no more bytes than these.
-    pub(super) fn beginning(
-        &self,
-        (first, second): (u8, u8),
-        length: usize,
-    ) -> impl Iterator<Item = Entry> + '_ {
-        let (start, end) = self
-            .heads
-            .get(head(first, second))
-            .copied()
-            .unwrap_or((0, 0));
+    /// The shapes that begin with the two bytes, with the fewest bytes that each takes.
+    #[inline]
+    pub(super) fn beginning(&self, first: u8, second: u8) -> &[(Entry, usize)] {
+        let range = self.heads.get(head(first, second)).copied();
+        let (start, end) = range.unwrap_or_default();
         let all = self.prefixed.get(usize::from(start)..usize::from(end));
-        let all = all.unwrap_or_default().iter();
-        all.filter(move |(_, shortest)| *shortest <= length)
-            .map(|(entry, _)| *entry)
+        all.unwrap_or_default()
     }
 
     /// The free shapes that a token of these bits and that length may have.
     pub(super) fn chances(&self, bits: u32, length: usize) -> Chances {
-        if length < self.least {
+        let fitting = self.free.fitting(length);
+        if fitting == 0 {
             return Chances(0);
         }
-        let fits = |free: &Free| free.required & !bits == 0 && free.shortest <= length;
-        let set = self
-            .free
-            .iter()
-            .zip(0_u32..64)
-            .filter(|(free, _)| fits(free));
-        Chances(set.fold(0, |all, (_, nth)| all | 1 << nth))
+        let lacks = |kinds: u32| kinds & !bits != 0;
+        let required = self.free.required.iter();
+        let lacking = required.filter(|(kinds, _)| lacks(*kinds));
+        Chances(lacking.fold(fitting, |left, (_, set)| left & !set))
     }
 
-    /// The free shapes that a value of that first byte and length may have.
-    pub(super) fn free(
-        &self,
-        chances: Chances,
-        first: u8,
-        length: usize,
-    ) -> impl Iterator<Item = Entry> + '_ {
+    /// Those of them that a value of that first byte and length may have.
+    #[inline]
+    pub(super) fn free(&self, chances: Chances, first: u8, length: usize) -> Chances {
+        let kind = alphabet::of(first).trailing_zeros() as usize;
+        let first = self.free.first.get(kind).copied().unwrap_or_default();
+        Chances(chances.0 & first & self.free.fitting(length))
+    }
+
+    /// The shapes themselves.
+    pub(super) fn entries(&self, chances: Chances) -> impl Iterator<Item = Entry> + '_ {
         let mut left = chances.0;
-        let bit = alphabet::of(first);
-        std::iter::from_fn(move || {
+        let places = std::iter::from_fn(move || {
             let nth = (left != 0).then(|| left.trailing_zeros())?;
             left &= left - 1;
             Some(nth as usize)
-        })
-        .filter_map(|nth| self.free.get(nth))
-        .filter(move |free| free.first & bit != 0 && free.shortest <= length)
-        .map(|free| free.entry)
+        });
+        places.filter_map(|nth| self.free.entries.get(nth).copied())
     }
 
     /// A rule and one of its shapes.

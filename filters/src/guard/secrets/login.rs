@@ -142,16 +142,18 @@ pub(super) fn in_header(text: &[u8], run: &Range<usize>) -> Option<(&'static str
     if ends(b"basic") && authorization() {
         return basic(bytes).then(|| ("basic-auth-header", run.clone()));
     }
+    let bits = alphabet::union(bytes);
+    if bits & DIGIT == 0 || bits & LETTER == 0 || bytes.len() < 12 {
+        return None;
+    }
     let bearer = ends(b"bearer") || ends(b"bearer:");
     let scheme = bearer || (ends(b"token") || ends(b"apikey")) && authorization();
     let bare = ends(b"authorization:");
     if !scheme && !bare || value::stands_in(bytes) || value::repeats(bytes) {
         return None;
     }
-    let bits = alphabet::union(bytes);
-    let mixed = bits & DIGIT != 0 && bits & LETTER != 0 && bytes.len() >= 12;
-    let chance = || value::random(bytes, Trust::Assigned);
-    (mixed && (chance() || authorization())).then(|| ("authorization-header", run.clone()))
+    let chance = value::random(bytes, Trust::Assigned) || authorization();
+    chance.then(|| ("authorization-header", run.clone()))
 }
 
 /// Whether it is base64 of `user:password`.

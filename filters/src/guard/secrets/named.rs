@@ -174,9 +174,6 @@ impl Gap {
     /// Whether a vendor's name belongs to the value, and if so whether a word of secrets
     /// says it too.
     fn belongs(&self, context: &Context<'_>, hit: &Hit, at: usize) -> Option<bool> {
-        if !hit.bounded && !context.follows(hit.end) {
-            return None;
-        }
         let word = context.names_secret(hit.start.saturating_sub(16));
         if self.path > hit.end && !context.says_secret() {
             return None;

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::super::{Confidence, Finding, Kind};
-use super::alphabet::{self, ALNUM, AT, DIGIT, LETTER, OPERATOR, WORD};
+use super::alphabet::{self, ALNUM, AT, DIGIT, EQUALS, LETTER, OPERATOR, WORD};
 use super::context::{self, Reader};
 use super::family::Check;
 use super::index::{Entry, Index};
@@ -35,6 +35,8 @@ const MOST_SPENT: usize = 8 * 1024;
 /// What it costs to try a shape, and to look before a value: about as many nanoseconds.
 const TRY: usize = 8;
 const LOOK: usize = 50;
+/// The longest token that is read to its end before its values are judged, in bytes.
+const AHEAD: usize = 512;
 /// The most places in one token where a bound value may begin.
 const PLACES: usize = 24;
 /// Letters of which names have some.
@@ -80,6 +82,9 @@ fn assigned(text: &[u8], start: usize) -> bool {
     let binds = |b: &u8| matches!(b, b'=' | b':' | b'>' | b'(' | b'"' | b'\'' | b'`' | b'\n');
     left.iter().any(binds) || alphabet::before(text, start) != 0
 }
+
+/// Where a value ends that has a shape, its rule, and how sure that is.
+type Shaped = (usize, &'static str, Confidence);
 
 /// What is known of a text when the first of its tokens is judged.
 pub(super) struct Tools<'a> {
@@ -193,57 +198,69 @@ impl Index {
     /// Shapes that say enough by themselves.
     fn shaped(&self, case: &mut Case<'_, '_>) {
         case.earn();
-        let mut at = case.run.start;
-        let chances = self.chances(case.bits, case.run.len());
-        let after_escape = at > 0 && case.text.get(at - 1) == Some(&b'\\');
-        while at < case.run.end && case.left > 0 {
-            let escaped = after_escape
-                && at == case.run.start + 1
-                && alphabet::before(case.text, at) & ALNUM != 0;
-            if alphabet::before(case.text, at) & WORD != 0 && !escaped {
+        let (start, end) = (case.run.start, case.run.end);
+        let mut at = start;
+        let chances = self.chances(case.bits, end - start);
+        let after_escape = start > 0 && case.text.get(start - 1) == Some(&b'\\');
+        // Without punctuation nothing begins but at the beginning, or after `\n`.
+        let single = case.bits & !ALNUM == 0;
+        let last = start + usize::from(after_escape);
+        while at < end && case.left > 0 {
+            let before = alphabet::before(case.text, at);
+            let escaped = after_escape && at == start + 1 && before & ALNUM != 0;
+            if before & WORD != 0 && !escaped {
                 // Nothing begins within a word.
                 let rest = case.token().get(at..).unwrap_or_default();
                 let word = rest.iter().position(|b| alphabet::of(*b) & WORD == 0);
-                at = word.map_or(case.run.end, |word| at + word + 1);
+                at = word.map_or(end, |word| at + word + 1);
                 continue;
             }
-            let tail = case.text.get(at..case.run.end).unwrap_or_default();
+            let tail = case.text.get(at..end).unwrap_or_default();
             let [first, second, ..] = tail else {
                 return;
             };
-            let mut best: Option<(usize, &'static str, Confidence)> = None;
-            let mut take = |entry: Entry| {
-                if !case.spend(TRY) {
-                    return;
-                }
-                let found = self.try_shape(case, entry, at);
-                if found.is_some_and(|new| best.is_none_or(|old| new.0 > old.0)) {
-                    best = found;
-                }
+            let beginning = self.beginning(*first, *second);
+            let free = self.free(chances, *first, tail.len());
+            let best = if beginning.is_empty() && free.is_empty() {
+                None
+            } else {
+                let fitting = beginning.iter().filter(|(_, fewest)| *fewest <= tail.len());
+                let entries = fitting.map(|(entry, _)| *entry);
+                self.longest(case, entries.chain(self.entries(free)), at)
             };
-            self.beginning((*first, *second), tail.len())
-                .for_each(&mut take);
-            if chances.any() {
-                self.free(chances, *first, tail.len()).for_each(&mut take);
-            }
             if let Some((end, rule, confidence)) = best {
                 case.push(rule, at..end, confidence);
             }
             at = best.map_or(at + 1, |(end, ..)| end);
-            // Without punctuation nothing begins but at the beginning, or after `\n`.
-            if case.bits & !ALNUM == 0 && (!after_escape || at > case.run.start + 1) {
+            if single && at > last {
                 return;
             }
         }
     }
 
-    /// The shape when it stands there: its end, its rule and how sure that is.
-    fn try_shape(
+    /// The longest of these shapes that stand there, the first if there are some: its
+    /// end, its rule and how sure that is.
+    fn longest(
         &self,
         case: &mut Case<'_, '_>,
-        entry: Entry,
+        entries: impl Iterator<Item = Entry>,
         at: usize,
-    ) -> Option<(usize, &'static str, Confidence)> {
+    ) -> Option<Shaped> {
+        let mut best: Option<Shaped> = None;
+        for entry in entries {
+            if !case.spend(TRY) {
+                break;
+            }
+            let found = self.try_shape(case, entry, at);
+            if found.is_some_and(|new| best.is_none_or(|old| new.0 > old.0)) {
+                best = found;
+            }
+        }
+        best
+    }
+
+    /// The shape when it stands there: its end, its rule and how sure that is.
+    fn try_shape(&self, case: &mut Case<'_, '_>, entry: Entry, at: usize) -> Option<Shaped> {
         let (rule, shape) = self.entry(entry)?;
         let token = case.text.get(..case.run.end)?;
         let asked = case.known.asked;
@@ -277,6 +294,19 @@ impl Index {
 
     /// Every place in the token where a value may begin that is bound to a name.
     fn bound(&self, case: &mut Case<'_, '_>) {
+        let run = case.run.clone();
+        // A token without signs is one value, or none.
+        let single = case.bits & !ALNUM == 0 || case.bits & (DIGIT | OPERATOR) == 0;
+        let last = if single { run.start } else { run.end };
+        // Short words are values only behind a quote or `=`.
+        let short = case.bits & (DIGIT | EQUALS) == 0 && run.len() < WORDY;
+        let idle = short && !enclosed(case.text, run.start);
+        if idle || single && case.covered(run.start) {
+            return;
+        }
+        if run.len() <= AHEAD && !case.reader.may_say(run.start, last) {
+            return;
+        }
         case.earn();
         let mut places = 0;
         let mut at = case.run.start;
@@ -302,7 +332,7 @@ impl Index {
                     continue;
                 }
             }
-            if case.bits & !ALNUM == 0 || case.bits & (DIGIT | OPERATOR) == 0 {
+            if single {
                 return;
             }
             // The next place is behind the next sign.

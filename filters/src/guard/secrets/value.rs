@@ -2,8 +2,9 @@
 //! only standing where a secret would stand. The generic rule lives or dies by
 //! these judgements, for everything named `token` has a value.
 
+use super::super::per_byte::{PerByte, per_byte};
 use super::alphabet::{
-    self, ALNUM, COLON, DIGIT, DOT, EQUALS, HEX_LOWER, HEX_UPPER, LETTER, LOWER, PLUS, SLASH, UPPER,
+    self, ALNUM, COLON, DIGIT, DOT, EQUALS, HEX_LOWER, HEX_UPPER, LETTER, LOWER, PLUS, SLASH,
 };
 use super::entropy;
 
@@ -33,89 +34,37 @@ const fn standins(first: u8) -> &'static [&'static [u8]] {
     }
 }
 
-/// What a password is never, as a whole: types, examples, words of forms.
-const NO_PASSWORD: [&str; 77] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "pass",
-    "pwd",
-    "secret",
-    "token",
-    "string",
-    "str",
-    "text",
-    "none",
-    "null",
-    "nil",
-    "true",
-    "false",
-    "undefined",
-    "required",
-    "optional",
-    "hidden",
-    "value",
-    "user",
-    "username",
-    "admin",
-    "root",
-    "login",
-    "name",
-    "email",
-    "test",
-    "testing",
-    "example",
-    "changeme",
-    "input",
-    "field",
-    "label",
-    "type",
-    "object",
-    "number",
-    "integer",
-    "boolean",
-    "char",
-    "varchar",
-    "bytes",
-    "self",
-    "this",
-    "await",
-    "async",
-    "const",
-    "return",
-    "function",
-    "default",
-    "empty",
-    "unknown",
-    "invalid",
-    "incorrect",
-    "wrong",
-    "missing",
-    "forgot",
-    "reset",
-    "change",
-    "confirm",
-    "enter",
-    "submit",
-    "please",
-    "prompt",
-    "config",
-    "settings",
-    "options",
-    "params",
-    "request",
-    "response",
-    "credentials",
-    "basic",
-    "digest",
-    "bearer",
-    "utf-8",
-    "utf8",
-    "ascii",
-];
-
-/// The longest of them, in bytes.
-const LONGEST_WORD: usize = 11;
+/// What a password is never, as a whole: types, examples, words of forms; by their length.
+const fn no_passwords(length: usize) -> &'static [&'static str] {
+    match length {
+        3 => &["pwd", "str", "nil"],
+        4 => &[
+            "pass", "text", "none", "null", "true", "user", "root", "name", "test", "type", "char",
+            "self", "this", "utf8",
+        ],
+        5 => &[
+            "token", "false", "value", "admin", "login", "email", "input", "field", "label",
+            "bytes", "await", "async", "const", "empty", "wrong", "reset", "enter", "basic",
+            "utf-8", "ascii",
+        ],
+        6 => &[
+            "passwd", "secret", "string", "hidden", "object", "number", "return", "forgot",
+            "change", "submit", "please", "prompt", "config", "params", "digest", "bearer",
+        ],
+        7 => &[
+            "testing", "example", "integer", "boolean", "varchar", "default", "unknown", "invalid",
+            "missing", "confirm", "options", "request",
+        ],
+        8 => &[
+            "password", "required", "optional", "username", "changeme", "function", "settings",
+            "response",
+        ],
+        9 => &["undefined", "incorrect"],
+        10 => &["passphrase"],
+        11 => &["credentials"],
+        _ => &[],
+    }
+}
 
 /// Endings of names of files and hosts.
 const ENDINGS: [&str; 34] = [
@@ -132,8 +81,14 @@ pub(super) const LONGEST: usize = 128;
 
 /// Whether `text` holds `piece`, whatever the case.
 pub(super) fn holds(text: &[u8], piece: &[u8]) -> bool {
-    text.windows(piece.len())
-        .any(|part| part.eq_ignore_ascii_case(piece))
+    let Some(first) = piece.first() else {
+        return true;
+    };
+    let (small, capital) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    memchr::memchr2_iter(small, capital, text).any(|at| {
+        let there = text.get(at..at + piece.len());
+        there.is_some_and(|there| there.eq_ignore_ascii_case(piece))
+    })
 }
 
 /// Whether a value stands for a secret rather than being one.
@@ -211,35 +166,66 @@ struct Profile {
     bits: u32,
 }
 
+/// What tells kinds of bytes apart in a profile.
+static KIND: PerByte<u8> = per_byte!(u8, |byte| match byte {
+    b'0'..=b'9' => DIGITS,
+    b'a'..=b'z' => SMALL,
+    b'A'..=b'Z' => CAPITAL,
+    _ => SIGN,
+});
+
+const SIGN: u8 = 0;
+const DIGITS: u8 = 1;
+const SMALL: u8 = 2;
+const CAPITAL: u8 = 3;
+
+/// A digit and a letter as numbers that are added to each other, behind the bit of the byte.
+static COUNTED: PerByte<u64> = per_byte!(u64, |byte| {
+    let bit = alphabet::bit(byte);
+    let (digit, letter) = (bit & DIGIT != 0, bit & LETTER != 0);
+    (letter as u64) << LETTERS | (digit as u64) << DIGITS_FROM | bit as u64
+});
+
+const DIGITS_FROM: u32 = 32;
+const LETTERS: u32 = 48;
+
 impl Profile {
+    /// Of at most [`MOST`] bytes.
     fn of(value: &[u8]) -> Profile {
+        let (mut counts, mut bits) = (0, 0);
         let mut all = Profile::default();
-        let (mut last, mut stretch) = (0, 0);
+        let (mut last, mut begun) = (SIGN, 0);
         for (place, byte) in value.iter().enumerate() {
-            let bit = alphabet::of(*byte);
-            all.bits |= bit;
-            let kind = match bit {
-                DIGIT => DIGIT,
-                alphabet::HEX_LOWER | alphabet::REST_LOWER => LOWER,
-                HEX_UPPER | alphabet::REST_UPPER => UPPER,
-                _ => 0,
-            };
-            all.digits += usize::from(kind == DIGIT);
-            all.letters += usize::from(kind & LETTER != 0);
-            stretch = if kind == last { stretch + 1 } else { 1 };
-            if kind & LETTER != 0 {
-                all.stretch = all.stretch.max(stretch);
-            }
+            let counted = COUNTED.of(*byte);
+            counts += counted >> DIGITS_FROM;
+            bits |= counted;
+            let kind = KIND.of(*byte);
             if kind != last {
-                let word = last == UPPER && kind == LOWER
-                    || last == LOWER
-                        && kind == UPPER
-                        && alphabet::at(value, place + 1) & LOWER != 0;
-                all.changes += usize::from(kind != 0 && last != 0 && !word);
+                all.stretched(last, place - begun);
+                begun = place;
+                let both = kind != SIGN && last != SIGN;
+                let begins = |at: usize| alphabet::at(value, at) & LOWER != 0;
+                let word = match (last, kind) {
+                    (CAPITAL, SMALL) => true,
+                    (SMALL, CAPITAL) => begins(place + 1),
+                    _ => false,
+                };
+                all.changes += usize::from(both && !word);
+                last = kind;
             }
-            last = kind;
         }
+        all.stretched(last, value.len() - begun);
+        all.digits = (counts & 0xffff) as usize;
+        all.letters = (counts >> (LETTERS - DIGITS_FROM)) as usize;
+        all.bits = bits as u32;
         all
+    }
+
+    /// So many bytes of one kind stood in a row.
+    fn stretched(&mut self, kind: u8, length: usize) {
+        if kind >= SMALL {
+            self.stretch = self.stretch.max(length);
+        }
     }
 }
 
@@ -357,7 +343,7 @@ pub(super) fn password(value: &[u8], set: bool) -> bool {
         return false;
     }
     let known = |word: &&str| value.eq_ignore_ascii_case(word.as_bytes());
-    if value.len() <= LONGEST_WORD && NO_PASSWORD.iter().any(known) {
+    if no_passwords(value.len()).iter().any(known) {
         return false;
     }
     let profile = Profile::of(value);
@@ -457,8 +443,11 @@ mod tests {
     }
 
     #[test]
-    fn no_word_that_is_no_password_is_longer_than_the_longest() {
-        let lengths = NO_PASSWORD.iter().map(|word| word.len());
-        assert_eq!(lengths.max(), Some(LONGEST_WORD));
+    fn words_that_are_no_passwords_stand_by_their_length() {
+        for length in 0..=LONGEST {
+            let words = no_passwords(length);
+            assert!(words.iter().all(|word| word.len() == length), "{words:?}");
+        }
+        assert!(!password(b"Incorrect", true) && !password(b"credentials", true));
     }
 }

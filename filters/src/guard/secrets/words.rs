@@ -36,6 +36,14 @@ impl Ring {
         self.count += 1;
     }
 
+    /// The last words that end at or behind that place, the last first.
+    fn ending_from(&mut self, place: usize) -> impl Iterator<Item = &mut Hit> {
+        let (older, newer) = self.hits.split_at_mut(self.count % KEPT);
+        let all = older.iter_mut().rev().chain(newer.iter_mut().rev());
+        all.take(self.count.min(KEPT))
+            .take_while(move |hit| hit.end >= place)
+    }
+
     /// The words from that place on, the last first.
     pub(super) fn since(&self, low: usize) -> impl Iterator<Item = Hit> + '_ {
         let kept = 1..=self.count.min(KEPT);
@@ -47,25 +55,73 @@ impl Ring {
     }
 }
 
+/// The most words that are read ahead.
+const AHEAD: usize = 16;
+
+/// Words that were read before the values in front of them were asked for.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    hits: [Hit; AHEAD],
+    from: usize,
+    to: usize,
+}
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Ahead {
+            hits: [NO_HIT; AHEAD],
+            from: 0,
+            to: 0,
+        }
+    }
+}
+
+impl Ahead {
+    /// Whether so many more can be kept.
+    pub(super) fn has_room(&self, words: usize) -> bool {
+        self.to + words <= AHEAD
+    }
+
+    /// Keeps a word behind all others.
+    pub(super) fn keep(&mut self, hit: Hit) {
+        if let Some(slot) = self.hits.get_mut(self.to) {
+            *slot = hit;
+            self.to += 1;
+        }
+    }
+
+    /// The next word that ends at that place or before it.
+    pub(super) fn next(&mut self, at: usize) -> Option<Hit> {
+        let kept = self.hits.get(self.from..self.to)?;
+        let hit = *kept.first().filter(|hit| hit.end <= at)?;
+        self.from += 1;
+        if self.from == self.to {
+            (self.from, self.to) = (0, 0);
+        }
+        Some(hit)
+    }
+}
+
 /// All words that were read last, and what they say together.
 #[derive(Debug)]
 pub(super) struct Words {
     /// Words that say something by themselves, and vendors' names.
     pub(super) plain: Ring,
     pub(super) vendors: Ring,
-    /// Where the last vendor's name ends: most values have none before them.
+    /// Where the last bounded vendor's name ends: most values have none before them.
     vendor: usize,
+    /// Where the last vendor's name ends that was seen, bounded or not.
+    seen: usize,
     /// Behind where the last begins of: bounded words of secrets, words that say by
-    /// themselves and not as a hint that a secret follows, bounded words that say that
-    /// what follows is public.
+    /// themselves and not as a hint that a secret follows, those of them that are bounded,
+    /// bounded words that say that what follows is public.
     bounded: usize,
     secret: usize,
+    named: usize,
     public: usize,
-    /// Where other words of secrets begin, and where all words begin that are no
-    /// vendors: a bit for each place from the base on.
+    /// Where other words of secrets begin: a bit for each place from the base on.
     base: usize,
     loose: u128,
-    all: u128,
 }
 
 impl Words {
@@ -74,22 +130,27 @@ impl Words {
             plain: Ring::new(),
             vendors: Ring::new(),
             vendor: 0,
+            seen: 0,
             bounded: 0,
             secret: 0,
+            named: 0,
             public: 0,
             base: 0,
             loose: 0,
-            all: 0,
         }
     }
 
     /// Keeps a word; they come in the order of their ends.
     pub(super) fn keep(&mut self, hit: Hit) {
         if let Meaning::Vendor(_) = hit.meaning {
-            self.vendor = hit.end;
+            self.seen = self.seen.max(hit.end);
+            if hit.bounded {
+                self.vendor = hit.end;
+            }
             self.vendors.push(hit);
             return;
         }
+        self.bound_vendors(hit.start);
         let place = self.place(hit.start);
         let behind = hit.start + 1;
         match hit.meaning {
@@ -98,11 +159,35 @@ impl Words {
             _ if hit.bounded => self.bounded = self.bounded.max(behind),
             _ => self.loose |= place,
         }
-        self.all |= place;
         if !matches!(hit.meaning, Meaning::Public | Meaning::Hint) {
             self.secret = self.secret.max(behind);
+            if hit.bounded {
+                self.named = self.named.max(behind);
+            }
         }
         self.plain.push(hit);
+    }
+
+    /// Whether a word that is yet to be kept may say something of a value behind it.
+    pub(super) fn tells(&mut self, hit: &Hit) -> bool {
+        match hit.meaning {
+            Meaning::Vendor(_) => {
+                self.seen = self.seen.max(hit.end);
+                hit.bounded
+            }
+            // Any may be what bounds a vendor's name.
+            _ if hit.start <= self.seen => true,
+            Meaning::Public | Meaning::Hint => false,
+            _ => hit.bounded,
+        }
+    }
+
+    /// A vendor's name is bounded too when another word begins where it ends.
+    fn bound_vendors(&mut self, end: usize) {
+        for hit in self.vendors.ending_from(end).filter(|hit| hit.end == end) {
+            hit.bounded = true;
+            self.vendor = self.vendor.max(end);
+        }
     }
 
     /// The bit of a place; moves the base so that the last 100 bytes have one.
@@ -112,7 +197,6 @@ impl Words {
             let moved = at - last;
             let moved_bits = u32::try_from(moved).unwrap_or(u32::MAX);
             self.loose = self.loose.checked_shr(moved_bits).unwrap_or_default();
-            self.all = self.all.checked_shr(moved_bits).unwrap_or_default();
             self.base += moved;
         }
         match at.checked_sub(self.base) {
@@ -121,12 +205,13 @@ impl Words {
         }
     }
 
-    fn begins(&self, words: u128, at: usize) -> bool {
+    /// Whether a word of secrets begins there that is not bounded.
+    fn begins(&self, at: usize) -> bool {
         let place = at.checked_sub(self.base).filter(|place| *place < 128);
-        place.is_some_and(|place| words >> place & 1 != 0)
+        place.is_some_and(|place| self.loose >> place & 1 != 0)
     }
 
-    /// Whether a vendor's name ends behind that place.
+    /// Whether a bounded vendor's name ends behind that place.
     pub(super) fn has_vendor(&self, low: usize) -> bool {
         self.vendor > low
     }
@@ -141,13 +226,14 @@ impl Words {
         self.secret > low
     }
 
-    /// Whether a word of secrets stands at or after `since`, from `low` on.
-    pub(super) fn names_secret(&self, since: usize, low: usize) -> bool {
-        self.bounded > since.max(low) || since >= low && self.begins(self.loose, since)
+    /// Whether something may be said of a value behind these words: without a vendor's
+    /// name and a bounded word that says by itself that a secret follows no rule holds.
+    pub(super) fn say(&self, low: usize) -> bool {
+        self.has_vendor(low) || self.named > low
     }
 
-    /// Whether a word that is no vendor's begins there, from `low` on.
-    pub(super) fn follows(&self, at: usize, low: usize) -> bool {
-        at >= low && self.begins(self.all, at)
+    /// Whether a word of secrets stands at or after `since`, from `low` on.
+    pub(super) fn names_secret(&self, since: usize, low: usize) -> bool {
+        self.bounded > since.max(low) || since >= low && self.begins(since)
     }
 }
