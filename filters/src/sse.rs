@@ -256,10 +256,20 @@ impl SseReader {
                 let value = line.after(colon + skipped);
                 self.add_data(value)?;
             }
-            b"event" => self.name = value.get(skipped..).unwrap_or_default().to_vec(),
+            b"event" => {
+                let name = line.after(colon + skipped);
+                self.set_name(&name);
+            }
             _ => {}
         }
         Ok(None)
+    }
+
+    fn set_name(&mut self, value: &Place) {
+        let mut name = std::mem::take(&mut self.name);
+        name.clear();
+        name.extend_from_slice(self.bytes(value));
+        self.name = name;
     }
 
     fn add_data(&mut self, value: Place) -> Result<(), TooLong> {

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `walk` | finds the texts of a payload, whatever the grammar |
 //! | `chat`, `messages`, `responses` | where texts stand, when they end, and how a held rest is said |
+//! | `mold` | events that are like the one before are not read again |
 //! | `texts` | the texts that grow over the events of a stream |
 //! | `stream` | the events of a stream, one after the other |
 //! | `body` | whole answers, and the last words of one that was blocked |
@@ -28,6 +29,7 @@
 mod body;
 mod chat;
 mod messages;
+mod mold;
 mod responses;
 mod stream;
 mod texts;

@@ -13,6 +13,7 @@ use crate::splice::Splices;
 use crate::sse::{Frame, SseReader};
 
 use super::body::emptied;
+use super::mold::Mold;
 use super::texts::{End, Texts, alone};
 use super::walk::{Leaf, Place, Sort, kind_of, walk};
 use super::{Grammar, chat, is_idle, messages, responses};
@@ -38,7 +39,10 @@ struct Speaker {
     /// What a chunk begins with.
     head: String,
     count: Count,
+    mold: Mold,
+    /// The leaves of an event and its kind, kept for their room.
     leaves: Vec<Leaf>,
+    kind: String,
 }
 
 /// The numbers of a Response's events.
@@ -178,7 +182,9 @@ impl Speaker {
             kinds: responses::Kinds::default(),
             head: String::new(),
             count: Count::default(),
+            mold: Mold::default(),
             leaves: Vec::new(),
+            kind: String::new(),
         }
     }
 
@@ -229,36 +235,47 @@ impl Speaker {
             return Ok(());
         }
         let mut leaves = std::mem::take(&mut self.leaves);
-        let kind = self.read(name, text, &mut leaves);
-        let outcome = match kind {
-            Some(kind) => {
-                let said = Said {
-                    name,
-                    kind: &kind,
-                    text,
-                };
-                self.say(desk, said, &leaves, out)
-            }
-            None => whole(Form::Text, Task::Answer, desk, text).map(|changed| {
+        let mut kind = std::mem::take(&mut self.kind);
+        let outcome = if self.read((name, &mut kind), text, &mut leaves) {
+            let said = Said {
+                name,
+                kind: &kind,
+                text,
+            };
+            self.say(desk, said, &leaves, out)
+        } else {
+            whole(Form::Text, Task::Answer, desk, text).map(|changed| {
                 write(name, &[changed.as_deref().unwrap_or(text)], out);
-            }),
+            })
         };
-        self.leaves = leaves;
+        (self.leaves, self.kind) = (leaves, kind);
         outcome
     }
 
-    /// Finds the leaves of a payload; gives its kind, none if it is no JSON.
-    fn read(&mut self, name: &str, text: &str, leaves: &mut Vec<Leaf>) -> Option<String> {
-        let kind = match self.grammar {
-            Grammar::Chat => String::new(),
-            _ => kind_of(text).unwrap_or_else(|| name.to_owned()),
-        };
+    /// Finds the kind and the leaves of a payload; whether it is JSON.
+    fn read(
+        &mut self,
+        (name, kind): (&str, &mut String),
+        text: &str,
+        leaves: &mut Vec<Leaf>,
+    ) -> bool {
+        kind.clear();
+        if let Some(known) = self.mold.fill(name, text, leaves) {
+            kind.push_str(known);
+            return true;
+        }
+        if self.grammar != Grammar::Chat {
+            kind.push_str(kind_of(text).as_deref().unwrap_or(name));
+        }
         let delta = match self.grammar {
-            Grammar::Responses => self.kinds.place(&kind),
+            Grammar::Responses => self.kinds.place(kind),
             _ => Place::Any,
         };
-        walk(self.grammar, (Place::Root, delta), text, leaves).ok()?;
-        Some(kind)
+        let read = walk(self.grammar, (Place::Root, delta), text, leaves).is_ok();
+        if read {
+            self.mold.keep((name, kind), text, leaves);
+        }
+        read
     }
 
     /// Says an event, after what is held of the texts that end with it.
@@ -378,8 +395,8 @@ impl Speaker {
         if text == "[DONE]" {
             return write(name, &[text], out);
         }
-        let mut leaves = Vec::new();
-        if self.read(name, text, &mut leaves).is_none() {
+        let (mut leaves, mut kind) = (Vec::new(), String::new());
+        if !self.read((name, &mut kind), text, &mut leaves) {
             return;
         }
         let mut edits = emptied(desk, text, &leaves);

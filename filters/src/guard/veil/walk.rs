@@ -146,7 +146,7 @@ pub(super) enum Sort {
 }
 
 /// Something in a payload that a veil has to look at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Leaf {
     /// Where it stands; of a string with its quotes.
     pub(super) span: Range<usize>,
