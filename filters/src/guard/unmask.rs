@@ -55,8 +55,19 @@ pub(super) fn find(text: &str, from: usize, last: bool, mut found: impl FnMut(Ma
     }
     let tail = bytes.len().saturating_sub(LONGEST).max(from);
     (tail..bytes.len())
+        .filter(|at| may_begin(bytes, *at))
         .find(|at| matches!(parse(bytes, *at, false), Parse::Open))
         .unwrap_or(bytes.len())
+}
+
+/// Whether a placeholder may begin there: at a bracket, escaped or not, or with a word.
+fn may_begin(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at).is_some_and(|byte| match byte {
+        b'[' | b'\\' => true,
+        byte => {
+            byte.is_ascii_alphabetic() && !is_word(at.checked_sub(1).and_then(|at| bytes.get(at)))
+        }
+    })
 }
 
 /// Where a placeholder with this underscore may begin, the longest first.

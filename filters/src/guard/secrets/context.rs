@@ -37,13 +37,20 @@ pub(super) enum Meaning {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hit {
     pub(super) meaning: Meaning,
-    /// Where it begins, in bytes of the text.
-    pub(super) start: usize,
-    /// Where it ends.
+    /// Where it ends, in bytes of the text.
     pub(super) end: usize,
+    /// What lies between its letters included, in bytes: at most [`REACH`].
+    pub(super) length: u8,
     /// A word may begin and end there, or, if it is a vendor's name, another of the words
     /// begins where it ends.
     pub(super) bounded: bool,
+}
+
+impl Hit {
+    /// Where it begins, in bytes of the text.
+    pub(super) fn start(&self) -> usize {
+        self.end - usize::from(self.length)
+    }
 }
 
 /// How a value is bound to what is before it.
@@ -308,8 +315,8 @@ impl<'a> Reader<'a> {
             };
             Some(Hit {
                 meaning,
-                start,
                 end,
+                length: u8::try_from(end - start).ok()?,
                 bounded,
             })
         })
@@ -408,14 +415,14 @@ impl Context<'_> {
         let most = if public {
             NAME
         } else {
-            NAME.min(end - said.start)
+            NAME.min(end - said.start())
         };
         let named =
             |b: &&u8| alphabet::of(**b) & ALNUM != 0 || matches!(b, b'_' | b'-' | b'.' | b' ');
         let left = text.get(end.saturating_sub(most)..end).unwrap_or_default();
         let name = end - left.iter().rev().take_while(named).count();
         let public = public && self.reader.words.says_public(self.low.max(name));
-        (!public && said.start >= name).then_some(said)
+        (!public && said.start() >= name).then_some(said)
     }
 }
 

@@ -174,7 +174,7 @@ impl Gap {
     /// Whether a vendor's name belongs to the value, and if so whether a word of secrets
     /// says it too.
     fn belongs(&self, context: &Context<'_>, hit: &Hit, at: usize) -> Option<bool> {
-        let word = context.names_secret(hit.start.saturating_sub(16));
+        let word = context.names_secret(hit.start().saturating_sub(16));
         if self.path > hit.end && !context.says_secret() {
             return None;
         }

@@ -7,10 +7,11 @@ use super::context::{Hit, Meaning};
 /// within reach.
 const KEPT: usize = 128;
 
+/// Of zeros alone, so that room for many is cleared and not copied.
 const NO_HIT: Hit = Hit {
-    meaning: Meaning::Hint,
-    start: 0,
+    meaning: Meaning::Vendor(0),
     end: 0,
+    length: 0,
     bounded: false,
 };
 
@@ -50,7 +51,7 @@ impl Ring {
         let kept = kept.filter_map(move |back| self.hits.get((self.count - back) % KEPT));
         // Words end in rising order, so none before the first that ends too early counts.
         kept.take_while(move |hit| hit.end > low)
-            .filter(move |hit| hit.start >= low)
+            .filter(move |hit| hit.start() >= low)
             .copied()
     }
 }
@@ -150,9 +151,9 @@ impl Words {
             self.vendors.push(hit);
             return;
         }
-        self.bound_vendors(hit.start);
-        let place = self.place(hit.start);
-        let behind = hit.start + 1;
+        self.bound_vendors(hit.start());
+        let place = self.place(hit.start());
+        let behind = hit.start() + 1;
         match hit.meaning {
             Meaning::Public if hit.bounded => self.public = self.public.max(behind),
             Meaning::Public => {}
@@ -176,7 +177,7 @@ impl Words {
                 hit.bounded
             }
             // Any may be what bounds a vendor's name.
-            _ if hit.start <= self.seen => true,
+            _ if hit.start() <= self.seen => true,
             Meaning::Public | Meaning::Hint => false,
             _ => hit.bounded,
         }

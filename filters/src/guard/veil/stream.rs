@@ -9,7 +9,6 @@ use bytes::{Bytes, BytesMut};
 use crate::dialect::openai_chat::lens::write;
 use crate::guard::screen::{Blocked, Desk, Form, Task, whole};
 use crate::prompt::Surface;
-use crate::splice::Splices;
 use crate::sse::{Frame, SseReader};
 
 use super::body::emptied;
@@ -310,8 +309,7 @@ impl Speaker {
                 _ => {}
             }
         }
-        let changed = applied(edits, text);
-        write(said.name, &[changed.as_deref().unwrap_or(text)], out);
+        write(said.name, &parts(&mut edits, text), out);
         Ok(())
     }
 
@@ -324,7 +322,7 @@ impl Speaker {
         ends: &[End],
     ) -> Result<Edits, Blocked> {
         let mut edits = Vec::new();
-        for (place, leaf) in leaves.iter().enumerate() {
+        for (place, leaf) in leaves.iter().enumerate().filter(|(_, leaf)| leaf.is_text()) {
             let raw = text.get(leaf.span.clone()).unwrap_or_default();
             let changed = if let Sort::Piece(channel) = leaf.sort {
                 let key = leaf.key(channel);
@@ -406,8 +404,7 @@ impl Speaker {
                 self.count.next += 1;
             }
         }
-        let changed = applied(edits, text);
-        write(name, &[changed.as_deref().unwrap_or(text)], out);
+        write(name, &parts(&mut edits, text), out);
     }
 }
 
@@ -416,12 +413,21 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
+/// What a text becomes by these replacements, piece by piece.
+fn parts<'a>(edits: &'a mut Edits, text: &'a str) -> Vec<&'a str> {
+    edits.sort_by_key(|(span, _)| span.start);
+    let mut parts = Vec::with_capacity(2 * edits.len() + 1);
+    let mut at = 0;
+    for (span, with) in edits.iter() {
+        parts.extend([text.get(at..span.start).unwrap_or_default(), with]);
+        at = span.end;
+    }
+    parts.push(text.get(at..).unwrap_or_default());
+    parts
+}
+
 /// The text with every replacement made; `None` if there is none.
 pub(super) fn applied(mut edits: Edits, text: &str) -> Option<String> {
-    edits.sort_by_key(|(span, _)| span.start);
-    let mut splices = Splices::default();
-    for (span, with) in edits {
-        splices.push(span, with);
-    }
-    splices.apply(text)
+    let changes = !edits.is_empty();
+    changes.then(|| parts(&mut edits, text).concat())
 }

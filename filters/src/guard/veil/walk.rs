@@ -170,6 +170,14 @@ impl Leaf {
     pub(super) fn choice(&self) -> u64 {
         self.choice.unwrap_or_default()
     }
+
+    /// Whether it holds words that are screened.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(
+            self.sort,
+            Sort::Piece(_) | Sort::Whole(..) | Sort::Error | Sort::Raw
+        )
+    }
 }
 
 struct Walk<'a> {
