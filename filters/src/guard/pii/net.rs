@@ -103,11 +103,19 @@ pub(super) fn find(
     // Nearly always one look behind the first group is enough.
     let before = view.before(word);
     let known = digits.min(word + 5);
-    let next = view.at(view.run(known, word + 5 - known, hex));
+    let end = view.run(known, word + 5 - known, hex);
+    let next = view.at(end);
     if before == b':' || next == b':' {
         best.offer(run_start(view, word, 1).and_then(|start| ipv6(view, start)));
     }
-    if joint(before) || joint(next) {
+    // All groups of a card's address are as long as this one.
+    let dots = before == b'.' || next == b'.';
+    let joined = match end - word {
+        2 => joint(before) || joint(next),
+        4 => dots,
+        _ => false,
+    };
+    if joined {
         best.offer(hardware(view, word));
     }
 }

@@ -17,8 +17,13 @@ const NAME: usize = 64;
 /// What a word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// A vendor: the number of its rules' list.
-    Vendor(u16),
+    /// A vendor.
+    Vendor {
+        /// The number of its rules' list.
+        list: u16,
+        /// A value of one of them may be shorter than all that is told by chance alone.
+        brief: bool,
+    },
     /// Names a secret by itself: `secret`, `apikey`.
     Secret,
     /// `key`, which names much else.
@@ -255,9 +260,9 @@ impl<'a> Reader<'a> {
 
     /// Whether anything may be said of a value that begins from `start` to `end`. Reads
     /// ahead, so that a token of which nothing is said costs nothing more.
-    pub(super) fn may_say(&mut self, start: usize, end: usize) -> bool {
+    pub(super) fn may_say(&mut self, start: usize, end: usize, brief: bool) -> bool {
         self.upto(start);
-        if self.says(0, start) {
+        if self.says((0, start), brief) {
             return true;
         }
         let mut before = (self.row, self.at);
@@ -269,7 +274,7 @@ impl<'a> Reader<'a> {
             let mut tells = false;
             for hit in self.hits(ended, self.at) {
                 self.ahead.keep(hit);
-                tells |= self.words.tells(&hit);
+                tells |= self.words.tells(&hit, brief);
             }
             if tells {
                 return true;
@@ -296,10 +301,10 @@ impl<'a> Reader<'a> {
         read.map(|_| self.automaton.ended(row))
     }
 
-    /// Whether words within reach of the value at `at`, up to which it has read, may say
-    /// something of it, from `since` at the earliest.
-    pub(super) fn says(&self, since: usize, at: usize) -> bool {
-        self.words.say(low(since, at))
+    /// Whether words within reach of the value at `at`, up to which it has read, from
+    /// `since` at the earliest, may say something of it; see [`Words::say`].
+    pub(super) fn says(&self, (since, at): (usize, usize), brief: bool) -> bool {
+        self.words.say(low(since, at), brief)
     }
 
     /// The words that end there.
@@ -309,8 +314,8 @@ impl<'a> Reader<'a> {
             let (meaning, length) = (*meanings.get(*word)?, *length);
             let start = begun(text, end, length)?;
             let bounded = match meaning {
-                Meaning::Vendor(_) if length >= 7 => true,
-                Meaning::Vendor(_) if length >= 5 => begins(text, start),
+                Meaning::Vendor { .. } if length >= 7 => true,
+                Meaning::Vendor { .. } if length >= 5 => begins(text, start),
                 _ => (length >= 5 || begins(text, start)) && ends(text, end),
             };
             Some(Hit {
@@ -443,9 +448,10 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn nothing_is_said_in_a_token_that_reading_ahead_passes(
-            text in "(key|id|pat|public|token| |=|[.]|-|aws|s3|fly|stripe|pagerduty|new|relic|access|[a-z0-9]{1,4}){1,24}",
+            text in "(key|id|pat|pwd|public|token| |=|[.]|-|aws|s3|fly|stripe|pagerduty|new|relic|access|[a-z0-9]{1,4}){1,24}",
             from in 0_usize..60,
             length in 0_usize..60,
+            brief in proptest::prelude::any::<bool>(),
         ) {
             let secrets = &*SECRETS;
             let words = secrets.index.words.as_ref().unwrap();
@@ -453,14 +459,16 @@ mod tests {
             let start = from.min(text.len());
             let end = (start + length).min(text.len());
             let mut ahead = reader();
-            let may_say = ahead.may_say(start, end);
+            let may_say = ahead.may_say(start, end, brief);
             for at in start..=end {
                 let mut exact = reader();
                 exact.upto(at);
                 ahead.upto(at);
-                proptest::prop_assert!(may_say || !exact.says(0, at));
-                proptest::prop_assert_eq!(exact.says(0, at), ahead.says(0, at));
-                proptest::prop_assert_eq!(exact.says(start, at), ahead.says(start, at));
+                proptest::prop_assert!(may_say || !exact.says((0, at), brief));
+                for since in [0, start] {
+                    let said = exact.says((since, at), brief);
+                    proptest::prop_assert_eq!(said, ahead.says((since, at), brief));
+                }
             }
         }
     }

@@ -12,6 +12,7 @@ use super::family::{Check, Family};
 use super::login;
 use super::shape::Shape;
 use super::table;
+use super::value;
 
 /// First bytes are ASCII.
 const HALF: usize = 128;
@@ -179,15 +180,17 @@ impl Index {
     fn name(&mut self, vendors: BTreeMap<&'static str, Vec<u16>>) {
         let mut words: Vec<&'static str> = Vec::new();
         for (word, rules) in vendors {
-            words.push(word);
-            self.meanings
-                .push(Meaning::Vendor(self.vendors.len() as u16));
             let shapes = rules
                 .iter()
                 .filter_map(|rule| self.rules.get(usize::from(*rule)));
             let shortest = shapes.flat_map(|rule| rule.shapes.iter().map(|shape| shape.shortest));
             let shortest = shortest.min();
             self.least_named = self.least_named.min(shortest.unwrap_or(usize::MAX));
+            words.push(word);
+            self.meanings.push(Meaning::Vendor {
+                list: self.vendors.len() as u16,
+                brief: shortest.is_some_and(|shortest| shortest < value::LEAST),
+            });
             self.vendors.push((shortest.unwrap_or(0), rules));
         }
         for (meaning, list) in table::words() {

@@ -27,7 +27,7 @@ impl Index {
         let gap = Gap::before(place.text, at);
         let short = place.end - at < self.least_named;
         for hit in context.vendors().take_while(|hit| gap.holds(hit)) {
-            let Meaning::Vendor(list) = hit.meaning else {
+            let Meaning::Vendor { list, .. } = hit.meaning else {
                 continue;
             };
             let Some(word) = gap.belongs(context, &hit, at) else {

@@ -304,7 +304,8 @@ impl Index {
         if idle || single && case.covered(run.start) {
             return;
         }
-        if run.len() <= AHEAD && !case.reader.may_say(run.start, last) {
+        let brief = run.len() < value::LEAST;
+        if run.len() <= AHEAD && !case.reader.may_say(run.start, last, brief) {
             return;
         }
         case.earn();
@@ -367,7 +368,7 @@ impl Index {
         }
         case.spend(LOOK);
         case.reader.upto(at);
-        if !case.reader.says(since, at) {
+        if !case.reader.says((since, at), tail.len() < value::LEAST) {
             return None;
         }
         let bond = context::bond(case.text, at);

@@ -73,6 +73,9 @@ const ENDINGS: [&str; 34] = [
     ".zip", ".gz", ".com", ".org", ".net", ".conf", ".pub", ".java", ".sql", ".sh", ".php",
 ];
 
+/// The fewest bytes of what is made by chance, whatever stands before it.
+pub(super) const LEAST: usize = 10;
+
 /// The most bytes of a value that are judged.
 pub(super) const MOST: usize = 512;
 
@@ -305,8 +308,8 @@ pub(super) fn random(value: &[u8], trust: Trust) -> bool {
 fn drawn(value: &[u8], trust: Trust) -> bool {
     let (shortest, floor) = match trust {
         Trust::Spaced => (16, 3.0),
-        Trust::Assigned => (10, 2.9),
-        Trust::Vendor => (10, 2.2),
+        Trust::Assigned => (LEAST, 2.9),
+        Trust::Vendor => (LEAST, 2.2),
     };
     // One digit is a number in a name; no judgement below lets it through.
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();

@@ -9,7 +9,10 @@ const KEPT: usize = 128;
 
 /// Of zeros alone, so that room for many is cleared and not copied.
 const NO_HIT: Hit = Hit {
-    meaning: Meaning::Vendor(0),
+    meaning: Meaning::Vendor {
+        list: 0,
+        brief: false,
+    },
     end: 0,
     length: 0,
     bounded: false,
@@ -111,14 +114,17 @@ pub(super) struct Words {
     pub(super) vendors: Ring,
     /// Where the last bounded vendor's name ends: most values have none before them.
     vendor: usize,
+    /// The same of those whose values may be brief.
+    brief: usize,
     /// Where the last vendor's name ends that was seen, bounded or not.
     seen: usize,
     /// Behind where the last begins of: bounded words of secrets, words that say by
     /// themselves and not as a hint that a secret follows, those of them that are bounded,
-    /// bounded words that say that what follows is public.
+    /// those that say it of a password, bounded words that say that what follows is public.
     bounded: usize,
     secret: usize,
     named: usize,
+    password: usize,
     public: usize,
     /// Where other words of secrets begin: a bit for each place from the base on.
     base: usize,
@@ -131,10 +137,12 @@ impl Words {
             plain: Ring::new(),
             vendors: Ring::new(),
             vendor: 0,
+            brief: 0,
             seen: 0,
             bounded: 0,
             secret: 0,
             named: 0,
+            password: 0,
             public: 0,
             base: 0,
             loose: 0,
@@ -143,10 +151,10 @@ impl Words {
 
     /// Keeps a word; they come in the order of their ends.
     pub(super) fn keep(&mut self, hit: Hit) {
-        if let Meaning::Vendor(_) = hit.meaning {
+        if let Meaning::Vendor { brief, .. } = hit.meaning {
             self.seen = self.seen.max(hit.end);
             if hit.bounded {
-                self.vendor = hit.end;
+                self.bounded_vendor(hit.end, brief);
             }
             self.vendors.push(hit);
             return;
@@ -165,29 +173,47 @@ impl Words {
             if hit.bounded {
                 self.named = self.named.max(behind);
             }
+            if hit.bounded && hit.meaning == Meaning::Password {
+                self.password = self.password.max(behind);
+            }
         }
         self.plain.push(hit);
     }
 
-    /// Whether a word that is yet to be kept may say something of a value behind it.
-    pub(super) fn tells(&mut self, hit: &Hit) -> bool {
+    /// Whether a word that is yet to be kept may say something of a value behind it; see
+    /// [`say`](Words::say).
+    pub(super) fn tells(&mut self, hit: &Hit, brief: bool) -> bool {
         match hit.meaning {
-            Meaning::Vendor(_) => {
+            Meaning::Password if hit.bounded => true,
+            Meaning::Vendor { brief: short, .. } => {
                 self.seen = self.seen.max(hit.end);
-                hit.bounded
+                hit.bounded && (short || !brief)
             }
             // Any may be what bounds a vendor's name.
             _ if hit.start() <= self.seen => true,
             Meaning::Public | Meaning::Hint => false,
-            _ => hit.bounded,
+            _ => hit.bounded && !brief,
         }
     }
 
     /// A vendor's name is bounded too when another word begins where it ends.
     fn bound_vendors(&mut self, end: usize) {
+        let (mut any, mut short) = (false, false);
         for hit in self.vendors.ending_from(end).filter(|hit| hit.end == end) {
             hit.bounded = true;
-            self.vendor = self.vendor.max(end);
+            any = true;
+            short |= matches!(hit.meaning, Meaning::Vendor { brief: true, .. });
+        }
+        if any {
+            self.bounded_vendor(end, short);
+        }
+    }
+
+    /// A bounded vendor's name ends there.
+    fn bounded_vendor(&mut self, end: usize, brief: bool) {
+        self.vendor = self.vendor.max(end);
+        if brief {
+            self.brief = self.brief.max(end);
         }
     }
 
@@ -228,9 +254,13 @@ impl Words {
     }
 
     /// Whether something may be said of a value behind these words: without a vendor's
-    /// name and a bounded word that says by itself that a secret follows no rule holds.
-    pub(super) fn say(&self, low: usize) -> bool {
-        self.has_vendor(low) || self.named > low
+    /// name and a bounded word that says by itself that a secret follows no rule holds. A
+    /// brief value is too short for anything but a password and some vendors' keys.
+    pub(super) fn say(&self, low: usize, brief: bool) -> bool {
+        match brief {
+            true => self.password > low || self.brief > low,
+            false => self.has_vendor(low) || self.named > low,
+        }
     }
 
     /// Whether a word of secrets stands at or after `since`, from `low` on.
