@@ -29,6 +29,47 @@ pub(super) struct Rule {
 /// A rule's place and its shape's.
 pub(super) type Entry = (u16, u16);
 
+/// A shape that begins with a literal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun {
+    pub(super) entry: Entry,
+    /// The fewest bytes that it takes.
+    shortest: usize,
+    /// The literal's first four bytes; where it has fewer, zeros that count for nothing.
+    first: u32,
+    counts: u32,
+}
+
+impl Begun {
+    fn of(entry: Entry, shape: &Shape) -> Begun {
+        let counted = vec![u8::MAX; shape.prefix().len()];
+        Begun {
+            entry,
+            shortest: shape.shortest,
+            first: four(shape.prefix()),
+            counts: four(&counted),
+        }
+    }
+
+    /// Whether so many bytes are enough, of which these are the [`four`] first.
+    #[inline]
+    pub(super) fn may_stand(&self, first: u32, length: usize) -> bool {
+        first & self.counts == self.first && self.shortest <= length
+    }
+}
+
+/// The first four bytes as a number, zeros where there are fewer.
+#[inline]
+pub(super) fn four(bytes: &[u8]) -> u32 {
+    match bytes.first_chunk() {
+        Some(four) => u32::from_le_bytes(*four),
+        None => bytes
+            .iter()
+            .rev()
+            .fold(0, |all, byte| all << 8 | u32::from(*byte)),
+    }
+}
+
 /// Shapes that begin with an alphabet, at most 64 of them, a bit for each; and which of
 /// them a token may have.
 #[derive(Debug)]
@@ -110,8 +151,7 @@ pub(super) struct Index {
     pub(super) rules: Vec<Rule>,
     /// Per two first bytes the entries that begin so.
     heads: Vec<(u16, u16)>,
-    /// With the fewest bytes that each takes.
-    prefixed: Vec<(Entry, usize)>,
+    prefixed: Vec<Begun>,
     /// Shapes that begin with an alphabet, told by their punctuation.
     free: Free,
     /// The words of names; nothing when they do not compile, which a test refuses.
@@ -142,7 +182,7 @@ impl Index {
             vendors: Vec::new(),
             least_named: usize::MAX,
         };
-        let mut begun: BTreeMap<usize, Vec<(Entry, usize)>> = BTreeMap::new();
+        let mut begun: BTreeMap<usize, Vec<Begun>> = BTreeMap::new();
         let mut words: BTreeMap<&'static str, Vec<u16>> = BTreeMap::new();
         for (row, place) in rows.zip(0_u16..) {
             let shapes: Vec<Shape> = row.shape.split(' ').filter_map(Shape::parse).collect();
@@ -151,7 +191,7 @@ impl Index {
                     [first, second, ..] => begun
                         .entry(head(*first, *second))
                         .or_default()
-                        .push(((place, nth), shape.shortest)),
+                        .push(Begun::of((place, nth), shape)),
                     _ => built.free.push((place, nth), shape),
                 }
             }
@@ -207,9 +247,9 @@ impl Index {
         self.options.find(text).is_some()
     }
 
-    /// The shapes that begin with the two bytes, with the fewest bytes that each takes.
+    /// The shapes that begin with the two bytes.
     #[inline]
-    pub(super) fn beginning(&self, first: u8, second: u8) -> &[(Entry, usize)] {
+    pub(super) fn beginning(&self, first: u8, second: u8) -> &[Begun] {
         let range = self.heads.get(head(first, second)).copied();
         let (start, end) = range.unwrap_or_default();
         let all = self.prefixed.get(usize::from(start)..usize::from(end));

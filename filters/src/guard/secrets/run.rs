@@ -7,7 +7,7 @@ use super::super::{Confidence, Finding, Kind};
 use super::alphabet::{self, ALNUM, AT, DIGIT, EQUALS, LETTER, OPERATOR, WORD};
 use super::context::{self, Reader};
 use super::family::Check;
-use super::index::{Entry, Index};
+use super::index::{self, Entry, Index};
 use super::named::{Place, generic};
 use super::shape::Stretches;
 use super::value;
@@ -224,8 +224,11 @@ impl Index {
             let best = if beginning.is_empty() && free.is_empty() {
                 None
             } else {
-                let fitting = beginning.iter().filter(|(_, fewest)| *fewest <= tail.len());
-                let entries = fitting.map(|(entry, _)| *entry);
+                let first = index::four(tail);
+                let standing = beginning
+                    .iter()
+                    .filter(|begun| begun.may_stand(first, tail.len()));
+                let entries = standing.map(|begun| begun.entry);
                 self.longest(case, entries.chain(self.entries(free)), at)
             };
             if let Some((end, rule, confidence)) = best {
