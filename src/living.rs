@@ -3,6 +3,7 @@
 //! [`crate::gateway::Gateway`] is configuration and swapped whole; this is shared by every
 //! gateway of the process.
 
+mod chain;
 mod findings;
 mod policy;
 
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+pub use chain::GuardChain;
 pub use findings::Findings;
 pub use policy::PolicyLog;
 

@@ -14,14 +14,14 @@ use super::fault::{self, blocking};
 use super::problem::Problem;
 use super::routes::{Routes, Shape};
 use super::words::{Moment, month};
-use crate::conf::{Filter, GuardPolicy, Problems, lay_over};
+use crate::conf::{Filter, GuardPolicy, Problems};
 use crate::exchange::unix_ms;
 use crate::guards::{Guards, sealed};
+use crate::living::GuardChain;
 use crate::store::governance::{
     Command, FindingFilter, FindingRow, FindingsBy, GuardOwner, GuardOwnerType, GuardPolicyFilter,
-    GuardPolicyRow, KeyFilter, NewGuardPolicy, OrganisationFilter, Page, Scope, TeamFilter,
+    GuardPolicyRow, NewGuardPolicy,
 };
-use crate::store::{Store, StoreFault};
 
 const ORGANISATION: (GuardOwnerType, [&str; 2]) = (
     GuardOwnerType::Organisation,
@@ -209,8 +209,8 @@ async fn report(at: At, Find(which): Find<Found>) -> Reply {
 
 /// Whoever has none has an empty one, of version 0.
 async fn read(at: At, owner: GuardOwner) -> Reply {
-    let chain = Chain::of(&at, owner).await?;
-    let own = chain.layers.iter().find(|row| is_of(row, owner));
+    let chain = chain(&at, owner).await?;
+    let own = chain.own();
     answer::row(&Policy {
         owner_type: owner.kind,
         owner_id: owner.id,
@@ -223,8 +223,7 @@ async fn read(at: At, owner: GuardOwner) -> Reply {
 async fn set(at: At, owner: GuardOwner) -> Reply {
     let document: Value = at.body()?;
     GuardPolicy::read("the body", &document).map_err(|problems| unreadable(&problems))?;
-    let chain = Chain::of(&at, owner).await?;
-    let (merged, locked) = lay_over(&chain.above(), &document);
+    let (merged, locked) = chain(&at, owner).await?.with(&document);
     if !locked.is_empty() {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -259,11 +258,8 @@ async fn drop(at: At, owner: GuardOwner) -> Reply {
 }
 
 async fn effective(at: At, owner: GuardOwner) -> Reply {
-    let chain = Chain::of(&at, owner).await?;
-    let own = chain.layers.iter().find(|row| is_of(row, owner));
-    let above = chain.above();
-    let nothing = json!({});
-    let (policy, locked) = lay_over(&above, own.map_or(&nothing, |row| &row.policy));
+    let chain = chain(&at, owner).await?;
+    let (policy, locked) = chain.effective();
     let admin = at.admin.clone();
     let built = blocking(move || match GuardPolicy::read("the whole", &policy) {
         Ok(whole) => {
@@ -278,7 +274,7 @@ async fn effective(at: At, owner: GuardOwner) -> Reply {
     let body = EffectivePolicy {
         owner_type: owner.kind,
         owner_id: owner.id,
-        policy: chain.discreet(policy),
+        policy: discreet(&chain.house, policy),
         layers: chain.layers.iter().map(told).collect(),
         locked,
         problem,
@@ -286,115 +282,34 @@ async fn effective(at: At, owner: GuardOwner) -> Reply {
     Ok(Json(json!(body)).into_response())
 }
 
-/// What is laid over each other for an owner.
-struct Chain {
-    house: Value,
-    /// The widest first, the owner's own last if there is one.
-    layers: Vec<GuardPolicyRow>,
-    owner: GuardOwner,
+/// What is laid over each other for an owner who lies within what the caller reaches.
+async fn chain(at: &At, owner: GuardOwner) -> Result<GuardChain, Problem> {
+    let layers = at
+        .read(move |store, scope| GuardChain::layers_of(store, scope, owner))
+        .await?;
+    let gateway = &at.admin.reloader.status().gateway;
+    let tools = at.admin.living.guards.tools();
+    let house = gateway.config.guard_policy();
+    Ok(GuardChain::new(&house, tools, layers, owner))
 }
 
-impl Chain {
-    /// Of an owner who lies within what the caller reaches.
-    async fn of(at: &At, owner: GuardOwner) -> Result<Self, Problem> {
-        let layers = at
-            .read(move |store, scope| chain(store, scope, owner))
-            .await?;
-        let gateway = &at.admin.reloader.status().gateway;
-        let house = sealed(
-            gateway.config.guard_policy().document(),
-            at.admin.living.guards.tools(),
-        );
-        Ok(Self {
-            house,
-            layers,
-            owner,
-        })
-    }
-
-    /// All that is above the owner.
-    fn above(&self) -> Value {
-        let above = self.layers.iter().filter(|row| !is_of(row, self.owner));
-        above.fold(self.house.clone(), |above, row| {
-            lay_over(&above, &row.policy).0
-        })
-    }
-
-    /// The policy without the words and patterns of the configuration: they are the house's own.
-    fn discreet(&self, mut policy: Value) -> Value {
-        let filters = |document: &Value| document.get("filters").and_then(Value::as_array).cloned();
-        let house = filters(&self.house).unwrap_or_default();
-        let all = policy.get_mut("filters").and_then(Value::as_array_mut);
-        for entry in all.into_iter().flatten() {
-            for list in ["terms", "patterns"] {
-                let name = |entry: &Value| entry.get(list)?.get("name").cloned();
-                let named = name(entry);
-                let is_own = named.is_some() && house.iter().any(|other| name(other) == named);
-                let settings = entry.get_mut(list).and_then(Value::as_object_mut);
-                if let Some(settings) = settings.filter(|_| is_own) {
-                    settings.insert(list.to_owned(), json!(["***"]));
-                }
+/// The policy without the words and patterns of the configuration: they are the house's own.
+fn discreet(house: &Value, mut policy: Value) -> Value {
+    let filters = |document: &Value| document.get("filters").and_then(Value::as_array).cloned();
+    let house = filters(house).unwrap_or_default();
+    let all = policy.get_mut("filters").and_then(Value::as_array_mut);
+    for entry in all.into_iter().flatten() {
+        for list in ["terms", "patterns"] {
+            let name = |entry: &Value| entry.get(list)?.get("name").cloned();
+            let named = name(entry);
+            let is_own = named.is_some() && house.iter().any(|other| name(other) == named);
+            let settings = entry.get_mut(list).and_then(Value::as_object_mut);
+            if let Some(settings) = settings.filter(|_| is_own) {
+                settings.insert(list.to_owned(), json!(["***"]));
             }
         }
-        policy
     }
-}
-
-fn is_of(row: &GuardPolicyRow, owner: GuardOwner) -> bool {
-    (row.owner_type, row.owner_id) == (owner.kind, owner.id)
-}
-
-/// The policies that hold for an owner, the widest first.
-fn chain(
-    store: &dyn Store,
-    scope: &Scope,
-    owner: GuardOwner,
-) -> Result<Vec<GuardPolicyRow>, StoreFault> {
-    let id = Some(owner.id);
-    let (org, team) = match owner.kind {
-        GuardOwnerType::Organisation => {
-            let filter = OrganisationFilter {
-                id,
-                ..OrganisationFilter::default()
-            };
-            let found = store.organisations(scope, &filter, Page::ONE)?.pop();
-            (found.ok_or(StoreFault::NotFound("organisation"))?.id, None)
-        }
-        GuardOwnerType::Team => {
-            let filter = TeamFilter {
-                id,
-                ..TeamFilter::default()
-            };
-            let found = store.teams(scope, &filter, Page::ONE)?.pop();
-            let team = found.ok_or(StoreFault::NotFound("team"))?;
-            (team.org_id, Some(team.id))
-        }
-        GuardOwnerType::Key => {
-            let filter = KeyFilter {
-                id,
-                ..KeyFilter::default()
-            };
-            let found = store.api_keys(scope, &filter, Page::ONE)?.pop();
-            let key = found.ok_or(StoreFault::NotFound("key"))?;
-            (key.org_id, key.team_id)
-        }
-    };
-    let wanted = [
-        Some((GuardOwnerType::Organisation, org)),
-        team.map(|team| (GuardOwnerType::Team, team)),
-        (owner.kind == GuardOwnerType::Key).then_some((GuardOwnerType::Key, owner.id)),
-    ];
-    let mut rows = Vec::new();
-    for (kind, id) in wanted.into_iter().flatten() {
-        let filter = GuardPolicyFilter {
-            org_id: Some(org),
-            owner_type: Some(kind),
-            owner_id: Some(id),
-        };
-        // What is above a caller holds for them, though it is not theirs.
-        rows.extend(store.guard_policies(&Scope::Organisation(org), &filter, Page::ONE)?);
-    }
-    Ok(rows)
+    policy
 }
 
 /// All that is wrong with a document.

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use alfred::conf::GuardPolicy;
+use alfred::conf::{Filter, GuardPolicy, Problems};
 use alfred::guards::{Guards, Tools, sealed};
-use alfred::living::guard_tools;
+use alfred::living::{GuardChain, guard_tools};
 use alfred::store::governance::{
     Command, GuardOwner, GuardOwnerType, GuardPolicyFilter, GuardPolicyRow, NewGuardPolicy, Scope,
 };
@@ -166,10 +166,21 @@ fn set(args: &SetArgs) -> Result<(), Failure> {
     let name = args.file.display().to_string();
     let document: Value = serde_json::from_str(&read(&args.file)?)
         .map_err(|error| Failure::Usage(format!("{name} is no JSON: {error}")))?;
-    let policy = GuardPolicy::read(&name, &document);
-    let policy = policy.map_err(|problems| Failure::Usage(problems.to_string()))?;
-    Guards::admit(&policy, &tools)
-        .map_err(|(index, why)| Failure::Usage(format!("{name}: filters.{index}: {why}")))?;
+    let unreadable = |problems: Problems| Failure::Usage(problems.to_string());
+    GuardPolicy::read(&name, &document).map_err(unreadable)?;
+    let layers = GuardChain::layers_of(house.governance(), &Scope::House, owner)?;
+    let chain = GuardChain::new(&house.config.guard_policy(), &tools, layers, owner);
+    let (whole, locked) = chain.with(&document);
+    if !locked.is_empty() {
+        let locked = locked.join(", ");
+        let why = format!("{name}: a policy above does not allow that; locked above: {locked}");
+        return Err(Failure::Usage(why));
+    }
+    let whole = GuardPolicy::read("the whole", &whole).map_err(unreadable)?;
+    Guards::admit(&whole, &tools).map_err(|(index, why)| {
+        let kind = whole.filters.get(index).map_or("", Filter::name);
+        Failure::Usage(format!("{name}: {kind}: {why}"))
+    })?;
     let policy = sealed(document, &tools);
     let entity = house.act(Command::SetGuardPolicy(NewGuardPolicy { owner, policy }))?;
     let (kind, id) = (owner.kind.word(), owner.id);

@@ -230,6 +230,13 @@ async fn a_policy_is_set_shown_and_dropped_without_a_browser() {
     std::fs::write(&file, r#"{"filters":[{"pii":{"types":["emial"]}}]}"#).unwrap();
     let (done, said) = run(&["set", "--key", "1", file.to_str().unwrap()]);
     assert!(!done && said.contains("did you mean `email`"), "{said}");
+    let locked = json!({ "guard": { "locked": ["secrets"] } });
+    set(&gateway, "organisations/1", locked).await.expect(200);
+    std::fs::write(&file, secrets("log").to_string()).unwrap();
+    let (done, said) = run(&["set", "--team", "1", file.to_str().unwrap()]);
+    assert!(!done && said.contains("locked above: "), "{said}");
+    let (done, said) = run(&["set", "--team", "77", file.to_str().unwrap()]);
+    assert!(!done && said.contains("team"), "{said}");
     let (done, said) = run(&["drop", "--team", "1"]);
     assert!(done && said.contains("gone"), "{said}");
     settles(&gateway, 200).await;
