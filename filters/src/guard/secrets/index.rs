@@ -293,3 +293,38 @@ impl Index {
         Some((rule, rule.shapes.get(usize::from(shape))?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_without_a_literal_before_it_has_a_bit() {
+        let rows = table::all().filter(|row| row.words.is_empty());
+        let shapes = rows.flat_map(|row| row.shape.split(' ').filter_map(Shape::parse));
+        let free: Vec<Shape> = shapes.filter(|shape| shape.prefix().len() < 2).collect();
+        let index = Index::new(table::all());
+        assert_eq!(index.free.entries.len(), free.len());
+        for (shape, entry) in free.iter().zip(&index.free.entries) {
+            let chances = index.chances(u32::MAX, shape.shortest);
+            assert!(index.entries(chances).any(|other| other == *entry));
+            let fewer = index.chances(u32::MAX, shape.shortest - 1);
+            assert!(index.entries(fewer).all(|other| other != *entry));
+        }
+    }
+
+    #[test]
+    fn four_bytes_tell_no_shape_away_that_stands_there() {
+        let index = Index::new(table::all());
+        for (text, stands) in [
+            (&b"ghp_16C7e42F292c6912E7710c838347Ae178B4a"[..], true),
+            (b"ghx_16C7e42F292c6912E7710c838347Ae178B4a", false),
+            (b"gh", false),
+        ] {
+            let begun = index.beginning(b'g', b'h').iter();
+            let mut standing = begun.filter(|begun| begun.may_stand(four(text), text.len()));
+            assert_eq!(standing.next().is_some(), stands, "{text:?}");
+        }
+        assert_eq!((four(b"ab"), four(b"")), (0x6261, 0));
+    }
+}
