@@ -24,20 +24,25 @@ impl<'a> Splices<'a> {
 
     /// The text with every replacement made; `None` if there is none.
     pub(crate) fn apply(&self, text: &str) -> Option<String> {
-        if self.edits.is_empty() {
-            return None;
-        }
-        let added: usize = self.edits.iter().map(|(_, with)| with.len()).sum();
-        let mut out = String::with_capacity(text.len() + added);
-        let mut at = 0;
-        for (span, with) in &self.edits {
-            out.push_str(text.get(at..span.start).unwrap_or_default());
-            out.push_str(with);
-            at = span.end;
-        }
-        out.push_str(text.get(at..).unwrap_or_default());
-        Some(out)
+        (!self.edits.is_empty()).then(|| parts(&self.edits, text).concat())
     }
+}
+
+/// The pieces of a text with every replacement made. They stand in the order of the text,
+/// and their spans do not overlap.
+pub(crate) fn parts<'a>(
+    edits: &'a [(Range<usize>, impl AsRef<str>)],
+    text: &'a str,
+) -> Vec<&'a str> {
+    let mut parts = Vec::with_capacity(2 * edits.len() + 1);
+    let mut at = 0;
+    for (span, with) in edits {
+        let kept = text.get(at..span.start).unwrap_or_default();
+        parts.extend([kept, with.as_ref()]);
+        at = span.end;
+    }
+    parts.push(text.get(at..).unwrap_or_default());
+    parts
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use crate::dialect::openai_chat::lens::write;
 use crate::guard::screen::{Blocked, Desk, Form, Task, whole};
 use crate::prompt::Surface;
+use crate::splice;
 use crate::sse::{Frame, SseReader};
 
 use super::body::emptied;
@@ -413,17 +414,10 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
-/// What a text becomes by these replacements, piece by piece.
+/// The text with every replacement made, piece by piece.
 fn parts<'a>(edits: &'a mut Edits, text: &'a str) -> Vec<&'a str> {
     edits.sort_by_key(|(span, _)| span.start);
-    let mut parts = Vec::with_capacity(2 * edits.len() + 1);
-    let mut at = 0;
-    for (span, with) in edits.iter() {
-        parts.extend([text.get(at..span.start).unwrap_or_default(), with]);
-        at = span.end;
-    }
-    parts.push(text.get(at..).unwrap_or_default());
-    parts
+    splice::parts(edits, text)
 }
 
 /// The text with every replacement made; `None` if there is none.
