@@ -14,7 +14,7 @@ use super::fault::{self, blocking};
 use super::problem::Problem;
 use super::routes::{Routes, Shape};
 use super::words::{Moment, month};
-use crate::conf::{Filter, GuardPolicy, Problems};
+use crate::conf::{GuardPolicy, Problems};
 use crate::exchange::unix_ms;
 use crate::guards::{Guards, sealed};
 use crate::living::GuardChain;
@@ -239,18 +239,12 @@ async fn set(at: At, owner: GuardOwner) -> Reply {
         let admitted = Guards::admit(&policy, admin.living.guards.tools());
         admitted
             .map(|_| ())
-            .map_err(|why| fault::refused(&placed(&policy, why)))
+            .map_err(|why| fault::refused(&policy.placed(why)))
     });
     built.await??;
     let policy = sealed(document, at.admin.living.guards.tools());
     let command = Command::SetGuardPolicy(NewGuardPolicy { owner, policy });
     answer::done(&at.act(command).await?, None)
-}
-
-/// Where in a policy it is that it cannot be built.
-fn placed(policy: &GuardPolicy, (index, why): (usize, String)) -> String {
-    let kind = policy.filters.get(index).map_or("", Filter::name);
-    format!("filters.{index}.{kind}: {why}")
 }
 
 async fn drop(at: At, owner: GuardOwner) -> Reply {
@@ -264,7 +258,7 @@ async fn effective(at: At, owner: GuardOwner) -> Reply {
     let built = blocking(move || match GuardPolicy::read("the whole", &policy) {
         Ok(whole) => {
             let built = Guards::build(&whole, admin.living.guards.tools());
-            let problem = built.err().map(|why| placed(&whole, why));
+            let problem = built.err().map(|why| whole.placed(why));
             (whole.document(), problem)
         }
         Err(problems) => (policy, Some(problems.to_string())),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use alfred::conf::{Filter, GuardPolicy, Problems};
+use alfred::conf::{GuardPolicy, Problems};
 use alfred::guards::{Guards, Tools, sealed};
 use alfred::living::{GuardChain, guard_tools};
 use alfred::store::governance::{
@@ -177,10 +177,8 @@ fn set(args: &SetArgs) -> Result<(), Failure> {
         return Err(Failure::Usage(why));
     }
     let whole = GuardPolicy::read("the whole", &whole).map_err(unreadable)?;
-    Guards::admit(&whole, &tools).map_err(|(index, why)| {
-        let kind = whole.filters.get(index).map_or("", Filter::name);
-        Failure::Usage(format!("{name}: {kind}: {why}"))
-    })?;
+    Guards::admit(&whole, &tools)
+        .map_err(|why| Failure::Usage(format!("{name}: {}", whole.placed(why))))?;
     let policy = sealed(document, &tools);
     let entity = house.act(Command::SetGuardPolicy(NewGuardPolicy { owner, policy }))?;
     let (kind, id) = (owner.kind.word(), owner.id);

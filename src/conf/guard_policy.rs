@@ -42,6 +42,13 @@ impl Config {
 }
 
 impl GuardPolicy {
+    /// Why a filter cannot be built, with where it stands.
+    #[must_use]
+    pub fn placed(&self, (index, why): (usize, String)) -> String {
+        let kind = self.filters.get(index).map_or("", Filter::name);
+        format!("filters.{index}.{kind}: {why}")
+    }
+
     /// Reads one, or one layer. Nothing in it is filled in: a `${…}` stands for itself. `name` tells in problems whose it
     /// is.
     ///
